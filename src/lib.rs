@@ -1,0 +1,28 @@
+//! domino-eks: from one YAML file to an AWS account ready for a Domino Data Lab installation.
+//!
+//! ```text
+//! domino-eks.yaml ─ config ─▶ blueprint ─▶ desired resources ┐
+//!                                                            ├─▶ plan ─▶ apply ─▶ state ─▶ outputs
+//! AWS ──────────────── observe (bulk, by kind) ─▶ observed ──┘          │
+//!                                                                       └─▶ events ─▶ progress, JSON lines
+//! ```
+//!
+//! | Room | Holds | May use |
+//! |---|---|---|
+//! | [`resource`] | addresses, kinds and their facts, specs, references | – |
+//! | [`config`] | the YAML file: types, profiles, checks, schema | – |
+//! | [`blueprint`] | pure functions from the configuration to desired resources | `config`, `resource` |
+//! | [`state`] | the state document, its journal, the local store and its lock | `resource` |
+//! | [`engine`] | diff, plan, graph, scheduler, events | `resource`, `state` (the document) |
+//! | [`aws`] | everything that names an AWS SDK crate; one file a kind | `resource`, `engine` (the provider's trait) |
+//! | [`report`] | plan, status and outputs as text and JSON; progress lines | `engine`, `resource`, `state` |
+//! | [`cli`] | one file a command; the only room that prints | all |
+
+pub mod aws;
+pub mod blueprint;
+pub mod cli;
+pub mod config;
+pub mod engine;
+pub mod report;
+pub mod resource;
+pub mod state;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary: exit code, nothing else.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    domino_eks::cli::main()
+}

@@ -1,0 +1,96 @@
+//! One connection: clients of all services, the caller's identity, the endpoint that is really used.
+
+use super::errors::{self, sent};
+use crate::engine::Failure;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use std::time::Duration;
+
+/// Attempts of one request, the first included; the SDK backs off between them.
+const ATTEMPTS: u32 = 8;
+/// Longest pause between two attempts.
+const MAX_BACKOFF: Duration = Duration::from_secs(20);
+/// A single attempt may take so long; the SDK sets no limit by itself (aws-facts §6.3).
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Who asks, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// Twelve-digit account id.
+    pub account: String,
+    /// ARN of the caller.
+    pub caller: String,
+    /// Partition of the caller's ARN.
+    pub partition: String,
+    /// Region.
+    pub region: String,
+    /// Endpoint given by the environment; `None` is AWS itself.
+    pub endpoint: Option<String>,
+}
+
+/// No connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The caller's identity could not be read.
+    #[error("AWS does not say who we are: {0}")]
+    Identity(Failure),
+}
+
+/// Clients for one cluster in one region.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    /// Who asks, and where.
+    pub connection: Connection,
+    /// Cluster name, the value of the ownership tag.
+    pub cluster: String,
+    pub(super) autoscaling: aws_sdk_autoscaling::Client,
+    pub(super) ec2: aws_sdk_ec2::Client,
+    pub(super) efs: aws_sdk_efs::Client,
+    pub(super) eks: aws_sdk_eks::Client,
+    pub(super) iam: aws_sdk_iam::Client,
+    pub(super) kms: aws_sdk_kms::Client,
+    pub(super) logs: aws_sdk_cloudwatchlogs::Client,
+    pub(super) s3: aws_sdk_s3::Client,
+}
+
+impl Aws {
+    /// Connects with the SDK's usual sources of credentials, and asks who we are.
+    ///
+    /// # Errors
+    /// When STS refuses or cannot be reached.
+    pub async fn connect(cluster: &str, region: &str) -> Result<Self, ConnectError> {
+        let sdk = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(region.to_owned()))
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_max_backoff(MAX_BACKOFF))
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
+            .load()
+            .await;
+        let connection = identity(&sdk, region).await.map_err(ConnectError::Identity)?;
+        // An emulator on a loopback port has no names for buckets.
+        let s3 = aws_sdk_s3::config::Builder::from(&sdk).force_path_style(sdk.endpoint_url().is_some()).build();
+        Ok(Self {
+            connection,
+            cluster: cluster.to_owned(),
+            autoscaling: aws_sdk_autoscaling::Client::new(&sdk),
+            ec2: aws_sdk_ec2::Client::new(&sdk),
+            efs: aws_sdk_efs::Client::new(&sdk),
+            eks: aws_sdk_eks::Client::new(&sdk),
+            iam: aws_sdk_iam::Client::new(&sdk),
+            kms: aws_sdk_kms::Client::new(&sdk),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&sdk),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+        })
+    }
+}
+
+async fn identity(sdk: &SdkConfig, region: &str) -> Result<Connection, Failure> {
+    let answer = sent("GetCallerIdentity", aws_sdk_sts::Client::new(sdk).get_caller_identity().send().await)?;
+    let caller = answer.arn().unwrap_or_default().to_owned();
+    let partition = caller.split(':').nth(1).filter(|partition| !partition.is_empty()).unwrap_or("aws").to_owned();
+    let account = answer.account().unwrap_or_default().to_owned();
+    if account.is_empty() {
+        return Err(errors::unexpected("GetCallerIdentity", "the answer names no account"));
+    }
+    Ok(Connection { account, caller, partition, region: region.to_owned(), endpoint: sdk.endpoint_url().map(str::to_owned) })
+}

@@ -1,0 +1,241 @@
+//! What an AWS error means: one table of wire codes and messages (aws-facts §6).
+//!
+//! EC2 models no errors at all, so the wire code is the only way; IAM's codes are without "Exception".
+
+use crate::engine::{Failure, FailureKind};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+/// One row: how the code ends, what the message contains, and what that means. The first match counts.
+struct Rule(&'static str, &'static str, FailureKind);
+
+use FailureKind::{AlreadyExists, Busy, Credentials, InUse, NotFound, NotYet, Permission};
+
+const RULES: &[Rule] = &[
+    // A fresh role, profile or principal is not visible everywhere yet.
+    Rule("InvalidParameterException", "does not exist", NotYet),
+    Rule("InvalidParameterException", "Error in role params", NotYet),
+    Rule("InvalidParameterException", "could not be assumed", NotYet),
+    Rule("InvalidParameterException", "Managed Policies associated", NotYet),
+    Rule("InvalidParameterException", "policy must include", NotYet),
+    Rule("InvalidParameterException", "invalid principal", NotYet),
+    Rule("InvalidParameterException", "not authorized to perform", NotYet),
+    Rule("InvalidRequestException", "is not in ACTIVE", NotYet),
+    Rule("ResourcePropagationDelayException", "", NotYet),
+    Rule("ValidationError", "Invalid IAM Instance Profile", NotYet),
+    Rule("ServiceLinkedRoleFailure", "", NotYet),
+    Rule("MalformedPolicyDocument", "nvalid principal", NotYet),
+    Rule("MalformedPolicyDocumentException", "nvalid principal", NotYet),
+    Rule("MalformedPolicy", "nvalid principal", NotYet),
+    Rule("IncorrectFileSystemLifeCycleState", "", NotYet),
+    Rule("SubnetNotFound", "", NotYet),
+    Rule("SecurityGroupNotFound", "", NotYet),
+    Rule("OperationAborted", "", NotYet),
+    Rule("IncorrectState", "", NotYet),
+    Rule("InvalidStateTransition", "", NotYet),
+    // Something still holds it.
+    Rule("DependencyViolation", "", InUse),
+    Rule("InvalidGroup.InUse", "", InUse),
+    Rule("InvalidIPAddress.InUse", "", InUse),
+    Rule("AuthFailure", "do not have permission to access the specified resource", InUse),
+    Rule("InvalidNetworkInterface.InUse", "", InUse),
+    Rule("ScalingActivityInProgress", "", InUse),
+    Rule("ResourceContention", "", InUse),
+    Rule("ResourceInUse", "", InUse),
+    Rule("DeleteConflict", "", InUse),
+    Rule("FileSystemInUse", "", InUse),
+    Rule("DependencyTimeout", "", InUse),
+    Rule("ResourceInUseException", "in progress", InUse),
+    Rule("ResourceInUseException", "currently", InUse),
+    Rule("ResourceInUseException", "attached", InUse),
+    Rule("BucketNotEmpty", "", FailureKind::Other),
+    // It is there already.
+    Rule("ResourceInUseException", "", AlreadyExists),
+    Rule("ResourceAlreadyExistsException", "", AlreadyExists),
+    Rule("AlreadyExistsException", "", AlreadyExists),
+    Rule("AlreadyExists", "", AlreadyExists),
+    Rule("EntityAlreadyExists", "", AlreadyExists),
+    Rule("EntityAlreadyExistsException", "", AlreadyExists),
+    Rule("FileSystemAlreadyExists", "", AlreadyExists),
+    Rule("AccessPointAlreadyExists", "", AlreadyExists),
+    Rule("AccessPointAlreadyExistsException", "", AlreadyExists),
+    Rule("MountTargetConflict", "", AlreadyExists),
+    Rule("BucketAlreadyOwnedByYou", "", AlreadyExists),
+    Rule("BucketAlreadyExists", "", AlreadyExists),
+    Rule("InvalidSubnet.Conflict", "", AlreadyExists),
+    Rule("InvalidGroup.Duplicate", "", AlreadyExists),
+    Rule("InvalidLaunchTemplateName.AlreadyExistsException", "", AlreadyExists),
+    Rule("InvalidPermission.Duplicate", "", AlreadyExists),
+    Rule("RouteAlreadyExists", "", AlreadyExists),
+    Rule("Resource.AlreadyAssociated", "", AlreadyExists),
+    // It is not there.
+    Rule("ValidationError", "not found", NotFound),
+    Rule("ClientException", "No cluster found", NotFound),
+    Rule("NotFound", "", NotFound),
+    Rule("NotFoundException", "", NotFound),
+    Rule("NoSuchEntity", "", NotFound),
+    Rule("NoSuchBucket", "", NotFound),
+    Rule("NoSuchTagSet", "", NotFound),
+    Rule("NoSuchBucketPolicy", "", NotFound),
+    Rule("NoSuchPublicAccessBlockConfiguration", "", NotFound),
+    Rule("NoSuchLifecycleConfiguration", "", NotFound),
+    Rule("ServerSideEncryptionConfigurationNotFoundError", "", NotFound),
+    Rule("FileSystemNotFound", "", NotFound),
+    Rule("NatGatewayNotFound", "", NotFound),
+    Rule("PolicyNotFound", "", NotFound),
+    Rule("Gateway.NotAttached", "", NotFound),
+    // Who asks.
+    Rule("ExpiredToken", "", Credentials),
+    Rule("ExpiredTokenException", "", Credentials),
+    Rule("RequestExpired", "", Credentials),
+    Rule("InvalidClientTokenId", "", Credentials),
+    Rule("UnrecognizedClientException", "", Credentials),
+    Rule("SignatureDoesNotMatch", "", Credentials),
+    Rule("InvalidAccessKeyId", "", Credentials),
+    Rule("AuthFailure", "not able to validate the provided access credentials", Credentials),
+    Rule("AccessDenied", "", Permission),
+    Rule("AccessDeniedException", "", Permission),
+    Rule("UnauthorizedOperation", "", Permission),
+    Rule("AuthFailure", "", Permission),
+    // Too much at once, or a fault of the service that the SDK's own attempts did not outlast.
+    Rule("Throttling", "", Busy),
+    Rule("ThrottlingException", "", Busy),
+    Rule("ThrottledException", "", Busy),
+    Rule("TooManyRequestsException", "", Busy),
+    Rule("RequestLimitExceeded", "", Busy),
+    Rule("SlowDown", "", Busy),
+    Rule("ServiceUnavailable", "", Busy),
+    Rule("ServiceUnavailableException", "", Busy),
+    Rule("ServerException", "", Busy),
+    Rule("InternalError", "", Busy),
+    Rule("InternalFailure", "", Busy),
+    Rule("InternalServerError", "", Busy),
+    Rule("ServiceFailure", "", Busy),
+    Rule("Unavailable", "", Busy),
+];
+
+/// What a code and a message mean.
+fn meaning(code: &str, message: &str) -> FailureKind {
+    let fits = |rule: &&Rule| {
+        // EC2 puts the resource before the dot: `InvalidVpcID.NotFound`.
+        (code == rule.0 || code.strip_suffix(rule.0).is_some_and(|head| head.ends_with('.'))) && message.contains(rule.1)
+    };
+    RULES.iter().find(fits).map_or(FailureKind::Other, |rule| rule.2)
+}
+
+/// Turns the result of a call into ours, naming the operation.
+///
+/// # Errors
+/// The call's failure, classified.
+pub(super) fn sent<T, E>(operation: &str, result: Result<T, SdkError<E, HttpResponse>>) -> Result<T, Failure>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    result.map_err(|error| failure(operation, &error))
+}
+
+fn failure<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    let meta = error.as_service_error().map(ProvideErrorMetadata::meta);
+    let code = meta.and_then(|meta| meta.code()).map(str::to_owned).or_else(|| status.and_then(code_of_status));
+    let message = meta.and_then(|meta| meta.message()).map_or_else(|| on_the_way(error), str::to_owned);
+    let kind = match (error, &code) {
+        (SdkError::ServiceError(_), Some(code)) => match meaning(code, &message) {
+            FailureKind::Other if status.is_some_and(|status| status >= 500) => FailureKind::LostAnswer,
+            kind => kind,
+        },
+        (SdkError::ServiceError(_), None) => FailureKind::Other,
+        (SdkError::ConstructionFailure(_), _) => construction(&message),
+        // Sent, but nobody knows what became of it.
+        _ if message.contains("credential") => FailureKind::Credentials,
+        _ => FailureKind::LostAnswer,
+    };
+    let request_id = meta.and_then(|meta| meta.extra("aws_request_id")).map(str::to_owned);
+    Failure { kind, operation: operation.to_owned(), code, message, request_id }
+}
+
+fn construction(message: &str) -> FailureKind {
+    if message.contains("credential") { FailureKind::Credentials } else { FailureKind::Other }
+}
+
+/// HEAD answers carry no body, only the status.
+fn code_of_status(status: u16) -> Option<String> {
+    match status {
+        301 => Some("PermanentRedirect".to_owned()),
+        403 => Some("AccessDenied".to_owned()),
+        404 => Some("NotFound".to_owned()),
+        503 => Some("ServiceUnavailable".to_owned()),
+        _ => None,
+    }
+}
+
+/// The chain of causes of a failure that AWS did not answer, without Debug dumps.
+fn on_the_way(error: &dyn std::error::Error) -> String {
+    let mut parts = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        if parts.last() != Some(&text) {
+            parts.push(text);
+        }
+        cause = inner.source();
+    }
+    parts.join(": ")
+}
+
+/// AWS answered with something that its own description rules out.
+pub(super) fn unexpected(operation: &str, message: &str) -> Failure {
+    Failure { kind: FailureKind::Other, operation: operation.to_owned(), code: None, message: message.to_owned(), request_id: None }
+}
+
+/// "Already there" counts as done.
+///
+/// # Errors
+/// Any other failure.
+pub(super) fn or_exists<T>(result: Result<T, Failure>) -> Result<(), Failure> {
+    match result {
+        Err(failure) if failure.kind == AlreadyExists => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+/// "Not there" counts as done.
+///
+/// # Errors
+/// Any other failure.
+pub(super) fn or_absent<T>(result: Result<T, Failure>) -> Result<Option<T>, Failure> {
+    match result {
+        Err(failure) if failure.kind == NotFound => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_mean_what_the_facts_say() {
+        for (code, message, kind) in [
+            ("InvalidVpcID.NotFound", "The vpc ID 'vpc-1' does not exist", NotFound),
+            ("InvalidLaunchTemplateName.NotFoundException", "", NotFound),
+            ("DependencyViolation", "resource sg-1 has a dependent object", InUse),
+            ("ResourceInUseException", "Cluster already exists with name: x", AlreadyExists),
+            ("ResourceInUseException", "Cluster has nodegroups attached", InUse),
+            ("InvalidParameterException", "Role with arn x, could not be assumed because it does not exist", NotYet),
+            ("InvalidParameterException", "unsupported Kubernetes version", FailureKind::Other),
+            ("ValidationError", "Value (x) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name", NotYet),
+            ("ValidationError", "AutoScalingGroup name not found - null", NotFound),
+            ("ExpiredToken", "", Credentials),
+            ("UnauthorizedOperation", "", Permission),
+            ("NoSuchEntity", "", NotFound),
+            ("InvalidPermission.Duplicate", "", AlreadyExists),
+        ] {
+            assert_eq!(meaning(code, message), kind, "{code}: {message}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Answers to the blueprint's questions: images, add-on versions, a network brought along.
+
+use super::Aws;
+use super::errors::sent;
+use super::tags::filter;
+use crate::blueprint::{Lookup, Question};
+use crate::config::model::{AmiFamily, Arch, ExistingNetwork};
+use crate::engine::Failure;
+use crate::resource::Attributes;
+use aws_sdk_ec2::types::{AttributeBooleanValue, Image, Subnet, VpcAttributeName};
+use std::collections::BTreeMap;
+
+type Answer = BTreeMap<String, String>;
+
+/// A question without a usable answer.
+#[derive(Debug, thiserror::Error)]
+pub enum LookupError {
+    /// AWS refused.
+    #[error("{0}")]
+    Failed(#[from] Failure),
+    /// AWS answered, but there is no such thing, or it will not do.
+    #[error("{message}")]
+    Unsuitable {
+        /// What is wrong.
+        message: String,
+        /// The way out.
+        help: String,
+    },
+}
+
+fn unsuitable<T>(message: String, help: &str) -> Result<T, LookupError> {
+    Err(LookupError::Unsuitable { message, help: help.to_owned() })
+}
+
+/// Answers all questions that are not answered by a pin.
+///
+/// # Errors
+/// The first question that AWS refuses or that has no usable answer.
+pub async fn lookups(aws: &Aws, questions: &[Lookup], pins: &BTreeMap<String, Answer>) -> Result<Attributes, LookupError> {
+    let mut tasks = tokio::task::JoinSet::new();
+    let mut answers = Attributes::new();
+    for lookup in questions {
+        match pins.get(&lookup.key).filter(|_| lookup.question.is_pinned()) {
+            Some(pin) => drop(answers.insert(lookup.key.clone(), pin.clone())),
+            None => {
+                let (aws, lookup) = (aws.clone(), lookup.clone());
+                tasks.spawn(async move { answer(&aws, &lookup.question).await.map(|answer| (lookup.key, answer)) });
+            }
+        }
+    }
+    while let Some(joined) = tasks.join_next().await {
+        let (key, answer) = joined.map_err(|error| super::errors::unexpected("look up", &error.to_string()))??;
+        answers.insert(key, answer);
+    }
+    Ok(answers)
+}
+
+async fn answer(aws: &Aws, question: &Question) -> Result<Answer, LookupError> {
+    match question {
+        Question::NewestImage { family, arch, gpu, kubernetes } => newest_image(aws, *family, *arch, *gpu, kubernetes).await,
+        Question::Image { id } => given_image(aws, id).await,
+        Question::AddOnVersion { name, kubernetes } => add_on_version(aws, name, kubernetes).await,
+        Question::ExistingNetwork { network } => existing_network(aws, network).await,
+    }
+}
+
+/// Names under which EKS publishes its images. `amazon` as owner is verified by AWS and holds in every partition, where
+/// the publishing accounts differ by region.
+fn image_pattern(family: AmiFamily, arch: Arch, gpu: bool, kubernetes: &str) -> String {
+    let arch = match arch {
+        Arch::X86_64 => "x86_64",
+        Arch::Arm64 => "arm64",
+    };
+    match (family, gpu) {
+        (AmiFamily::Al2023, false) => format!("amazon-eks-node-al2023-{arch}-standard-{kubernetes}-v*"),
+        // Some releases carry the driver's version between the two.
+        (AmiFamily::Al2023, true) => format!("amazon-eks-node-al2023-{arch}-nvidia-*{kubernetes}-v*"),
+        (AmiFamily::Al2, true) => format!("amazon-eks-gpu-node-{kubernetes}-v*"),
+        (AmiFamily::Al2, false) if arch == "arm64" => format!("amazon-eks-arm64-node-{kubernetes}-v*"),
+        (AmiFamily::Al2, false) => format!("amazon-eks-node-{kubernetes}-v*"),
+    }
+}
+
+async fn newest_image(aws: &Aws, family: AmiFamily, arch: Arch, gpu: bool, kubernetes: &str) -> Result<Answer, LookupError> {
+    let pattern = image_pattern(family, arch, gpu, kubernetes);
+    let call = aws
+        .ec2
+        .describe_images()
+        .owners("amazon")
+        .filters(filter("name", [pattern.clone()]))
+        .filters(filter("state", ["available".to_owned()]));
+    let images = sent("DescribeImages", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
+    match images.iter().max_by_key(|image| image.creation_date().unwrap_or_default()) {
+        Some(newest) => Ok(image_answer(newest)),
+        None => unsuitable(
+            format!("AWS offers no image `{pattern}` in {}", aws.connection.region),
+            "choose another `kubernetes.version` or `amiFamily`, or give the pool an `amiId`",
+        ),
+    }
+}
+
+async fn given_image(aws: &Aws, id: &str) -> Result<Answer, LookupError> {
+    // A filter answers an absent image with an empty list instead of an error.
+    let images = sent("DescribeImages", aws.ec2.describe_images().filters(filter("image-id", [id.to_owned()])).send().await)?;
+    match images.images().first() {
+        Some(image) => Ok(image_answer(image)),
+        None => unsuitable(
+            format!("the image `{id}` does not exist in {} or is not shared with this account", aws.connection.region),
+            "correct `amiId`",
+        ),
+    }
+}
+
+fn image_answer(image: &Image) -> Answer {
+    let pairs = [("id", image.image_id()), ("root_device", Some(image.root_device_name().unwrap_or("/dev/xvda"))), ("name", image.name())];
+    pairs.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned()))).collect()
+}
+
+async fn add_on_version(aws: &Aws, name: &str, kubernetes: &str) -> Result<Answer, LookupError> {
+    let call = aws.eks.describe_addon_versions().addon_name(name).kubernetes_version(kubernetes);
+    let addons = sent("DescribeAddonVersions", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
+    let versions = addons.iter().flat_map(|addon| addon.addon_versions());
+    let default =
+        versions.into_iter().find(|version| version.compatibilities().iter().any(|compatibility| compatibility.default_version()));
+    match default.and_then(|version| version.addon_version()) {
+        Some(version) => Ok(Answer::from([("version".to_owned(), version.to_owned())])),
+        None => unsuitable(
+            format!("EKS offers no `{name}` for Kubernetes {kubernetes} in {}", aws.connection.region),
+            "choose a Kubernetes version that EKS supports, or give the version under `kubernetes.addOnVersions`",
+        ),
+    }
+}
+
+/// A network brought along is checked and never changed (NET-5).
+async fn existing_network(aws: &Aws, network: &ExistingNetwork) -> Result<Answer, LookupError> {
+    for attribute in [VpcAttributeName::EnableDnsSupport, VpcAttributeName::EnableDnsHostnames] {
+        let name = attribute.as_str().to_owned();
+        let answer =
+            sent("DescribeVpcAttribute", aws.ec2.describe_vpc_attribute().vpc_id(&network.vpc_id).attribute(attribute).send().await)?;
+        let value = answer.enable_dns_support().or(answer.enable_dns_hostnames());
+        if value.and_then(AttributeBooleanValue::value) != Some(true) {
+            return unsuitable(
+                format!("`{name}` is off in {}", network.vpc_id),
+                "EKS needs both DNS switches of the VPC on; ask its owner to set them",
+            );
+        }
+    }
+    let wanted: BTreeMap<&String, &String> = [&network.private_subnets, &network.public_subnets, &network.control_plane_subnets]
+        .iter()
+        .flat_map(|zones| zones.iter().map(|(zone, id)| (id, zone)))
+        .collect();
+    let call = aws.ec2.describe_subnets().filters(filter("subnet-id", wanted.keys().map(|id| (*id).clone())));
+    let subnets = sent("DescribeSubnets", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
+    for (id, zone) in wanted {
+        check_subnet(network, id, zone, subnets.iter().find(|subnet| subnet.subnet_id() == Some(id)))?;
+    }
+    Ok(Answer::from([("vpc".to_owned(), network.vpc_id.clone())]))
+}
+
+/// EKS wants six free addresses in each subnet of the control plane (aws-facts §2.1).
+const FREE_ADDRESSES: i32 = 6;
+
+fn check_subnet(network: &ExistingNetwork, id: &str, zone: &str, subnet: Option<&Subnet>) -> Result<(), LookupError> {
+    let help = "correct the ids under `network.existing`";
+    let Some(subnet) = subnet else { return unsuitable(format!("the subnet {id} does not exist"), help) };
+    if subnet.vpc_id() != Some(&network.vpc_id) {
+        return unsuitable(format!("the subnet {id} is in {}, not in {}", subnet.vpc_id().unwrap_or_default(), network.vpc_id), help);
+    }
+    if subnet.availability_zone() != Some(zone) {
+        return unsuitable(format!("the subnet {id} is in {}, not in {zone}", subnet.availability_zone().unwrap_or_default()), help);
+    }
+    if subnet.available_ip_address_count().unwrap_or(0) < FREE_ADDRESSES {
+        return unsuitable(format!("the subnet {id} has fewer than {FREE_ADDRESSES} free addresses"), "use a larger subnet");
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! Auto Scaling Group of one pool in one zone (POOL-5, POOL-6). Natural key: its name.
+//!
+//! Desired capacity is given at creation and belongs to the cluster autoscaler from then on.
+
+use super::{Resource, Typed};
+use crate::aws::Aws;
+use crate::aws::errors::sent;
+use crate::aws::tags::{self, Tags};
+use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::resource::{Input, spec};
+use aws_sdk_autoscaling::types::{
+    AutoScalingGroup as Group, Filter, LaunchTemplateSpecification, LifecycleState, ScalingActivityStatusCode, Tag,
+};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Seconds that a new instance has before health checks count.
+const GRACE_SECONDS: i32 = 300;
+
+pub(super) struct AutoScalingGroup;
+
+type Spec = spec::AutoScalingGroup;
+
+impl Resource for AutoScalingGroup {
+    type Spec = Spec;
+
+    async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
+        let mut call = aws.autoscaling.describe_auto_scaling_groups().max_records(100);
+        if query.is_ours() {
+            call = call.filters(Filter::builder().name(format!("tag:{}", tags::CLUSTER)).values(&aws.cluster).build());
+        } else {
+            call = call.set_auto_scaling_group_names(Some(query.items().iter().map(|item| item.id.clone()).collect()));
+        }
+        let groups = sent("DescribeAutoScalingGroups", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
+        let mut seen: Vec<Observed> = groups.iter().filter_map(|group| observed(aws, group)).collect();
+        if !query.is_ours() {
+            explain(aws, &mut seen).await?;
+        }
+        Ok(seen)
+    }
+
+    async fn create(aws: &Aws, new: &Typed<'_, Spec>, _nonce: &str) -> Result<Created, Failure> {
+        let spec = &new.spec;
+        let call = aws.autoscaling.create_auto_scaling_group().auto_scaling_group_name(&spec.name).launch_template(template(spec));
+        let call = call.vpc_zone_identifier(spec.subnet.as_str()).min_size(spec.min).max_size(spec.max).desired_capacity(spec.min);
+        let call = call.health_check_type("EC2").health_check_grace_period(GRACE_SECONDS);
+        sent("CreateAutoScalingGroup", call.set_tags(Some(group_tags(spec, &new.tags))).send().await)?;
+        Ok(Created { id: spec.name.clone(), attributes: tags::attributes(&spec.name, &[]) })
+    }
+
+    async fn update(aws: &Aws, it: &Typed<'_, Spec>, update: &Update) -> Result<BTreeMap<String, String>, Failure> {
+        change_tags(aws, it, update).await?;
+        let spec = &it.spec;
+        if update.fields.iter().any(|field| field != "propagated_tags") {
+            let call = aws.autoscaling.update_auto_scaling_group().auto_scaling_group_name(&spec.name).launch_template(template(spec));
+            let call = call.vpc_zone_identifier(spec.subnet.as_str()).min_size(spec.min).max_size(spec.max);
+            sent("UpdateAutoScalingGroup", call.send().await)?;
+        }
+        Ok(BTreeMap::new())
+    }
+
+    /// Forced: the group ends its instances itself, and the autoscaler cannot bring them back meanwhile.
+    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        let call = aws.autoscaling.delete_auto_scaling_group().auto_scaling_group_name(&item.id).force_delete(true);
+        sent("DeleteAutoScalingGroup", call.send().await).map(drop)
+    }
+}
+
+fn template(spec: &Spec) -> LaunchTemplateSpecification {
+    LaunchTemplateSpecification::builder().launch_template_id(spec.launch_template.as_str()).version(spec.version.as_str()).build()
+}
+
+fn group_tags(spec: &Spec, tags: &Tags) -> Vec<Tag> {
+    let tag = |(key, value): (&String, &String)| {
+        let builder = Tag::builder().resource_type("auto-scaling-group").resource_id(&spec.name).key(key).value(value);
+        builder.propagate_at_launch(spec.propagated_tags.contains(key)).build()
+    };
+    tags.iter().map(tag).collect()
+}
+
+/// Changed tags, and those whose propagation changed.
+async fn change_tags(aws: &Aws, it: &Typed<'_, Spec>, update: &Update) -> Result<(), Failure> {
+    let propagation = update.fields.iter().any(|field| field == "propagated_tags");
+    let set = if propagation { &it.tags } else { &update.set_tags };
+    if !set.is_empty() {
+        sent("CreateOrUpdateTags", aws.autoscaling.create_or_update_tags().set_tags(Some(group_tags(&it.spec, set))).send().await)?;
+    }
+    if !update.remove_tags.is_empty() {
+        let gone =
+            update.remove_tags.iter().map(|key| Tag::builder().resource_type("auto-scaling-group").resource_id(&it.id).key(key).build());
+        sent("DeleteTags", aws.autoscaling.delete_tags().set_tags(Some(gone.collect())).send().await)?;
+    }
+    Ok(())
+}
+
+fn observed(aws: &Aws, group: &Group) -> Option<Observed> {
+    let name = group.auto_scaling_group_name().unwrap_or_default();
+    let template = group.launch_template();
+    let found: Tags =
+        group.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect();
+    let propagated =
+        group.tags().iter().filter(|tag| tag.propagate_at_launch() == Some(true)).filter_map(|tag| tag.key().map(str::to_owned));
+    let spec = Spec {
+        name: name.to_owned(),
+        zone: group.availability_zones().first().cloned().unwrap_or_default(),
+        launch_template: Input::from(template.and_then(|template| template.launch_template_id()).unwrap_or_default()),
+        version: Input::from(template.and_then(|template| template.version()).unwrap_or_default()),
+        subnet: Input::from(group.vpc_zone_identifier().unwrap_or_default()),
+        min: group.min_size().unwrap_or(0),
+        max: group.max_size().unwrap_or(0),
+        propagated_tags: propagated.collect(),
+    };
+    tags::observed(aws, name, found, json!(spec), &[], readiness(group))
+}
+
+fn readiness(group: &Group) -> Readiness {
+    if group.status().is_some_and(|status| status.contains("elet")) {
+        return Readiness::Deleting;
+    }
+    let wanted = usize::try_from(group.min_size().unwrap_or(0)).unwrap_or(0);
+    let serving = group.instances().iter().filter(|instance| instance.lifecycle_state() == Some(&LifecycleState::InService)).count();
+    if serving >= wanted { Readiness::Ready } else { Readiness::NotYet(format!("{serving} of {wanted} nodes in service")) }
+}
+
+/// Quota and capacity faults show up nowhere else than in the scaling activities: one call for all waiting groups.
+async fn explain(aws: &Aws, seen: &mut [Observed]) -> Result<(), Failure> {
+    if !seen.iter().any(|observed| matches!(observed.readiness, Readiness::NotYet(_))) {
+        return Ok(());
+    }
+    let answer = sent("DescribeScalingActivities", aws.autoscaling.describe_scaling_activities().max_records(100).send().await)?;
+    for observed in seen {
+        let Readiness::NotYet(why) = &mut observed.readiness else { continue };
+        let newest = answer.activities().iter().find(|activity| activity.auto_scaling_group_name() == Some(&observed.id));
+        let trouble = newest.filter(|activity| {
+            matches!(activity.status_code(), Some(ScalingActivityStatusCode::Failed | ScalingActivityStatusCode::Cancelled))
+        });
+        if let Some(message) = trouble.and_then(|activity| activity.status_message()) {
+            *why = format!("{why}; last attempt: {message}");
+        }
+    }
+    Ok(())
+}

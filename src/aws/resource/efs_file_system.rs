@@ -1,0 +1,110 @@
+//! EFS file system (EFS-1). Token: the creation token.
+
+use super::{Resource, Typed};
+use crate::aws::Aws;
+use crate::aws::errors::{or_absent, sent};
+use crate::aws::tags::{self, Tags};
+use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::resource::spec;
+use aws_sdk_efs::types::{BackupPolicy, FileSystemDescription, LifeCycleState, PerformanceMode, Status, Tag, ThroughputMode};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+pub(super) struct EfsFileSystem;
+
+impl Resource for EfsFileSystem {
+    type Spec = spec::EfsFileSystem;
+
+    async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
+        let mut found = Vec::new();
+        if query.is_ours() {
+            let pages = aws.efs.describe_file_systems().into_paginator().items().send();
+            found = sent("DescribeFileSystems", pages.collect::<Result<Vec<_>, _>>().await)?;
+        } else {
+            for item in query.items() {
+                let answer = or_absent(sent("DescribeFileSystems", aws.efs.describe_file_systems().file_system_id(&item.id).send().await))?;
+                found.extend(answer.and_then(|answer| answer.file_systems).unwrap_or_default());
+            }
+        }
+        let mut seen = Vec::new();
+        for system in found.iter().filter(|system| *system.life_cycle_state() != LifeCycleState::Deleted) {
+            seen.extend(observed(aws, system).await?);
+        }
+        Ok(seen)
+    }
+
+    async fn create(aws: &Aws, new: &Typed<'_, spec::EfsFileSystem>, nonce: &str) -> Result<Created, Failure> {
+        let call = aws.efs.create_file_system().creation_token(nonce).encrypted(true).performance_mode(PerformanceMode::GeneralPurpose);
+        let call = call.throughput_mode(ThroughputMode::from(new.spec.throughput_mode.as_str())).backup(new.spec.backup);
+        let call = call.set_kms_key_id(new.spec.kms_key.as_ref().map(|key| key.as_str().to_owned()));
+        let answer = sent("CreateFileSystem", call.set_tags(Some(efs_tags(&new.tags))).send().await)?;
+        let id = answer.file_system_id();
+        Ok(Created { id: id.to_owned(), attributes: attributes(aws, id) })
+    }
+
+    async fn update(aws: &Aws, it: &Typed<'_, spec::EfsFileSystem>, update: &Update) -> Result<BTreeMap<String, String>, Failure> {
+        if update.fields.iter().any(|field| field == "throughput_mode") {
+            let mode = ThroughputMode::from(it.spec.throughput_mode.as_str());
+            sent("UpdateFileSystem", aws.efs.update_file_system().file_system_id(&it.id).throughput_mode(mode).send().await)?;
+        }
+        if update.fields.iter().any(|field| field == "backup") {
+            let status = if it.spec.backup { Status::Enabled } else { Status::Disabled };
+            let policy = BackupPolicy::builder()
+                .status(status)
+                .build()
+                .map_err(|error| crate::aws::errors::unexpected("PutBackupPolicy", &error.to_string()))?;
+            sent("PutBackupPolicy", aws.efs.put_backup_policy().file_system_id(&it.id).backup_policy(policy).send().await)?;
+        }
+        Ok(BTreeMap::new())
+    }
+
+    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        sent("DeleteFileSystem", aws.efs.delete_file_system().file_system_id(&item.id).send().await).map(drop)
+    }
+}
+
+pub(super) fn efs_tags(tags: &Tags) -> Vec<Tag> {
+    tags.iter().filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok()).collect()
+}
+
+pub(super) fn of_efs(tags: &[Tag]) -> Tags {
+    tags.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
+}
+
+/// States of all EFS things are the same.
+pub(super) fn readiness(state: &LifeCycleState) -> Readiness {
+    match state {
+        LifeCycleState::Available => Readiness::Ready,
+        LifeCycleState::Deleting | LifeCycleState::Deleted => Readiness::Deleting,
+        LifeCycleState::Error => Readiness::Failed("AWS reports the state error".to_owned()),
+        other => Readiness::NotYet(other.as_str().to_owned()),
+    }
+}
+
+/// Tags of a file system, which own its mount targets too.
+pub(super) async fn system_tags(aws: &Aws, id: &str) -> Result<Tags, Failure> {
+    let answer = or_absent(sent("DescribeFileSystems", aws.efs.describe_file_systems().file_system_id(id).send().await))?;
+    let systems = answer.and_then(|answer| answer.file_systems).unwrap_or_default();
+    Ok(systems.first().map(|system| of_efs(system.tags())).unwrap_or_default())
+}
+
+fn attributes(aws: &Aws, id: &str) -> BTreeMap<String, String> {
+    tags::attributes(id, &[("arn", &tags::arn(aws, "elasticfilesystem", &format!("file-system/{id}")))])
+}
+
+async fn observed(aws: &Aws, system: &FileSystemDescription) -> Result<Option<Observed>, Failure> {
+    let found = of_efs(system.tags());
+    if tags::address(aws, &found).is_none() {
+        return Ok(None);
+    }
+    let id = system.file_system_id();
+    let answer = or_absent(sent("DescribeBackupPolicy", aws.efs.describe_backup_policy().file_system_id(id).send().await))?;
+    let status = answer.and_then(|answer| answer.backup_policy).map(|policy| policy.status);
+    // The key is not compared: it never changes, and AWS names the default key where the spec says none.
+    let spec = json!({
+        "throughput_mode": system.throughput_mode().map(ThroughputMode::as_str),
+        "backup": matches!(status, Some(Status::Enabled | Status::Enabling)),
+    });
+    let observed = tags::observed(aws, id, found, spec, &[], readiness(system.life_cycle_state()));
+    Ok(observed.map(|observed| Observed { attributes: attributes(aws, id), ..observed }))
+}

@@ -1,0 +1,99 @@
+//! EKS access entry (EKS-1). Token and natural key: cluster and principal. Its id is the principal's ARN.
+
+use super::{Resource, Typed};
+use crate::aws::Aws;
+use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::tags;
+use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::resource::spec;
+use aws_sdk_eks::types::{AccessScope, AccessScopeType};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+pub(super) struct EksAccessEntry;
+
+type Spec = spec::EksAccessEntry;
+
+impl Resource for EksAccessEntry {
+    type Spec = Spec;
+
+    /// One list tells which entries exist. Principal and type never change, so entries that are recorded are not
+    /// described one by one; only those of people have policies to compare.
+    async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
+        if query.items().is_empty() {
+            return Ok(Vec::new());
+        }
+        let pages = aws.eks.list_access_entries().cluster_name(&aws.cluster).into_paginator().items().send();
+        let existing = or_absent(sent("ListAccessEntries", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
+        let mut seen = Vec::new();
+        for item in query.items() {
+            let principal = item.spec.get("principal").and_then(Value::as_str).unwrap_or_default();
+            if existing.iter().any(|arn| arn == principal) {
+                seen.extend(observed(aws, item, principal).await?);
+            }
+        }
+        Ok(seen)
+    }
+
+    async fn create(aws: &Aws, new: &Typed<'_, Spec>, nonce: &str) -> Result<Created, Failure> {
+        let principal = new.spec.principal.as_str();
+        let call =
+            aws.eks.create_access_entry().client_request_token(nonce).cluster_name(new.spec.cluster.as_str()).principal_arn(principal);
+        // EC2_LINUX entries take neither groups nor a user name.
+        let answer = sent("CreateAccessEntry", call.r#type(&new.spec.entry_type).set_tags(Some(tags::hash_map(&new.tags))).send().await)?;
+        let arn = answer.access_entry().and_then(|entry| entry.access_entry_arn());
+        let arn = arn.ok_or_else(|| unexpected("CreateAccessEntry", "the answer names no access entry"))?;
+        Ok(Created { id: principal.to_owned(), attributes: tags::attributes(principal, &[("arn", arn)]) })
+    }
+
+    async fn settle(aws: &Aws, it: &Typed<'_, Spec>) -> Result<(), Failure> {
+        for policy in &it.spec.policies {
+            let scope = AccessScope::builder().r#type(AccessScopeType::Cluster).build();
+            let call = aws.eks.associate_access_policy().cluster_name(it.spec.cluster.as_str()).principal_arn(&it.id);
+            sent("AssociateAccessPolicy", call.policy_arn(policy).access_scope(scope).send().await)?;
+        }
+        Ok(())
+    }
+
+    async fn update(aws: &Aws, it: &Typed<'_, Spec>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
+        Self::settle(aws, it).await?;
+        for policy in policies(aws, &it.id).await? {
+            if !it.spec.policies.contains(&policy) {
+                let call = aws.eks.disassociate_access_policy().cluster_name(it.spec.cluster.as_str()).principal_arn(&it.id);
+                or_absent(sent("DisassociateAccessPolicy", call.policy_arn(policy).send().await))?;
+            }
+        }
+        Ok(BTreeMap::new())
+    }
+
+    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        let call = aws.eks.delete_access_entry().cluster_name(&aws.cluster).principal_arn(&item.id);
+        sent("DeleteAccessEntry", call.send().await).map(drop)
+    }
+}
+
+async fn policies(aws: &Aws, principal: &str) -> Result<Vec<String>, Failure> {
+    let pages =
+        aws.eks.list_associated_access_policies().cluster_name(&aws.cluster).principal_arn(principal).into_paginator().items().send();
+    let found = sent("ListAssociatedAccessPolicies", pages.collect::<Result<Vec<_>, _>>().await)?;
+    Ok(found.into_iter().filter_map(|policy| policy.policy_arn).collect())
+}
+
+async fn observed(aws: &Aws, item: &Item, principal: &str) -> Result<Option<Observed>, Failure> {
+    let people = item.spec.get("entry_type").and_then(Value::as_str) == Some("STANDARD");
+    let mut spec = json!({ "principal": principal });
+    if people {
+        spec["policies"] = json!(policies(aws, principal).await?);
+    }
+    if !item.id.is_empty() {
+        return Ok(Some(tags::observed_item(item, principal, spec, &[], Readiness::Ready)));
+    }
+    let call = aws.eks.describe_access_entry().cluster_name(&aws.cluster).principal_arn(principal);
+    let Some(entry) = or_absent(sent("DescribeAccessEntry", call.send().await))?.and_then(|answer| answer.access_entry) else {
+        return Ok(None);
+    };
+    spec["entry_type"] = json!(entry.r#type());
+    let found = entry.tags().cloned().unwrap_or_default().into_iter().collect();
+    let arn = [("arn", entry.access_entry_arn().unwrap_or_default())];
+    Ok(tags::observed(aws, principal, found, spec, &arn, Readiness::Ready))
+}

@@ -1,0 +1,48 @@
+//! Elastic IP address of a NAT gateway. Tag only.
+
+use super::{Resource, Typed, json};
+use crate::aws::Aws;
+use crate::aws::errors::{sent, unexpected};
+use crate::aws::tags;
+use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::resource::spec;
+use aws_config::retry::RetryConfig;
+use aws_sdk_ec2::config::Builder;
+use aws_sdk_ec2::types::{DomainType, ResourceType};
+use std::collections::BTreeMap;
+
+pub(super) struct ElasticIp;
+
+impl Resource for ElasticIp {
+    type Spec = spec::ElasticIp;
+
+    async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
+        // DescribeAddresses has no pages.
+        let call = aws.ec2.describe_addresses().set_filters(Some(tags::filters(aws, query, "allocation-id")));
+        let answer = sent("DescribeAddresses", call.send().await)?;
+        let observed = answer.addresses().iter().filter_map(|address| {
+            let public_ip = [("public_ip", address.public_ip().unwrap_or_default())];
+            let id = address.allocation_id().unwrap_or_default();
+            tags::observed(aws, id, tags::of_ec2(address.tags()), json(&spec::ElasticIp {}), &public_ip, Readiness::Ready)
+        });
+        Ok(observed.collect())
+    }
+
+    async fn create(aws: &Aws, new: &Typed<'_, spec::ElasticIp>, _nonce: &str) -> Result<Created, Failure> {
+        let call =
+            aws.ec2.allocate_address().domain(DomainType::Vpc).tag_specifications(tags::specification(ResourceType::ElasticIp, &new.tags));
+        let once = Builder::new().retry_config(RetryConfig::disabled());
+        let answer = sent("AllocateAddress", call.customize().config_override(once).send().await)?;
+        let id = answer.allocation_id().ok_or_else(|| unexpected("AllocateAddress", "the answer names no allocation"))?;
+        let attributes = tags::attributes(id, &[("public_ip", answer.public_ip().unwrap_or_default())]);
+        Ok(Created { id: id.to_owned(), attributes })
+    }
+
+    async fn update(_aws: &Aws, _it: &Typed<'_, spec::ElasticIp>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
+        Ok(BTreeMap::new())
+    }
+
+    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        sent("ReleaseAddress", aws.ec2.release_address().allocation_id(&item.id).send().await).map(drop)
+    }
+}

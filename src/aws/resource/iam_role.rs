@@ -1,0 +1,122 @@
+//! IAM role with its trust and attached policies. Natural key: its name.
+
+use super::iam_policy::{document, iam_tags, of_iam, path};
+use super::{Resource, Typed, json};
+use crate::aws::Aws;
+use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::tags;
+use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::resource::{Input, spec};
+use aws_sdk_iam::types::Role;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+pub(super) struct IamRole;
+
+impl Resource for IamRole {
+    type Spec = spec::IamRole;
+
+    async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
+        if query.items().is_empty() {
+            return Ok(Vec::new());
+        }
+        let pages = aws.iam.list_roles().path_prefix(path(aws)).into_paginator().items().send();
+        let roles = sent("ListRoles", pages.collect::<Result<Vec<_>, _>>().await)?;
+        let mut seen = Vec::new();
+        for item in query.items() {
+            let name = item.spec.get("name").and_then(Value::as_str);
+            if let Some(role) = roles.iter().find(|role| Some(role.role_name()) == name) {
+                seen.extend(observed(aws, item, role).await?);
+            }
+        }
+        Ok(seen)
+    }
+
+    async fn create(aws: &Aws, new: &Typed<'_, spec::IamRole>, _nonce: &str) -> Result<Created, Failure> {
+        let call = aws.iam.create_role().role_name(&new.spec.name).path(&new.spec.path).description(&new.spec.description);
+        let call = call.assume_role_policy_document(new.spec.trust.to_string()).set_tags(Some(iam_tags(&new.tags)));
+        let answer = sent("CreateRole", call.send().await)?;
+        let role = answer.role().ok_or_else(|| unexpected("CreateRole", "the answer names no role"))?;
+        Ok(Created { id: role.role_name().to_owned(), attributes: attributes(role) })
+    }
+
+    /// Attaching twice is the same as once.
+    async fn settle(aws: &Aws, it: &Typed<'_, spec::IamRole>) -> Result<(), Failure> {
+        for policy in &it.spec.policies {
+            sent("AttachRolePolicy", aws.iam.attach_role_policy().role_name(&it.id).policy_arn(policy.as_str()).send().await)?;
+        }
+        Ok(())
+    }
+
+    async fn update(aws: &Aws, it: &Typed<'_, spec::IamRole>, update: &Update) -> Result<BTreeMap<String, String>, Failure> {
+        if update.fields.iter().any(|field| field == "trust") {
+            let call = aws.iam.update_assume_role_policy().role_name(&it.id).policy_document(it.spec.trust.to_string());
+            sent("UpdateAssumeRolePolicy", call.send().await)?;
+        }
+        if update.fields.iter().any(|field| field == "policies") {
+            Self::settle(aws, it).await?;
+            for arn in attached(aws, &it.id).await? {
+                if it.spec.policies.iter().all(|wanted| wanted.as_str() != arn) {
+                    detach(aws, &it.id, &arn).await?;
+                }
+            }
+        }
+        Ok(BTreeMap::new())
+    }
+
+    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        for arn in attached(aws, &item.id).await? {
+            detach(aws, &item.id, &arn).await?;
+        }
+        let pages = aws.iam.list_role_policies().role_name(&item.id).into_paginator().items().send();
+        for name in sent("ListRolePolicies", pages.collect::<Result<Vec<_>, _>>().await)? {
+            let call = aws.iam.delete_role_policy().role_name(&item.id).policy_name(name);
+            or_absent(sent("DeleteRolePolicy", call.send().await))?;
+        }
+        sent("DeleteRole", aws.iam.delete_role().role_name(&item.id).send().await).map(drop)
+    }
+}
+
+fn attributes(role: &Role) -> BTreeMap<String, String> {
+    tags::attributes(role.role_name(), &[("arn", role.arn()), ("name", role.role_name()), ("unique_id", role.role_id())])
+}
+
+async fn observed(aws: &Aws, item: &Item, role: &Role) -> Result<Option<Observed>, Failure> {
+    let name = role.role_name();
+    let spec = spec::IamRole {
+        name: name.to_owned(),
+        path: role.path().to_owned(),
+        description: role.description().unwrap_or_default().to_owned(),
+        trust: document(role.assume_role_policy_document()),
+        policies: attached(aws, name).await?.into_iter().map(Input::from).collect(),
+    };
+    let observed = if item.id.is_empty() {
+        let pages = aws.iam.list_role_tags().role_name(name).into_paginator().items().send();
+        let found = sent("ListRoleTags", pages.collect::<Result<Vec<_>, _>>().await)?;
+        tags::observed(aws, name, of_iam(found), json(&spec), &[], Readiness::Ready)
+    } else {
+        Some(tags::observed_item(item, name, json(&spec), &[], Readiness::Ready))
+    };
+    Ok(observed.map(|observed| Observed { attributes: attributes(role), ..observed }))
+}
+
+async fn attached(aws: &Aws, role: &str) -> Result<Vec<String>, Failure> {
+    let pages = aws.iam.list_attached_role_policies().role_name(role).into_paginator().items().send();
+    let found = sent("ListAttachedRolePolicies", pages.collect::<Result<Vec<_>, _>>().await)?;
+    Ok(found.into_iter().filter_map(|policy| policy.policy_arn).collect())
+}
+
+async fn detach(aws: &Aws, role: &str, arn: &str) -> Result<(), Failure> {
+    or_absent(sent("DetachRolePolicy", aws.iam.detach_role_policy().role_name(role).policy_arn(arn).send().await)).map(drop)
+}
+
+pub(super) async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
+    let role = &update.item.id;
+    if !update.set_tags.is_empty() {
+        sent("TagRole", aws.iam.tag_role().role_name(role).set_tags(Some(iam_tags(&update.set_tags))).send().await)?;
+    }
+    if !update.remove_tags.is_empty() {
+        sent("UntagRole", aws.iam.untag_role().role_name(role).set_tag_keys(Some(update.remove_tags.clone())).send().await)?;
+    }
+    Ok(())
+}

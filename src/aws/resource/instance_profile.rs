@@ -1,0 +1,107 @@
+//! Instance profile and the one role in it. Natural key: its name.
+
+use super::iam_policy::{iam_tags, of_iam, path};
+use super::{Resource, Typed, json};
+use crate::aws::Aws;
+use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::tags;
+use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::resource::{Input, spec};
+use aws_sdk_iam::types::InstanceProfile as Profile;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+pub(super) struct InstanceProfile;
+
+impl Resource for InstanceProfile {
+    type Spec = spec::InstanceProfile;
+
+    async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
+        if query.items().is_empty() {
+            return Ok(Vec::new());
+        }
+        let pages = aws.iam.list_instance_profiles().path_prefix(path(aws)).into_paginator().items().send();
+        let profiles = sent("ListInstanceProfiles", pages.collect::<Result<Vec<_>, _>>().await)?;
+        let mut seen = Vec::new();
+        for item in query.items() {
+            let name = item.spec.get("name").and_then(Value::as_str);
+            if let Some(profile) = profiles.iter().find(|profile| Some(profile.instance_profile_name()) == name) {
+                seen.extend(observed(aws, item, profile).await?);
+            }
+        }
+        Ok(seen)
+    }
+
+    async fn create(aws: &Aws, new: &Typed<'_, spec::InstanceProfile>, _nonce: &str) -> Result<Created, Failure> {
+        let call = aws.iam.create_instance_profile().instance_profile_name(&new.spec.name).path(&new.spec.path);
+        let answer = sent("CreateInstanceProfile", call.set_tags(Some(iam_tags(&new.tags))).send().await)?;
+        let profile = answer.instance_profile().ok_or_else(|| unexpected("CreateInstanceProfile", "the answer names no profile"))?;
+        let name = profile.instance_profile_name();
+        Ok(Created { id: name.to_owned(), attributes: tags::attributes(name, &[("arn", profile.arn())]) })
+    }
+
+    /// A second role is refused with LimitExceeded, so what is inside is read first.
+    async fn settle(aws: &Aws, it: &Typed<'_, spec::InstanceProfile>) -> Result<(), Failure> {
+        let inside = roles(aws, &it.id).await?;
+        for other in inside.iter().filter(|role| role.as_str() != it.spec.role.as_str()) {
+            remove(aws, &it.id, other).await?;
+        }
+        if inside.iter().any(|role| role == it.spec.role.as_str()) {
+            return Ok(());
+        }
+        let call = aws.iam.add_role_to_instance_profile().instance_profile_name(&it.id).role_name(it.spec.role.as_str());
+        sent("AddRoleToInstanceProfile", call.send().await).map(drop)
+    }
+
+    async fn update(aws: &Aws, it: &Typed<'_, spec::InstanceProfile>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
+        Self::settle(aws, it).await?;
+        Ok(BTreeMap::new())
+    }
+
+    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        for role in roles(aws, &item.id).await? {
+            remove(aws, &item.id, &role).await?;
+        }
+        sent("DeleteInstanceProfile", aws.iam.delete_instance_profile().instance_profile_name(&item.id).send().await).map(drop)
+    }
+}
+
+async fn observed(aws: &Aws, item: &Item, profile: &Profile) -> Result<Option<Observed>, Failure> {
+    let name = profile.instance_profile_name();
+    let spec = spec::InstanceProfile {
+        name: name.to_owned(),
+        path: profile.path().to_owned(),
+        role: Input::from(profile.roles().first().map(|role| role.role_name()).unwrap_or_default()),
+    };
+    let attributes = [("arn", profile.arn())];
+    if !item.id.is_empty() {
+        return Ok(Some(tags::observed_item(item, name, json(&spec), &attributes, Readiness::Ready)));
+    }
+    let pages = aws.iam.list_instance_profile_tags().instance_profile_name(name).into_paginator().items().send();
+    let found = sent("ListInstanceProfileTags", pages.collect::<Result<Vec<_>, _>>().await)?;
+    Ok(tags::observed(aws, name, of_iam(found), json(&spec), &attributes, Readiness::Ready))
+}
+
+async fn roles(aws: &Aws, name: &str) -> Result<Vec<String>, Failure> {
+    let answer = sent("GetInstanceProfile", aws.iam.get_instance_profile().instance_profile_name(name).send().await)?;
+    let profile = answer.instance_profile();
+    Ok(profile.map(|profile| profile.roles().iter().map(|role| role.role_name().to_owned()).collect()).unwrap_or_default())
+}
+
+async fn remove(aws: &Aws, name: &str, role: &str) -> Result<(), Failure> {
+    let call = aws.iam.remove_role_from_instance_profile().instance_profile_name(name).role_name(role);
+    or_absent(sent("RemoveRoleFromInstanceProfile", call.send().await)).map(drop)
+}
+
+pub(super) async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
+    let name = &update.item.id;
+    if !update.set_tags.is_empty() {
+        let call = aws.iam.tag_instance_profile().instance_profile_name(name).set_tags(Some(iam_tags(&update.set_tags)));
+        sent("TagInstanceProfile", call.send().await)?;
+    }
+    if !update.remove_tags.is_empty() {
+        let call = aws.iam.untag_instance_profile().instance_profile_name(name).set_tag_keys(Some(update.remove_tags.clone()));
+        sent("UntagInstanceProfile", call.send().await)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! CloudWatch log group of the control plane. Natural key: its name. Made before the cluster, or EKS makes it without
+//! our retention.
+
+use super::{Resource, Typed};
+use crate::aws::Aws;
+use crate::aws::errors::{or_absent, sent};
+use crate::aws::tags;
+use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::resource::spec;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+pub(super) struct LogGroup;
+
+impl Resource for LogGroup {
+    type Spec = spec::LogGroup;
+
+    async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
+        let mut seen = Vec::new();
+        for item in query.items() {
+            let name = item.spec.get("name").and_then(Value::as_str).unwrap_or_default();
+            let pages = aws.logs.describe_log_groups().log_group_name_prefix(name).into_paginator().items().send();
+            let groups = sent("DescribeLogGroups", pages.collect::<Result<Vec<_>, _>>().await)?;
+            let Some(group) = groups.iter().find(|group| group.log_group_name() == Some(name)) else { continue };
+            let arn = arn(aws, name);
+            let spec = json!({ "name": name, "retention_days": group.retention_in_days() });
+            if item.id.is_empty() {
+                let answer = or_absent(sent("ListTagsForResource", aws.logs.list_tags_for_resource().resource_arn(&arn).send().await))?;
+                let found = answer.and_then(|answer| answer.tags).unwrap_or_default().into_iter().collect();
+                seen.extend(tags::observed(aws, name, found, spec, &[("arn", &arn)], Readiness::Ready));
+            } else {
+                seen.push(tags::observed_item(item, name, spec, &[("arn", &arn)], Readiness::Ready));
+            }
+        }
+        Ok(seen)
+    }
+
+    async fn create(aws: &Aws, new: &Typed<'_, spec::LogGroup>, _nonce: &str) -> Result<Created, Failure> {
+        let name = &new.spec.name;
+        sent("CreateLogGroup", aws.logs.create_log_group().log_group_name(name).set_tags(Some(tags::hash_map(&new.tags))).send().await)?;
+        Ok(Created { id: name.clone(), attributes: tags::attributes(name, &[("arn", &arn(aws, name))]) })
+    }
+
+    async fn settle(aws: &Aws, it: &Typed<'_, spec::LogGroup>) -> Result<(), Failure> {
+        let call = aws.logs.put_retention_policy().log_group_name(&it.id).retention_in_days(it.spec.retention_days);
+        sent("PutRetentionPolicy", call.send().await).map(drop)
+    }
+
+    async fn update(aws: &Aws, it: &Typed<'_, spec::LogGroup>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
+        Self::settle(aws, it).await?;
+        Ok(BTreeMap::new())
+    }
+
+    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        sent("DeleteLogGroup", aws.logs.delete_log_group().log_group_name(&item.id).send().await).map(drop)
+    }
+}
+
+/// The ARN that the tagging calls take: without the `:*` of policies.
+fn arn(aws: &Aws, name: &str) -> String {
+    tags::arn(aws, "logs", &format!("log-group:{name}"))
+}

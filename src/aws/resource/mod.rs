@@ -1,0 +1,261 @@
+//! One file for each kind, named after the AWS thing it manages; this file says what each of them must answer, and
+//! sends the engine's questions to the right one.
+
+mod autoscaling_group;
+mod efs_access_point;
+mod efs_file_system;
+mod efs_mount_target;
+mod eks_access_entry;
+mod eks_add_on;
+mod eks_cluster;
+mod elastic_ip;
+mod iam_policy;
+mod iam_role;
+mod instance_profile;
+mod internet_gateway;
+mod kms_key;
+mod launch_template;
+mod log_group;
+mod nat_gateway;
+mod route_table;
+mod s3_bucket;
+mod security_group;
+mod subnet;
+mod vpc;
+mod vpc_endpoint;
+
+use super::Aws;
+use super::errors::unexpected;
+use super::tags;
+use crate::engine::{Created, Failure, FailureKind, Item, Observed, Provider, Query, Update};
+use crate::resource::{Kind, Service};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::ops::Deref;
+
+/// An item with its spec typed.
+pub(super) struct Typed<'a, S> {
+    pub(super) spec: S,
+    pub(super) item: &'a Item,
+}
+
+impl<S> Deref for Typed<'_, S> {
+    type Target = Item;
+
+    fn deref(&self) -> &Item {
+        self.item
+    }
+}
+
+/// What each kind answers.
+///
+/// Rules for all of them:
+/// - [`Resource::observe`] asks in bulk. For [`Query::Ours`] it returns only what carries this cluster's tag (or stands
+///   under a tagged parent); items with an empty id are not recorded yet and get their tags read.
+/// - [`Resource::create`] is exactly one mutating call, with tags in it, and the nonce where the API takes a token.
+/// - [`Resource::settle`] makes the further calls of a creation and is safe to repeat.
+/// - "Not found" while creating or settling is eventual consistency; while deleting it is success. The dispatch below
+///   sees to both.
+pub(super) trait Resource {
+    /// The kind's spec.
+    type Spec: Serialize + DeserializeOwned + Send + Sync;
+
+    /// Lists resources of the kind.
+    fn observe(aws: &Aws, query: &Query) -> impl Future<Output = Result<Vec<Observed>, Failure>> + Send;
+
+    /// Sends the create call.
+    fn create(aws: &Aws, new: &Typed<'_, Self::Spec>, nonce: &str) -> impl Future<Output = Result<Created, Failure>> + Send;
+
+    /// Makes the further calls of a creation.
+    fn settle(_aws: &Aws, _it: &Typed<'_, Self::Spec>) -> impl Future<Output = Result<(), Failure>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Changes the named top-level fields in place; returns attributes that changed. Tags are changed elsewhere, save
+    /// for kinds whose service has no common way ([`tags::change`]).
+    fn update(
+        aws: &Aws,
+        it: &Typed<'_, Self::Spec>,
+        update: &Update,
+    ) -> impl Future<Output = Result<BTreeMap<String, String>, Failure>> + Send;
+
+    /// Deletes; the object may go on to exist for a while.
+    fn delete(aws: &Aws, item: &Item) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Runs an expression with `R` standing for the kind's type.
+macro_rules! dispatch {
+    ($kind:expr, $r:ident => $body:expr) => {
+        match $kind {
+            Kind::Vpc => {
+                type $r = vpc::Vpc;
+                $body
+            }
+            Kind::InternetGateway => {
+                type $r = internet_gateway::InternetGateway;
+                $body
+            }
+            Kind::Subnet => {
+                type $r = subnet::Subnet;
+                $body
+            }
+            Kind::ElasticIp => {
+                type $r = elastic_ip::ElasticIp;
+                $body
+            }
+            Kind::NatGateway => {
+                type $r = nat_gateway::NatGateway;
+                $body
+            }
+            Kind::RouteTable => {
+                type $r = route_table::RouteTable;
+                $body
+            }
+            Kind::SecurityGroup => {
+                type $r = security_group::SecurityGroup;
+                $body
+            }
+            Kind::VpcEndpoint => {
+                type $r = vpc_endpoint::VpcEndpoint;
+                $body
+            }
+            Kind::KmsKey => {
+                type $r = kms_key::KmsKey;
+                $body
+            }
+            Kind::IamPolicy => {
+                type $r = iam_policy::IamPolicy;
+                $body
+            }
+            Kind::IamRole => {
+                type $r = iam_role::IamRole;
+                $body
+            }
+            Kind::InstanceProfile => {
+                type $r = instance_profile::InstanceProfile;
+                $body
+            }
+            Kind::S3Bucket => {
+                type $r = s3_bucket::S3Bucket;
+                $body
+            }
+            Kind::EfsFileSystem => {
+                type $r = efs_file_system::EfsFileSystem;
+                $body
+            }
+            Kind::EfsMountTarget => {
+                type $r = efs_mount_target::EfsMountTarget;
+                $body
+            }
+            Kind::EfsAccessPoint => {
+                type $r = efs_access_point::EfsAccessPoint;
+                $body
+            }
+            Kind::LogGroup => {
+                type $r = log_group::LogGroup;
+                $body
+            }
+            Kind::EksCluster => {
+                type $r = eks_cluster::EksCluster;
+                $body
+            }
+            Kind::EksAccessEntry => {
+                type $r = eks_access_entry::EksAccessEntry;
+                $body
+            }
+            Kind::LaunchTemplate => {
+                type $r = launch_template::LaunchTemplate;
+                $body
+            }
+            Kind::AutoScalingGroup => {
+                type $r = autoscaling_group::AutoScalingGroup;
+                $body
+            }
+            Kind::EksAddOn => {
+                type $r = eks_add_on::EksAddOn;
+                $body
+            }
+        }
+    };
+}
+
+fn typed<S: DeserializeOwned>(item: &Item) -> Result<Typed<'_, S>, Failure> {
+    let spec = S::deserialize(&item.spec)
+        .map_err(|error| unexpected("read the spec", &format!("the spec of {} is damaged: {error}", item.address)))?;
+    Ok(Typed { spec, item })
+}
+
+/// The spec as JSON, for observed values.
+pub(super) fn json(spec: &impl Serialize) -> Value {
+    serde_json::to_value(spec).unwrap_or(Value::Null)
+}
+
+/// While something is being made, what it needs may just not be visible yet.
+fn not_yet(failure: Failure) -> Failure {
+    match failure.kind {
+        FailureKind::NotFound => Failure { kind: FailureKind::NotYet, ..failure },
+        _ => failure,
+    }
+}
+
+impl Provider for Aws {
+    async fn observe(&self, kind: Kind, query: Query) -> Result<Vec<Observed>, Failure> {
+        dispatch!(kind, R => R::observe(self, &query).await)
+    }
+
+    async fn create(&self, item: Item, nonce: String) -> Result<Created, Failure> {
+        dispatch!(item.address.kind(), R => R::create(self, &typed::<<R as Resource>::Spec>(&item)?, &nonce).await).map_err(not_yet)
+    }
+
+    async fn settle(&self, item: Item) -> Result<(), Failure> {
+        dispatch!(item.address.kind(), R => R::settle(self, &typed::<<R as Resource>::Spec>(&item)?).await).map_err(not_yet)
+    }
+
+    async fn update(&self, update: Update) -> Result<BTreeMap<String, String>, Failure> {
+        if !update.set_tags.is_empty() || !update.remove_tags.is_empty() {
+            tags::change(self, &update).await.map_err(not_yet)?;
+        }
+        // Groups and buckets change their tags themselves.
+        let own_tags = matches!(update.item.address.kind().facts().service, Service::AutoScaling | Service::S3);
+        if update.fields.is_empty() && !own_tags {
+            return Ok(BTreeMap::new());
+        }
+        dispatch!(update.item.address.kind(), R => R::update(self, &typed::<<R as Resource>::Spec>(&update.item)?, &update).await)
+            .map_err(not_yet)
+    }
+
+    async fn delete(&self, item: Item) -> Result<(), Failure> {
+        dispatch!(item.address.kind(), R => R::delete(self, &item).await)
+    }
+}
+
+/// Tags of IAM resources, which have a call for each kind.
+pub(super) async fn change_iam_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
+    match update.item.address.kind() {
+        Kind::IamPolicy => iam_policy::change_tags(aws, update).await,
+        Kind::InstanceProfile => instance_profile::change_tags(aws, update).await,
+        _ => iam_role::change_tags(aws, update).await,
+    }
+}
+
+/// Everything of the cluster, all kinds at once: by tag, and by the natural keys of the items.
+///
+/// # Errors
+/// The first call that fails.
+pub async fn observe_all(aws: &Aws, items: Vec<Item>) -> Result<Vec<Observed>, Failure> {
+    let mut tasks = tokio::task::JoinSet::new();
+    for kind in Kind::ALL {
+        let of_kind = items.iter().filter(|item| item.address.kind() == *kind).cloned().collect();
+        let aws = aws.clone();
+        tasks.spawn(async move { aws.observe(*kind, Query::Ours(of_kind)).await });
+    }
+    let mut all = Vec::new();
+    while let Some(joined) = tasks.join_next().await {
+        all.extend(joined.map_err(|error| unexpected("observe", &format!("a task ended unexpectedly: {error}")))??);
+    }
+    all.sort_by(|a: &Observed, b: &Observed| a.address.cmp(&b.address));
+    Ok(all)
+}

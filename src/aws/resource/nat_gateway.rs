@@ -1,0 +1,59 @@
+//! NAT gateway (NET-2). Token. A failed one must be deleted and made anew with another token.
+
+use super::{Resource, Typed, json};
+use crate::aws::Aws;
+use crate::aws::errors::{sent, unexpected};
+use crate::aws::tags;
+use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::resource::{Input, spec};
+use aws_sdk_ec2::types::{ConnectivityType, NatGatewayState, ResourceType};
+use std::collections::BTreeMap;
+
+pub(super) struct NatGateway;
+
+impl Resource for NatGateway {
+    type Spec = spec::NatGateway;
+
+    async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
+        let filters = tags::filters(aws, query, "nat-gateway-id");
+        let pages = aws.ec2.describe_nat_gateways().set_filter(Some(filters)).into_paginator().items().send();
+        let gateways = sent("DescribeNatGateways", pages.collect::<Result<Vec<_>, _>>().await)?;
+        // Deleted gateways stay listed for an hour.
+        let living = gateways.iter().filter(|gateway| gateway.state() != Some(&NatGatewayState::Deleted));
+        let observed = living.filter_map(|gateway| {
+            let address = gateway.nat_gateway_addresses().first();
+            let spec = spec::NatGateway {
+                subnet: Input::from(gateway.subnet_id().unwrap_or_default()),
+                allocation: Input::from(address.and_then(|address| address.allocation_id()).unwrap_or_default()),
+            };
+            let readiness = match gateway.state() {
+                Some(NatGatewayState::Available) => Readiness::Ready,
+                Some(NatGatewayState::Deleting) => Readiness::Deleting,
+                Some(NatGatewayState::Failed) => Readiness::Failed(gateway.failure_message().unwrap_or("no reason given").to_owned()),
+                _ => Readiness::NotYet("pending".to_owned()),
+            };
+            let id = gateway.nat_gateway_id().unwrap_or_default();
+            let public_ip = [("public_ip", address.and_then(|address| address.public_ip()).unwrap_or_default())];
+            tags::observed(aws, id, tags::of_ec2(gateway.tags()), json(&spec), &public_ip, readiness)
+        });
+        Ok(observed.collect())
+    }
+
+    async fn create(aws: &Aws, new: &Typed<'_, spec::NatGateway>, nonce: &str) -> Result<Created, Failure> {
+        let call = aws.ec2.create_nat_gateway().client_token(nonce).connectivity_type(ConnectivityType::Public);
+        let call = call.subnet_id(new.spec.subnet.as_str()).allocation_id(new.spec.allocation.as_str());
+        let answer =
+            sent("CreateNatGateway", call.tag_specifications(tags::specification(ResourceType::Natgateway, &new.tags)).send().await)?;
+        let id = answer.nat_gateway().and_then(|gateway| gateway.nat_gateway_id());
+        let id = id.ok_or_else(|| unexpected("CreateNatGateway", "the answer names no gateway"))?;
+        Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[]) })
+    }
+
+    async fn update(_aws: &Aws, _it: &Typed<'_, spec::NatGateway>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
+        Ok(BTreeMap::new())
+    }
+
+    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        sent("DeleteNatGateway", aws.ec2.delete_nat_gateway().nat_gateway_id(&item.id).send().await).map(drop)
+    }
+}

@@ -1,0 +1,103 @@
+//! Security group and its ingress rules (NET-4). Natural key: its name inside the VPC.
+
+use super::{Resource, Typed, json};
+use crate::aws::Aws;
+use crate::aws::errors::{or_absent, or_exists, sent, unexpected};
+use crate::aws::tags;
+use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::resource::spec::{Rule, SELF_GROUP};
+use crate::resource::{Input, spec};
+use aws_sdk_ec2::types::{self, IpPermission, IpRange, ResourceType, UserIdGroupPair};
+use std::collections::BTreeMap;
+
+pub(super) struct SecurityGroup;
+
+impl Resource for SecurityGroup {
+    type Spec = spec::SecurityGroup;
+
+    async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
+        let groups = describe(aws, tags::filters(aws, query, "group-id")).await?;
+        let observed = groups.iter().filter_map(|group| {
+            let spec = spec::SecurityGroup {
+                vpc: Input::from(group.vpc_id().unwrap_or_default()),
+                name: group.group_name().unwrap_or_default().to_owned(),
+                description: group.description().unwrap_or_default().to_owned(),
+                ingress: rules(group),
+            };
+            let id = group.group_id().unwrap_or_default();
+            tags::observed(aws, id, tags::of_ec2(group.tags()), json(&spec), &[], Readiness::Ready)
+        });
+        Ok(observed.collect())
+    }
+
+    async fn create(aws: &Aws, new: &Typed<'_, spec::SecurityGroup>, _nonce: &str) -> Result<Created, Failure> {
+        let call =
+            aws.ec2.create_security_group().vpc_id(new.spec.vpc.as_str()).group_name(&new.spec.name).description(&new.spec.description);
+        let answer =
+            sent("CreateSecurityGroup", call.tag_specifications(tags::specification(ResourceType::SecurityGroup, &new.tags)).send().await)?;
+        let id = answer.group_id().ok_or_else(|| unexpected("CreateSecurityGroup", "the answer names no group"))?;
+        Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[]) })
+    }
+
+    /// One duplicate rejects a whole call, so the rules that are there already are read first.
+    async fn settle(aws: &Aws, it: &Typed<'_, spec::SecurityGroup>) -> Result<(), Failure> {
+        let groups = describe(aws, vec![tags::filter("group-id", [it.id.clone()])]).await?;
+        let now = groups.first().map(rules).unwrap_or_default();
+        let missing: Vec<IpPermission> =
+            it.spec.ingress.iter().filter(|rule| !now.contains(rule)).map(|rule| permission(rule, &it.id)).collect();
+        let extra: Vec<IpPermission> =
+            now.iter().filter(|rule| !it.spec.ingress.contains(rule)).map(|rule| permission(rule, &it.id)).collect();
+        if !extra.is_empty() {
+            let call = aws.ec2.revoke_security_group_ingress().group_id(&it.id).set_ip_permissions(Some(extra));
+            or_absent(sent("RevokeSecurityGroupIngress", call.send().await))?;
+        }
+        if !missing.is_empty() {
+            let call = aws.ec2.authorize_security_group_ingress().group_id(&it.id).set_ip_permissions(Some(missing));
+            or_exists(sent("AuthorizeSecurityGroupIngress", call.send().await))?;
+        }
+        Ok(())
+    }
+
+    async fn update(aws: &Aws, it: &Typed<'_, spec::SecurityGroup>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
+        Self::settle(aws, it).await?;
+        Ok(BTreeMap::new())
+    }
+
+    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        sent("DeleteSecurityGroup", aws.ec2.delete_security_group().group_id(&item.id).send().await).map(drop)
+    }
+}
+
+async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> Result<Vec<types::SecurityGroup>, Failure> {
+    let pages = aws.ec2.describe_security_groups().set_filters(Some(filters)).into_paginator().items().send();
+    sent("DescribeSecurityGroups", pages.collect::<Result<Vec<_>, _>>().await)
+}
+
+/// EC2 folds rules of the same ports together; here they are unfolded again.
+fn rules(group: &types::SecurityGroup) -> Vec<Rule> {
+    let own = group.group_id().unwrap_or_default();
+    let mut rules = Vec::new();
+    for permission in group.ip_permissions() {
+        let rule = |source: &str, description: Option<&str>| Rule {
+            protocol: permission.ip_protocol().unwrap_or_default().to_owned(),
+            from_port: permission.from_port().unwrap_or(0).max(0),
+            to_port: permission.to_port().unwrap_or(0).max(0),
+            source: Input::from(if source == own { SELF_GROUP } else { source }),
+            description: description.unwrap_or_default().to_owned(),
+        };
+        rules.extend(permission.user_id_group_pairs().iter().map(|pair| rule(pair.group_id().unwrap_or_default(), pair.description())));
+        rules.extend(permission.ip_ranges().iter().map(|range| rule(range.cidr_ip().unwrap_or_default(), range.description())));
+    }
+    rules
+}
+
+fn permission(rule: &Rule, own: &str) -> IpPermission {
+    let builder = IpPermission::builder().ip_protocol(&rule.protocol);
+    let builder = if rule.protocol == "-1" { builder } else { builder.from_port(rule.from_port).to_port(rule.to_port) };
+    let source = rule.source.as_str();
+    if source.contains('/') {
+        return builder.ip_ranges(IpRange::builder().cidr_ip(source).description(&rule.description).build()).build();
+    }
+    let group = if source == SELF_GROUP { own } else { source };
+    builder.user_id_group_pairs(UserIdGroupPair::builder().group_id(group).description(&rule.description).build()).build()
+}

@@ -1,0 +1,70 @@
+//! VPC (NET-1). Tag only: CreateVpc takes no token, so the SDK must not repeat it.
+
+use super::{Resource, Typed, json};
+use crate::aws::Aws;
+use crate::aws::errors::{sent, unexpected};
+use crate::aws::tags;
+use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::resource::spec;
+use aws_config::retry::RetryConfig;
+use aws_sdk_ec2::config::Builder;
+use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName, VpcState};
+use std::collections::BTreeMap;
+
+pub(super) struct Vpc;
+
+impl Resource for Vpc {
+    type Spec = spec::Vpc;
+
+    async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
+        let pages = aws.ec2.describe_vpcs().set_filters(Some(tags::filters(aws, query, "vpc-id"))).into_paginator().items().send();
+        let mut seen = Vec::new();
+        for vpc in sent("DescribeVpcs", pages.collect::<Result<Vec<_>, _>>().await)? {
+            let id = vpc.vpc_id().unwrap_or_default();
+            let spec = spec::Vpc {
+                cidr: vpc.cidr_block().unwrap_or_default().to_owned(),
+                dns_support: attribute(aws, id, VpcAttributeName::EnableDnsSupport).await?,
+                dns_hostnames: attribute(aws, id, VpcAttributeName::EnableDnsHostnames).await?,
+            };
+            let readiness = match vpc.state() {
+                Some(VpcState::Pending) => Readiness::NotYet("pending".to_owned()),
+                _ => Readiness::Ready,
+            };
+            seen.extend(tags::observed(aws, id, tags::of_ec2(vpc.tags()), json(&spec), &[], readiness));
+        }
+        Ok(seen)
+    }
+
+    async fn create(aws: &Aws, new: &Typed<'_, spec::Vpc>, _nonce: &str) -> Result<Created, Failure> {
+        let call = aws.ec2.create_vpc().cidr_block(&new.spec.cidr).tag_specifications(tags::specification(ResourceType::Vpc, &new.tags));
+        let once = Builder::new().retry_config(RetryConfig::disabled());
+        let answer = sent("CreateVpc", call.customize().config_override(once).send().await)?;
+        let id = answer.vpc().and_then(|vpc| vpc.vpc_id()).ok_or_else(|| unexpected("CreateVpc", "the answer names no VPC"))?;
+        Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[]) })
+    }
+
+    /// Support first: AWS refuses host names without it, and takes one attribute per call.
+    async fn settle(aws: &Aws, it: &Typed<'_, spec::Vpc>) -> Result<(), Failure> {
+        let value = |on: bool| AttributeBooleanValue::builder().value(on).build();
+        let call = aws.ec2.modify_vpc_attribute().vpc_id(&it.id);
+        sent("ModifyVpcAttribute", call.enable_dns_support(value(it.spec.dns_support)).send().await)?;
+        let call = aws.ec2.modify_vpc_attribute().vpc_id(&it.id);
+        sent("ModifyVpcAttribute", call.enable_dns_hostnames(value(it.spec.dns_hostnames)).send().await)?;
+        Ok(())
+    }
+
+    async fn update(aws: &Aws, it: &Typed<'_, spec::Vpc>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
+        Self::settle(aws, it).await?;
+        Ok(BTreeMap::new())
+    }
+
+    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        sent("DeleteVpc", aws.ec2.delete_vpc().vpc_id(&item.id).send().await).map(drop)
+    }
+}
+
+async fn attribute(aws: &Aws, id: &str, name: VpcAttributeName) -> Result<bool, Failure> {
+    let answer = sent("DescribeVpcAttribute", aws.ec2.describe_vpc_attribute().vpc_id(id).attribute(name).send().await)?;
+    let value = answer.enable_dns_support().or(answer.enable_dns_hostnames());
+    Ok(value.and_then(AttributeBooleanValue::value).unwrap_or(false))
+}

@@ -1,0 +1,177 @@
+//! Names, tags and values that several layers share.
+
+use super::documents::document;
+use crate::config::Config;
+use crate::config::model::{Encryption, Network, PoolRole, Subnet, Tier};
+use crate::resource::{Address, Desired, Input, Kind};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+pub(super) type Tags = BTreeMap<String, String>;
+
+/// The configuration with everything derived from it that more than one layer needs.
+pub(super) struct Context<'a> {
+    pub(super) config: &'a Config,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(config: &'a Config) -> Self {
+        Self { config }
+    }
+
+    /// `<cluster>-<suffix>`.
+    pub(super) fn name(&self, suffix: &str) -> String {
+        format!("{}-{suffix}", self.config.name)
+    }
+
+    /// `<cluster>-<region>-<suffix>`: IAM is global, so names carry the region.
+    pub(super) fn iam_name(&self, suffix: &str) -> String {
+        format!("{}-{}-{suffix}", self.config.name, self.config.region)
+    }
+
+    /// Path of everything in IAM: one prefix lists it all, and a policy can be limited to it.
+    pub(super) fn iam_path(&self) -> String {
+        format!("/domino-eks/{}/", self.config.name)
+    }
+
+    /// Account id, known once AWS is asked who we are.
+    pub(super) fn account() -> Input {
+        Input::reference("aws", "account")
+    }
+
+    /// A resource with its ownership tags, its `Name` and the user's tags.
+    pub(super) fn resource(&self, address: Address, spec: &impl Serialize) -> Desired {
+        self.resource_with(address, spec, Tags::new())
+    }
+
+    /// The same with further tags.
+    pub(super) fn resource_with(&self, address: Address, spec: &impl Serialize, more: Tags) -> Desired {
+        let mut tags = self.user_tags();
+        tags.insert("Name".to_owned(), self.name(&address.name().replace('/', "-")));
+        tags.extend(more);
+        tags.insert("domino-eks:address".to_owned(), address.to_string());
+        Desired::new(address, spec, tags)
+    }
+
+    /// Tags of the user and the cluster's name.
+    pub(super) fn user_tags(&self) -> Tags {
+        let mut tags = self.config.tags.clone();
+        tags.insert("domino-eks:cluster".to_owned(), self.config.name.clone());
+        tags
+    }
+
+    /// ARN of the key that encrypts, when it is not AWS's own.
+    pub(super) fn key_arn(&self) -> Option<Input> {
+        match &self.config.encryption {
+            Encryption::OwnKey => Some(Input::arn(&key())),
+            Encryption::ExistingKey(arn) => Some(Input::from(arn.as_str())),
+            Encryption::AwsManaged => None,
+        }
+    }
+
+    /// A bucket's name: given, or with account and region inside, because the whole world shares the names (S3-1).
+    pub(super) fn bucket_name(&self, kind: &str) -> Input {
+        let given = self.config.storage.buckets.iter().find(|bucket| bucket.kind == kind).and_then(|bucket| bucket.name.clone());
+        given.map_or_else(
+            || Input::join([format!("{}-", self.config.name).into(), Self::account(), format!("-{}-{kind}", self.config.region).into()]),
+            Input::from,
+        )
+    }
+
+    /// One of the documents in `policies/` with its placeholders replaced.
+    pub(super) fn document(&self, text: &str, more: &[(&str, Input)]) -> Value {
+        let mut values = BTreeMap::from([
+            ("partition", Input::from(self.config.partition.as_str())),
+            ("region", Input::from(self.config.region.as_str())),
+            ("account", Self::account()),
+            ("cluster", Input::from(self.config.name.as_str())),
+            ("ec2.principal", Input::from(self.ec2_principal())),
+        ]);
+        values.extend(more.iter().cloned());
+        document(text, &values)
+    }
+
+    /// EC2's service principal carries the DNS suffix in China only (aws-facts §9).
+    fn ec2_principal(&self) -> &'static str {
+        if self.config.partition == "aws-cn" { "ec2.amazonaws.com.cn" } else { "ec2.amazonaws.com" }
+    }
+
+    /// ARN of a policy that AWS manages.
+    pub(super) fn managed_policy(&self, name: &str) -> Input {
+        Input::from(format!("arn:{}:iam::aws:policy/{name}", self.config.partition))
+    }
+
+    /// The VPC's id: ours or the one brought along.
+    pub(super) fn vpc(&self) -> Input {
+        match &self.config.network {
+            Network::Managed(_) => Input::id(&vpc()),
+            Network::Existing(network) => Input::from(network.vpc_id.as_str()),
+        }
+    }
+
+    /// Subnets of our own, by tier.
+    pub(super) fn own_subnets(&self, tier: Tier) -> impl Iterator<Item = &Subnet> {
+        let subnets = match &self.config.network {
+            Network::Managed(network) => network.subnets.as_slice(),
+            Network::Existing(_) => &[],
+        };
+        subnets.iter().filter(move |subnet| subnet.tier == tier)
+    }
+
+    /// Private subnet of a node zone.
+    pub(super) fn private_subnet(&self, zone: &str) -> Input {
+        match &self.config.network {
+            Network::Managed(_) => Input::id(&subnet(Tier::Private, zone)),
+            Network::Existing(network) => Input::from(network.private_subnets.get(zone).map(String::as_str).unwrap_or_default()),
+        }
+    }
+}
+
+/// Address of our VPC.
+pub(super) fn vpc() -> Address {
+    Address::new(Kind::Vpc, "main")
+}
+
+/// Address of one of our subnets.
+pub(super) fn subnet(tier: Tier, zone: &str) -> Address {
+    Address::zonal(Kind::Subnet, tier.as_str(), zone)
+}
+
+/// Address of a private route table.
+pub(super) fn private_routes(zone: &str) -> Address {
+    Address::zonal(Kind::RouteTable, "private", zone)
+}
+
+/// Address of the nodes' security group.
+pub(super) fn node_group() -> Address {
+    Address::new(Kind::SecurityGroup, "nodes")
+}
+
+/// Address of our key.
+pub(super) fn key() -> Address {
+    Address::new(Kind::KmsKey, "main")
+}
+
+/// Address of the EKS cluster.
+pub(super) fn cluster() -> Address {
+    Address::new(Kind::EksCluster, "main")
+}
+
+/// Address of a role.
+pub(super) fn role(name: &str) -> Address {
+    Address::new(Kind::IamRole, name)
+}
+
+/// Address of an interface endpoint.
+pub(super) fn interface_endpoint(service: &str) -> Address {
+    Address::new(Kind::VpcEndpoint, &service.replace('.', "-"))
+}
+
+/// The node role of a pool: platform nodes drive the autoscaler, the others must not.
+pub(super) fn node_role(role: PoolRole) -> &'static str {
+    match role {
+        PoolRole::Platform => "platform-node",
+        PoolRole::Compute | PoolRole::Gpu => "compute-node",
+    }
+}

@@ -1,0 +1,44 @@
+//! Policy documents: JSON files of `policies/`, parsed first; placeholders are replaced inside the parsed strings, so
+//! that no value can ever change a document's structure.
+
+use crate::resource::Input;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Parses an embedded document and replaces `${name}` in all its strings. Keys take known values only.
+pub(super) fn document(text: &str, values: &BTreeMap<&str, Input>) -> Value {
+    // The documents are part of the program; a test parses every one of them.
+    replace(&serde_json::from_str(text).unwrap_or(Value::Null), values)
+}
+
+fn replace(value: &Value, values: &BTreeMap<&str, Input>) -> Value {
+    match value {
+        Value::String(text) => serde_json::to_value(fill(text, values)).unwrap_or(Value::Null),
+        Value::Array(items) => items.iter().map(|item| replace(item, values)).collect(),
+        Value::Object(map) => {
+            let entries = map.iter().map(|(key, inner)| (fill(key, values).as_str().to_owned(), replace(inner, values)));
+            Value::Object(entries.collect::<Map<_, _>>())
+        }
+        other => other.clone(),
+    }
+}
+
+/// A string with its placeholders replaced. An unknown placeholder stays as it stands, which a test looks for.
+pub(super) fn fill(text: &str, values: &BTreeMap<&str, Input>) -> Input {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        let Some(length) = rest[start..].find('}') else { break };
+        let name = &rest[start + 2..start + length];
+        match values.get(name) {
+            Some(value) => {
+                parts.push(Input::from(&rest[..start]));
+                parts.push(value.clone());
+            }
+            None => parts.push(Input::from(&rest[..=start + length])),
+        }
+        rest = &rest[start + length + 1..];
+    }
+    parts.push(Input::from(rest));
+    Input::join(parts.into_iter().filter(|part| *part != Input::from("")))
+}

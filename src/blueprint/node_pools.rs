@@ -1,0 +1,124 @@
+//! Launch templates and Auto Scaling Groups: one template a pool, one group a pool and zone (POOL-1…POOL-9).
+
+use super::context::{self, Context, Tags, node_role};
+use super::control_plane::entry_address;
+use super::lookup::{Lookup, Question};
+use super::{add_ons, user_data};
+use crate::config::model::{AmiFamily, Arch, Network, Pool, ZoneSize};
+use crate::resource::{Address, Desired, Input, Kind, spec};
+
+const AUTOSCALER: &str = "k8s.io/cluster-autoscaler";
+
+pub(super) fn resources(context: &Context<'_>) -> Vec<Desired> {
+    let mut resources = Vec::new();
+    for pool in &context.config.pools {
+        resources.push(launch_template(context, pool));
+        resources.extend(pool.zones.iter().map(|zone| group(context, pool, zone)));
+    }
+    resources
+}
+
+pub(super) fn lookups(context: &Context<'_>) -> Vec<Lookup> {
+    context.config.pools.iter().map(|pool| image(context, pool)).collect()
+}
+
+fn image(context: &Context<'_>, pool: &Pool) -> Lookup {
+    if let Some(id) = &pool.ami_id {
+        return Lookup { key: format!("image/{id}"), question: Question::Image { id: id.clone() } };
+    }
+    let kubernetes = context.config.kubernetes.version.clone();
+    let gpu = pool.gpu.is_some();
+    let family = match pool.ami_family {
+        AmiFamily::Al2023 => "al2023",
+        AmiFamily::Al2 => "al2",
+    };
+    let arch = match pool.arch {
+        Arch::X86_64 => "x86_64",
+        Arch::Arm64 => "arm64",
+    };
+    let variant = if gpu { "nvidia" } else { "standard" };
+    Lookup {
+        key: format!("image/{family}/{arch}/{variant}/{kubernetes}"),
+        question: Question::NewestImage { family: pool.ami_family, arch: pool.arch, gpu, kubernetes },
+    }
+}
+
+fn template_address(pool: &Pool) -> Address {
+    Address::new(Kind::LaunchTemplate, &pool.name)
+}
+
+/// Address of a pool's group in a zone.
+pub(super) fn group_address(pool: &Pool, zone: &str) -> Address {
+    Address::zonal(Kind::AutoScalingGroup, &pool.name, zone)
+}
+
+fn launch_template(context: &Context<'_>, pool: &Pool) -> Desired {
+    let image = image(context, pool).key;
+    let mut launch_tags = context.user_tags();
+    launch_tags.extend(pool.tags.clone());
+    launch_tags.insert("Name".to_owned(), context.name(&pool.name));
+    let spec = spec::LaunchTemplate {
+        name: context.name(&pool.name),
+        image: Input::reference(&image, "id"),
+        instance_type: pool.instance_type.clone(),
+        instance_profile: Input::arn(&Address::new(Kind::InstanceProfile, node_role(pool.role))),
+        security_groups: vec![Input::reference(context::cluster(), "security_group"), Input::id(&context::node_group())],
+        user_data: user_data::user_data(&context.config.name, pool),
+        root_device: Input::reference(&image, "root_device"),
+        disk_gib: i32::try_from(pool.disk_gib).unwrap_or(i32::MAX),
+        kms_key: context.key_arn(),
+        spot: pool.spot,
+        launch_tags,
+    };
+    context.resource(template_address(pool), &spec)
+}
+
+fn group(context: &Context<'_>, pool: &Pool, zone: &ZoneSize) -> Desired {
+    let template = template_address(pool);
+    let tags = group_tags(context, pool, &zone.zone);
+    let mut propagated: Vec<String> = context.user_tags().into_keys().chain(pool.tags.keys().cloned()).collect();
+    propagated.extend(["Name".to_owned(), format!("kubernetes.io/cluster/{}", context.config.name)]);
+    propagated.sort();
+    propagated.dedup();
+    let spec = spec::AutoScalingGroup {
+        name: format!("{}-{}-{}", context.config.name, pool.name, zone.zone),
+        zone: zone.zone.clone(),
+        launch_template: Input::id(&template),
+        version: Input::reference(&template, "version"),
+        subnet: context.private_subnet(&zone.zone),
+        min: i32::try_from(zone.min).unwrap_or(i32::MAX),
+        max: i32::try_from(zone.max).unwrap_or(i32::MAX),
+        propagated_tags: propagated,
+    };
+    // A node that boots needs its way out, its access entry, and the add-ons that every node runs.
+    let group = context.resource_with(group_address(pool, &zone.zone), &spec, tags);
+    group.after(way_out(context, &zone.zone)).after([entry_address(node_role(pool.role))]).after_created(add_ons::before_nodes())
+}
+
+/// What carries a node's traffic to EKS, ECR and S3.
+fn way_out(context: &Context<'_>, zone: &str) -> Vec<Address> {
+    match &context.config.network {
+        Network::Managed(network) => {
+            let endpoints = network.interface_endpoints.iter().map(|service| context::interface_endpoint(service));
+            std::iter::once(context::private_routes(zone)).chain(endpoints).collect()
+        }
+        Network::Existing(_) => Vec::new(),
+    }
+}
+
+/// What the cloud provider and the cluster autoscaler read (POOL-6, aws-facts §3.1). The autoscaler knows processors,
+/// memory and devices from the instance type; labels, taints and disk it must be told while a group is empty.
+fn group_tags(context: &Context<'_>, pool: &Pool, zone: &str) -> Tags {
+    let cluster = &context.config.name;
+    let template = |kind: &str, key: &str| format!("{AUTOSCALER}/node-template/{kind}/{key}");
+    let mut tags = pool.tags.clone();
+    tags.insert(format!("kubernetes.io/cluster/{cluster}"), "owned".to_owned());
+    tags.insert(format!("{AUTOSCALER}/enabled"), "true".to_owned());
+    tags.insert(format!("{AUTOSCALER}/{cluster}"), "owned".to_owned());
+    tags.extend(pool.labels.iter().map(|(key, value)| (template("label", key), value.clone())));
+    tags.insert(template("label", "topology.ebs.csi.aws.com/zone"), zone.to_owned());
+    tags.insert(template("resources", "ephemeral-storage"), format!("{}G", pool.disk_gib));
+    tags.insert(template("resources", "smarter-devices/fuse"), "20".to_owned());
+    tags.extend(pool.taints.iter().map(|taint| (template("taint", &taint.key), format!("{}:{}", taint.value, taint.effect))));
+    tags
+}

@@ -1,0 +1,38 @@
+//! Buckets and file system (S3-1, EFS-1).
+
+use super::super::context::Context;
+use super::super::file::{self, ThroughputMode};
+use super::super::model::{Bucket, Efs, Storage};
+use super::super::names;
+
+/// Resolves the four buckets and the file system.
+pub(in super::super) fn storage(cx: &mut Context<'_>) -> Storage {
+    let file = cx.file;
+    let buckets = &file.storage.buckets;
+    let kinds = [("blobs", &buckets.blobs), ("registry", &buckets.registry), ("logs", &buckets.logs), ("backups", &buckets.backups)];
+    for (i, (kind, bucket)) in kinds.iter().enumerate() {
+        let Some(name) = &bucket.name else { continue };
+        let path = ["storage", "buckets", kind, "name"];
+        if let Some(fault) = names::bucket_fault(name) {
+            let help = "choose another name, or leave it out for the default one";
+            cx.refuse(&path, "S3-1", format!("`{name}` cannot be a bucket name: {fault}"), help);
+        }
+        if let Some((other, _)) = kinds[..i].iter().find(|(_, b)| b.name.as_ref() == Some(name)) {
+            let message = format!("`{kind}` and `{other}` have the same bucket `{name}`");
+            cx.refuse(&path, "S3-1", message, "give each of the four its own bucket");
+        }
+    }
+    Storage { buckets: kinds.map(|(kind, bucket)| resolved(kind, bucket)).into(), efs: efs(&file.storage.efs) }
+}
+
+fn resolved(kind: &str, bucket: &file::Bucket) -> Bucket {
+    Bucket { kind: kind.to_owned(), name: bucket.name.clone(), noncurrent_days: Some(bucket.noncurrent_days).filter(|days| *days > 0) }
+}
+
+fn efs(efs: &file::Efs) -> Efs {
+    let throughput_mode = match efs.throughput_mode {
+        ThroughputMode::Elastic => "elastic",
+        ThroughputMode::Bursting => "bursting",
+    };
+    Efs { backup: efs.backup, throughput_mode: throughput_mode.to_owned() }
+}

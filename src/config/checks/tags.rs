@@ -1,0 +1,90 @@
+//! Tags: what AWS takes, and room for those of our own (POOL-6).
+
+use super::super::context::Context;
+use super::super::model::Pool;
+use super::super::names;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Tags that one AWS resource can carry.
+const MAX_TAGS: usize = 50;
+/// Characters of a tag's key and value.
+const MAX_KEY: usize = 127;
+const MAX_VALUE: usize = 256;
+/// Tags on every Auto Scaling Group, whatever the pool: `Name`, `kubernetes.io/cluster/<name>`, the autoscaler's `enabled`
+/// and `<name>`, its `ephemeral-storage` and `smarter-devices/fuse`, the zone label of the EBS driver, three of `domino-eks:`.
+const OWN_TAGS: usize = 10;
+
+/// Key prefixes that nobody but AWS, Kubernetes or this tool sets.
+const RESERVED_PREFIXES: &[(&str, &str)] = &[
+    ("aws:", "AWS"),
+    ("domino-eks:", "this tool"),
+    ("kubernetes.io/cluster/", "this tool"),
+    ("k8s.io/cluster-autoscaler/", "this tool"),
+    ("eks:", "EKS"),
+];
+
+/// Checks the tags of the whole cluster.
+pub(in super::super) fn tags(cx: &mut Context<'_>) {
+    let file = cx.file;
+    each(cx, &["tags"], &file.tags);
+    for (name, pool) in &file.pools {
+        each(cx, &["pools", name, "tags"], &pool.tags);
+    }
+}
+
+fn each(cx: &mut Context<'_>, path: &[&str], tags: &BTreeMap<String, String>) {
+    for (key, value) in tags {
+        let path = [path, &[key]].concat();
+        if let Some((rule, message, help)) = key_fault(key) {
+            cx.refuse_key(&path, rule, message, help);
+        }
+        if value.chars().count() > MAX_VALUE {
+            let message = format!("the tag value has {} characters, AWS takes {MAX_VALUE}", value.chars().count());
+            cx.refuse(&path, "aws-tag", message, "shorten it");
+        } else if !names::is_tag_text(value) {
+            let message = format!("the tag value `{value}` has characters that AWS does not take");
+            cx.refuse(&path, "aws-tag", message, "take letters, digits, spaces and `_ . : / = + - @`");
+        }
+    }
+}
+
+fn key_fault(key: &str) -> Option<(&'static str, String, &'static str)> {
+    let lower = key.to_lowercase();
+    if let Some((prefix, owner)) = RESERVED_PREFIXES.iter().find(|(prefix, _)| lower.starts_with(prefix)) {
+        let message = format!("the tag key `{key}` is taken: `{prefix}` belongs to {owner}");
+        return Some(("reserved-tag", message, "choose another key"));
+    }
+    if key == "Name" {
+        return Some(("reserved-tag", "the tag `Name` is set by this tool".to_owned(), "choose another key"));
+    }
+    let length = key.chars().count();
+    if !(1..=MAX_KEY).contains(&length) {
+        return Some(("aws-tag", format!("the tag key has {length} characters instead of 1 to {MAX_KEY}"), "choose another key"));
+    }
+    let message = || format!("the tag key `{key}` has characters that AWS does not take");
+    (!names::is_tag_text(key)).then(|| ("aws-tag", message(), "take letters, digits, spaces and `_ . : / = + - @`"))
+}
+
+/// Checks that every group has room for all its tags.
+pub(in super::super) fn tag_counts(cx: &mut Context<'_>, pools: &[Pool]) {
+    let file = cx.file;
+    for pool in pools {
+        let keys: BTreeSet<&String> = file.tags.keys().chain(pool.tags.keys()).collect();
+        let (labels, taints) = (pool.labels.len(), pool.taints.len());
+        let total = OWN_TAGS + keys.len() + labels + taints;
+        if total <= MAX_TAGS {
+            continue;
+        }
+        let message = format!(
+            "the groups of pool `{}` would have {total} tags, AWS takes {MAX_TAGS}: {} of yours, {labels} for labels, {taints} for taints, {OWN_TAGS} always",
+            pool.name,
+            keys.len(),
+        );
+        let pool_tags: &[&str] = &["pools", &pool.name, "tags"];
+        let cluster_tags: &[&str] = &["tags"];
+        let labels_path: &[&str] = &["pools", &pool.name, "labels"];
+        let paths =
+            if pool.tags.len() > file.tags.len() { [pool_tags, cluster_tags, labels_path] } else { [cluster_tags, pool_tags, labels_path] };
+        cx.refuse_first(&paths, "POOL-6", message, format!("remove {} tags or labels", total - MAX_TAGS));
+    }
+}

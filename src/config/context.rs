@@ -1,0 +1,97 @@
+//! What every check works with: the merged file, the user's tree for positions, the findings so far.
+
+use super::diagnostics::Diagnostic;
+use super::file::File;
+use super::yaml::{Node, Place, Source};
+
+/// The merged file under check.
+pub(super) struct Context<'a> {
+    /// The user's file over its profile.
+    pub(super) file: &'a File,
+    user: &'a Node,
+    source: &'a Source<'a>,
+    findings: Vec<Diagnostic>,
+}
+
+impl<'a> Context<'a> {
+    /// Begins a check with the findings of the earlier passes.
+    pub(super) fn new(file: &'a File, user: &'a Node, source: &'a Source<'a>, findings: Vec<Diagnostic>) -> Self {
+        Self { file, user, source, findings }
+    }
+
+    /// All findings.
+    pub(super) fn into_findings(self) -> Vec<Diagnostic> {
+        self.findings
+    }
+
+    /// How many findings there are so far.
+    pub(super) fn count(&self) -> usize {
+        self.findings.len()
+    }
+
+    /// Whether the user's own file, not the profile, has something at a path.
+    pub(super) fn given(&self, path: &[&str]) -> bool {
+        let mut node = self.user;
+        for step in path {
+            match node.child(step) {
+                Some((child, _)) if child.place != Place::PLACEHOLDER => node = child,
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// Whether the user wrote something at a path that did not fit and is reported already.
+    pub(super) fn misfit(&self, path: &[&str]) -> bool {
+        let mut node = self.user;
+        for step in path {
+            match node.child(step) {
+                Some((child, _)) => node = child,
+                None => return false,
+            }
+        }
+        node.place == Place::PLACEHOLDER
+    }
+
+    /// Records a broken rule at a path, or at the nearest thing above it that the user wrote.
+    pub(super) fn refuse(&mut self, path: &[&str], rule: &'static str, message: impl Into<String>, help: impl Into<String>) {
+        let finding = self.source.finding(self.place(path), rule, message, help);
+        self.findings.push(finding);
+    }
+
+    /// As `refuse`, at the first of several paths that the user wrote.
+    pub(super) fn refuse_first(&mut self, paths: &[&[&str]], rule: &'static str, message: impl Into<String>, help: impl Into<String>) {
+        let path = paths.iter().find(|p| self.given(p)).or(paths.first()).copied().unwrap_or_default();
+        self.refuse(path, rule, message, help);
+    }
+
+    /// As `refuse`, at the key instead of the value behind it.
+    pub(super) fn refuse_key(&mut self, path: &[&str], rule: &'static str, message: impl Into<String>, help: impl Into<String>) {
+        let finding = self.source.finding(self.key_place(path), rule, message, help);
+        self.findings.push(finding);
+    }
+
+    fn place(&self, path: &[&str]) -> Place {
+        let mut node = self.user;
+        let mut key = Place::START;
+        for step in path {
+            match node.child(step) {
+                Some((child, place)) if child.place != Place::PLACEHOLDER => (node, key) = (child, place),
+                _ => return key,
+            }
+        }
+        if node.is_collection() { key } else { node.place }
+    }
+
+    fn key_place(&self, path: &[&str]) -> Place {
+        let mut node = self.user;
+        let mut key = Place::START;
+        for step in path {
+            let Some((child, place)) = node.child(step) else {
+                return key;
+            };
+            (node, key) = (child, place);
+        }
+        key
+    }
+}

@@ -1,0 +1,49 @@
+//! The configuration room: from the bytes of `domino-eks.yaml` to a checked `model::Config`.
+//!
+//! The way through: `yaml` parses into a tree with positions, `shape` checks keys and types against the JSON schema
+//! generated from `file`, `resolve` lays the user's file over its profile, and `checks` apply the rules while they build
+//! the model. Every pass adds to one list of findings, so that all of them are reported together. No I/O here.
+
+mod checks;
+mod context;
+mod diagnostics;
+mod file;
+mod instance_types;
+mod layout;
+pub mod model;
+mod names;
+mod profiles;
+mod resolve;
+mod schema;
+mod shape;
+mod template;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+pub use diagnostics::{Diagnostic, Diagnostics};
+pub use model::Config;
+pub use profiles::profile_names;
+pub use schema::schema;
+pub use template::template;
+
+/// Reads a configuration file; `file_name` is what findings call it.
+///
+/// # Errors
+/// All findings, in file order; only errors in the YAML text itself come alone.
+pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Config, Diagnostics> {
+    let text = yaml::text_of(file_name, bytes)?;
+    let source = yaml::Source::new(file_name, text);
+    let mut tree = yaml::parse(&source)?;
+    if matches!(tree.content, yaml::Content::Null) {
+        return Err(Diagnostics::one(source.finding(
+            yaml::Place::START,
+            "empty-file",
+            "the file is empty",
+            "write at least `name`, `region` and `zones`, or begin with `domino-eks init`",
+        )));
+    }
+    let findings = shape::check(&mut tree, &source);
+    resolve::resolve(&tree, &source, findings).map_err(Diagnostics::new)
+}

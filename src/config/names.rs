@@ -1,0 +1,159 @@
+//! Formats of the names, ids and addresses that a file may hold. Pure questions on text.
+
+use ipnet::Ipv4Net;
+
+/// Length bounds and barred affixes of bucket names (aws-facts §5).
+const BUCKET_PREFIXES: &[&str] = &["xn--", "sthree-", "amzn-s3-demo-"];
+const BUCKET_SUFFIXES: &[&str] = &["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3", "-an"];
+
+/// Region prefixes of the partitions other than `aws`.
+const PARTITIONS: &[(&str, &str)] = &[
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+    ("eusc-", "aws-eusc"),
+];
+
+/// The partition of a region.
+pub(super) fn partition(region: &str) -> &'static str {
+    PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
+}
+
+/// Lower-case letters, digits and inner hyphens, 1 to 63 characters (RFC 1123).
+pub(super) fn is_dns_label(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+/// DNS labels joined by dots, 253 characters at most.
+pub(super) fn is_dns_name(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_dns_label)
+}
+
+/// `us-west-2`, `us-gov-east-1`, `eusc-de-east-1`.
+pub(super) fn is_region(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let Some((number, words)) = parts.split_last() else {
+        return false;
+    };
+    (2..=3).contains(&words.len())
+        && words.iter().all(|w| (2..=9).contains(&w.len()) && w.chars().all(|c| c.is_ascii_lowercase()))
+        && number.len() == 1
+        && number.chars().all(|c| c.is_ascii_digit())
+}
+
+/// The region of a zone name such as `us-west-2a`; `None` when it is none (Local Zones have longer names).
+pub(super) fn region_of_zone(zone: &str) -> Option<&str> {
+    let region = zone.strip_suffix(|c: char| c.is_ascii_lowercase())?;
+    is_region(region).then_some(region)
+}
+
+/// What is wrong with a bucket name; `None` when S3 takes it.
+pub(super) fn bucket_fault(name: &str) -> Option<String> {
+    if !(3..=63).contains(&name.len()) {
+        return Some(format!("it has {} characters instead of 3 to 63", name.len()));
+    }
+    if !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
+        return Some("only lower-case letters, digits and hyphens can stand in it (a dot breaks TLS)".to_owned());
+    }
+    if name.starts_with('-') || name.ends_with('-') {
+        return Some("it begins or ends with a hyphen".to_owned());
+    }
+    if let Some(prefix) = BUCKET_PREFIXES.iter().find(|p| name.starts_with(**p)) {
+        return Some(format!("S3 keeps the beginning `{prefix}` for itself"));
+    }
+    BUCKET_SUFFIXES.iter().find(|s| name.ends_with(**s)).map(|s| format!("S3 keeps the ending `{s}` for itself"))
+}
+
+/// The parts of `arn:partition:service:region:account:resource`.
+pub(super) struct Arn<'a> {
+    pub(super) partition: &'a str,
+    pub(super) service: &'a str,
+    pub(super) region: &'a str,
+    pub(super) account: &'a str,
+    pub(super) resource: &'a str,
+}
+
+/// Takes an ARN apart.
+pub(super) fn arn(text: &str) -> Option<Arn<'_>> {
+    let mut parts = text.splitn(6, ':');
+    let mut next = || parts.next();
+    (next()? == "arn").then_some(())?;
+    Some(Arn { partition: next()?, service: next()?, region: next()?, account: next()?, resource: next()? })
+}
+
+/// Twelve digits.
+pub(super) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.chars().all(|c| c.is_ascii_digit())
+}
+
+/// `vpc-…`, `subnet-…`, `ami-…` with 8 or 17 hexadecimal digits.
+pub(super) fn is_ec2_id(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix)
+        .and_then(|rest| rest.strip_prefix('-'))
+        .is_some_and(|digits| matches!(digits.len(), 8 | 17) && digits.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c)))
+}
+
+/// A qualified Kubernetes name, `prefix/name` or `name`, as labels and taints use it.
+pub(super) fn is_qualified_name(text: &str) -> bool {
+    match text.split_once('/') {
+        Some((prefix, name)) => is_dns_name(prefix) && is_label_word(name),
+        None => is_label_word(text),
+    }
+}
+
+/// A label value: empty or a word.
+pub(super) fn is_label_value(text: &str) -> bool {
+    text.is_empty() || is_label_word(text)
+}
+
+fn is_label_word(text: &str) -> bool {
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    text.len() <= 63
+        && edge(text.chars().next())
+        && edge(text.chars().last())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+}
+
+/// Whether kubelet registers a node with this label (NodeRestriction, aws-facts §1.3).
+pub(super) fn kubelet_takes_label(key: &str) -> bool {
+    const ALLOWED: &[&str] = &[
+        "kubernetes.io/hostname",
+        "kubernetes.io/os",
+        "kubernetes.io/arch",
+        "topology.kubernetes.io/zone",
+        "topology.kubernetes.io/region",
+    ];
+    const ALLOWED_DOMAINS: &[&str] = &["node.kubernetes.io", "kubelet.kubernetes.io"];
+    let domain = key.split_once('/').map_or("", |(prefix, _)| prefix);
+    let within = |parent: &str| domain == parent || domain.ends_with(&format!(".{parent}"));
+    let reserved = within("kubernetes.io") || within("k8s.io");
+    !reserved || ALLOWED.contains(&key) || ALLOWED_DOMAINS.iter().any(|d| within(d))
+}
+
+/// Letters, digits, spaces and `_.:/=+-@`, the set that every AWS service takes in tags.
+pub(super) fn is_tag_text(text: &str) -> bool {
+    text.chars().all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c))
+}
+
+/// A range given by its first address, or what is wrong and the way out.
+pub(super) fn cidr(text: &str) -> Result<Ipv4Net, (String, String)> {
+    let net: Ipv4Net = text.parse().map_err(|_| {
+        (format!("`{text}` is not an IPv4 range"), "write an address and a prefix length, such as `10.0.0.0/16`".to_owned())
+    })?;
+    let exact = net.trunc();
+    if net == exact {
+        return Ok(net);
+    }
+    Err((format!("`{text}` is not the first address of its range"), format!("write `{exact}`")))
+}
+
+/// Whether two ranges share an address.
+pub(super) fn overlap(a: &Ipv4Net, b: &Ipv4Net) -> bool {
+    a.contains(b) || b.contains(a)
+}

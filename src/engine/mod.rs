@@ -1,0 +1,22 @@
+//! Plan and apply: pure comparison, a graph of steps, and a scheduler that drives a [`Provider`].
+//!
+//! Invariant: nothing in here names AWS or prints. The world comes in as a [`Provider`], durable memory as a
+//! [`Recorder`], and everything that people see goes out as [`Event`]s.
+
+mod diff;
+mod events;
+mod graph;
+mod pace;
+mod plan;
+mod poller;
+mod provider;
+mod scheduler;
+mod slots;
+mod step;
+
+pub use diff::FieldChange;
+pub use events::{Event, Left};
+pub use pace::Pace;
+pub use plan::{Action, Inputs, Plan, PlanError, Summary, Verb, plan};
+pub use provider::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
+pub use scheduler::{Failed, Outcome, Recorder, RunError, Runner};

@@ -1,0 +1,32 @@
+//! How long a second of waiting is. Real runs use real seconds; tests against the local AWS scale them down.
+
+use std::time::Duration;
+
+/// Factor on every wait: polling, back-off, grace and time-outs. Never on the time-out of a single request.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace(f64);
+
+impl Pace {
+    /// Real seconds.
+    pub const REAL: Pace = Pace(1.0);
+
+    /// A factor between 0.0001 and 1.
+    pub fn scaled(factor: f64) -> Option<Self> {
+        (0.0001..=1.0).contains(&factor).then_some(Self(factor))
+    }
+
+    /// So many seconds at this pace.
+    pub fn seconds(self, seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds * self.0)
+    }
+
+    /// The same with ±20 %, so that many waiters do not ask in step.
+    pub fn jittered(self, seconds: f64) -> Duration {
+        self.seconds(seconds * (0.8 + 0.4 * fastrand::f64()))
+    }
+
+    /// Real seconds of something expected to take so many seconds of AWS's time.
+    pub fn expected(self, seconds: u64) -> f64 {
+        self.seconds(seconds as f64).as_secs_f64()
+    }
+}

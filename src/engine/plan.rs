@@ -1,0 +1,368 @@
+//! The plan: one action for every address that is wanted, recorded or observed.
+
+use super::diff::{self, FieldChange, Sides};
+use super::graph::Graph;
+use super::provider::{Observed, Readiness};
+use crate::resource::{Address, Attributes, Change, Desired, Kind, Layer, resolve};
+use crate::state::{Document, Record, Status};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// What apply does with one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Hash, PartialOrd, Ord)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// Make it, or finish an interrupted creation.
+    Create,
+    /// Change it in place.
+    Update,
+    /// Delete it and make it anew.
+    Replace,
+    /// Delete it.
+    Delete,
+    /// Take into the state what exists and carries our tags.
+    Adopt,
+    /// Refused: the change cannot be made safely.
+    Blocked,
+    /// Nothing to do.
+    NoChange,
+}
+
+/// One line of the plan.
+#[derive(Debug, Clone, Serialize)]
+pub struct Action {
+    /// What it is about.
+    pub address: Address,
+    /// Its kind.
+    #[serde(serialize_with = "kind_name")]
+    pub kind: Kind,
+    /// Its group.
+    pub layer: Layer,
+    /// What is done.
+    #[serde(rename = "action")]
+    pub verb: Verb,
+    /// Why, for people.
+    pub reason: String,
+    /// What differs; of a create, the fields of the spec.
+    pub fields: Vec<FieldChange>,
+    /// Paths whose value is known only during apply.
+    pub unknown: Vec<String>,
+    /// What must come first.
+    pub depends_on: Vec<Address>,
+    /// AWS id where one is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The resource as it shall be.
+    #[serde(skip)]
+    pub desired: Option<Desired>,
+    /// What is known of the existing object: id, spec before, attributes.
+    #[serde(skip)]
+    pub existing: Option<Record>,
+}
+
+fn kind_name<S: serde::Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.name())
+}
+
+/// Everything that apply would do, in the order of creation.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// One action for each address.
+    pub actions: Vec<Action>,
+}
+
+/// Count of actions by verb.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Summary {
+    /// Resources to create.
+    pub create: usize,
+    /// Resources to change in place.
+    pub update: usize,
+    /// Resources to delete and create anew.
+    pub replace: usize,
+    /// Resources to delete.
+    pub delete: usize,
+    /// Resources to take into the state.
+    pub adopt: usize,
+    /// Changes that are refused.
+    pub blocked: usize,
+    /// Resources that are as they shall be.
+    pub no_change: usize,
+}
+
+/// A plan that cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// A bug of the blueprint: resources wait for each other.
+    #[error("resources wait for each other in a circle: {0}")]
+    Cycle(String),
+    /// A bug of the blueprint: a reference leads nowhere.
+    #[error("`{from}` refers to `{to}`, which is neither wanted nor recorded")]
+    Dangling {
+        /// Who refers.
+        from: Address,
+        /// To what.
+        to: String,
+    },
+}
+
+impl Plan {
+    /// Counts the actions.
+    pub fn summary(&self) -> Summary {
+        let count = |verb| self.actions.iter().filter(|action| action.verb == verb).count();
+        Summary {
+            create: count(Verb::Create),
+            update: count(Verb::Update),
+            replace: count(Verb::Replace),
+            delete: count(Verb::Delete),
+            adopt: count(Verb::Adopt),
+            blocked: count(Verb::Blocked),
+            no_change: count(Verb::NoChange),
+        }
+    }
+
+    /// Whether apply would do anything.
+    pub fn has_changes(&self) -> bool {
+        self.actions.iter().any(|action| action.verb != Verb::NoChange)
+    }
+}
+
+/// What a plan is made from.
+#[derive(Debug)]
+pub struct Inputs<'a> {
+    /// What shall exist; empty to destroy everything.
+    pub desired: &'a [Desired],
+    /// What the state knows.
+    pub state: &'a Document,
+    /// What AWS shows; `None` for an offline plan, in which everything is new.
+    pub observed: Option<&'a [Observed]>,
+    /// Attributes of look-ups: images, add-on versions, existing subnets.
+    pub lookups: &'a Attributes,
+}
+
+/// Compares wanted, recorded and observed.
+///
+/// # Errors
+/// Circles and dangling references, both bugs of the blueprint.
+pub fn plan(inputs: &Inputs<'_>) -> Result<Plan, PlanError> {
+    let observed: BTreeMap<&Address, &Observed> = inputs.observed.into_iter().flatten().map(|item| (&item.address, item)).collect();
+    let mut known = inputs.state.attributes();
+    for (address, item) in &observed {
+        known.entry(address.to_string()).or_default().extend(item.attributes.clone());
+    }
+    if inputs.observed.is_some() {
+        known.retain(|key, _| key.parse::<Address>().is_ok_and(|address| observed.contains_key(&address)) || !is_address(key));
+    }
+    known.extend(inputs.lookups.iter().map(|(key, values)| (key.clone(), values.clone())));
+    let mut actions = Vec::new();
+    for index in desired_order(inputs.desired, &known)? {
+        let desired = &inputs.desired[index];
+        let record = inputs.state.resources.get(&desired.address);
+        let action = wanted(desired, record, observed.get(&desired.address).copied(), &known);
+        forget_changing_attributes(&action, &mut known);
+        actions.push(action);
+    }
+    actions.extend(unwanted(inputs, &observed));
+    actions.sort_by(|a, b| (a.layer, &a.address).cmp(&(b.layer, &b.address)));
+    Ok(Plan { actions })
+}
+
+fn is_address(key: &str) -> bool {
+    key.parse::<Address>().is_ok()
+}
+
+/// Order in which every resource comes after those it refers to.
+fn desired_order(desired: &[Desired], known: &Attributes) -> Result<Vec<usize>, PlanError> {
+    let index: HashMap<&Address, usize> = desired.iter().enumerate().map(|(position, item)| (&item.address, position)).collect();
+    let mut graph = Graph::new(desired.len());
+    for (position, item) in desired.iter().enumerate() {
+        for dependency in item.dependencies() {
+            match index.get(&dependency) {
+                Some(first) => graph.add(*first, position),
+                None if known.contains_key(&dependency.to_string()) => {}
+                None => return Err(PlanError::Dangling { from: item.address.clone(), to: dependency.to_string() }),
+            }
+        }
+    }
+    graph.order().map_err(|cycle| {
+        let names: Vec<String> = cycle.iter().map(|position| desired[*position].address.to_string()).collect();
+        PlanError::Cycle(names.join(" → "))
+    })
+}
+
+/// The action for a wanted resource.
+fn wanted(desired: &Desired, record: Option<&Record>, observed: Option<&Observed>, known: &Attributes) -> Action {
+    let blank = Action {
+        address: desired.address.clone(),
+        kind: desired.kind(),
+        layer: desired.kind().facts().layer,
+        verb: Verb::NoChange,
+        reason: String::new(),
+        fields: Vec::new(),
+        unknown: Vec::new(),
+        depends_on: desired.dependencies(),
+        id: None,
+        desired: Some(desired.clone()),
+        existing: None,
+    };
+    let Some(observed) = observed else {
+        let reason = match record {
+            Some(_) => "it is recorded, but no longer exists in AWS".to_owned(),
+            None => "not there yet".to_owned(),
+        };
+        return with_fields(Action { verb: Verb::Create, reason, ..blank }, created_fields(desired, known));
+    };
+    let existing = existing(observed, record);
+    let changes = changes(desired, record, observed, known);
+    let (verb, reason) = judge(desired.kind(), record, observed, &changes);
+    let action = Action { verb, reason, id: Some(observed.id.clone()), existing: Some(existing), ..blank };
+    with_fields(action, changes)
+}
+
+fn with_fields(mut action: Action, fields: Vec<FieldChange>) -> Action {
+    action.unknown = fields.iter().filter(|field| field.unknown).map(|field| field.path.clone()).collect();
+    action.fields = fields;
+    action
+}
+
+/// What is known of an existing object, as a record: observed values win over recorded ones.
+fn existing(observed: &Observed, record: Option<&Record>) -> Record {
+    let mut spec = record.map_or_else(|| Value::Object(serde_json::Map::new()), |record| record.spec.clone());
+    if let (Some(spec), Some(read)) = (spec.as_object_mut(), observed.spec.as_object()) {
+        spec.extend(read.iter().map(|(key, value)| (key.clone(), value.clone())));
+    }
+    let mut attributes = record.map(|record| record.attributes.clone()).unwrap_or_default();
+    attributes.extend(observed.attributes.clone());
+    Record {
+        id: observed.id.clone(),
+        status: record.map_or(Status::Creating, |record| record.status),
+        spec,
+        tags: observed.tags.clone().or_else(|| record.map(|record| record.tags.clone())).unwrap_or_default(),
+        attributes,
+        dependencies: record.map(|record| record.dependencies.clone()).unwrap_or_default(),
+    }
+}
+
+fn changes(desired: &Desired, record: Option<&Record>, observed: &Observed, known: &Attributes) -> Vec<FieldChange> {
+    let sides = Sides { desired: &desired.spec, recorded: record.map(|record| &record.spec), observed: &observed.spec, known };
+    let mut changes = diff::fields(desired.kind(), &sides);
+    changes.extend(diff::tags(&desired.tags, record.map(|record| &record.tags), observed.tags.as_ref()));
+    changes
+}
+
+/// Decides what to do with a wanted resource that exists.
+fn judge(kind: Kind, record: Option<&Record>, observed: &Observed, changes: &[FieldChange]) -> (Verb, String) {
+    let unfinished = record.is_some_and(|record| record.status == Status::Creating);
+    let named = |class: Change| {
+        changes.iter().filter(|change| change.class == class).map(|change| change.path.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    match &observed.readiness {
+        Readiness::Deleting if kind.facts().holds_data => {
+            return (Verb::Blocked, "it is being deleted; cancel that in AWS, or wait until it is gone".to_owned());
+        }
+        Readiness::Deleting => return (Verb::Replace, "it is being deleted".to_owned()),
+        Readiness::Failed(why) if kind.facts().holds_data || !unfinished && kind == Kind::EksCluster => {
+            return (Verb::Blocked, format!("it has failed: {why}"));
+        }
+        Readiness::Failed(why) => return (Verb::Replace, format!("it has failed: {why}")),
+        Readiness::NotYet(_) | Readiness::Ready => {}
+    }
+    let (blocked, replaced) = (named(Change::Blocked), named(Change::Replace));
+    if !blocked.is_empty() {
+        return (
+            Verb::Blocked,
+            format!(
+                "{blocked} cannot change after creation, and replacing it would lose what it holds; put the old value back, or destroy and apply again"
+            ),
+        );
+    }
+    if !replaced.is_empty() {
+        return (Verb::Replace, format!("{replaced} cannot change in place"));
+    }
+    if record.is_none() {
+        return (Verb::Adopt, "it carries our tags but is not in the state".to_owned());
+    }
+    if unfinished {
+        return (Verb::Create, "its creation was interrupted and will be finished".to_owned());
+    }
+    if changes.is_empty() {
+        return (Verb::NoChange, String::new());
+    }
+    let reason = match (changes.iter().any(|change| change.drift), changes.iter().any(|change| !change.drift)) {
+        (true, true) => "the configuration changed, and it was changed outside",
+        (true, false) => "it was changed outside",
+        _ => "the configuration changed",
+    };
+    (Verb::Update, reason.to_owned())
+}
+
+/// The spec fields of something new, as far as they are known.
+fn created_fields(desired: &Desired, known: &Attributes) -> Vec<FieldChange> {
+    let spec = desired.spec.as_object().into_iter().flatten();
+    spec.filter(|(_, wanted)| !wanted.is_null())
+        .map(|(name, wanted)| {
+            let after = resolve(wanted, known).ok();
+            FieldChange {
+                path: name.clone(),
+                before: Value::Null,
+                unknown: after.is_none(),
+                after: after.unwrap_or(Value::Null),
+                forces_replacement: false,
+                class: Change::InPlace,
+                drift: false,
+            }
+        })
+        .collect()
+}
+
+/// Attributes that the action will change are not known any more.
+fn forget_changing_attributes(action: &Action, known: &mut Attributes) {
+    let key = action.address.to_string();
+    let fresh = matches!(action.verb, Verb::Replace) || action.verb == Verb::Create && action.existing.is_none();
+    if fresh {
+        known.remove(&key);
+    } else if action.verb == Verb::Update
+        && action.fields.iter().any(|field| !field.path.starts_with("tags."))
+        && let Some(attributes) = known.get_mut(&key)
+    {
+        action.kind.facts().volatile.iter().for_each(|name| drop(attributes.remove(*name)));
+    }
+}
+
+/// Deletes of everything recorded or observed that is not wanted.
+fn unwanted(inputs: &Inputs<'_>, observed: &BTreeMap<&Address, &Observed>) -> Vec<Action> {
+    let wanted: BTreeSet<&Address> = inputs.desired.iter().map(|desired| &desired.address).collect();
+    let all: BTreeSet<&Address> =
+        inputs.state.resources.keys().chain(observed.keys().copied()).filter(|address| !wanted.contains(address)).collect();
+    all.into_iter().map(|address| deletion(address, inputs.state, observed.get(address).copied())).collect()
+}
+
+fn deletion(address: &Address, state: &Document, observed: Option<&Observed>) -> Action {
+    let record = state.resources.get(address);
+    let existing = match observed {
+        Some(observed) => Some(existing(observed, record)),
+        None => record.cloned(),
+    };
+    let reason = match (record, observed) {
+        (Some(_), None) => "it is recorded; AWS no longer shows it",
+        (None, _) => "it carries our tags but is not in the state",
+        _ => "it is no longer wanted",
+    };
+    // An object whose id was never recorded has an intent, which knows what it depends on.
+    let dependencies = record.map(|record| &record.dependencies).or(state.intents.get(address).map(|intent| &intent.dependencies));
+    let dependencies = dependencies.cloned().unwrap_or_default();
+    Action {
+        address: address.clone(),
+        kind: address.kind(),
+        layer: address.kind().facts().layer,
+        verb: Verb::Delete,
+        reason: reason.to_owned(),
+        fields: Vec::new(),
+        unknown: Vec::new(),
+        depends_on: dependencies,
+        id: existing.as_ref().map(|existing| existing.id.clone()),
+        desired: None,
+        existing,
+    }
+}

@@ -1,0 +1,164 @@
+//! Waiting: one loop per kind asks for all waiting resources of that kind at once.
+
+use super::events::Event;
+use super::pace::Pace;
+use super::provider::{Failure, FailureKind, Item, Observed, Provider, Query, Readiness};
+use crate::resource::Kind;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+/// Seconds for which a resource that was just created may be invisible (aws-facts §6.2).
+const INVISIBLE_SECONDS: f64 = 60.0;
+/// Kinds that usually take longer than this are asked for every [`LONG_INTERVAL`] seconds.
+const LONG_WAIT: u32 = 30;
+const LONG_INTERVAL: f64 = 5.0;
+const SHORT_INTERVAL: f64 = 1.5;
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Want {
+    Ready,
+    Gone,
+}
+
+struct Waiter {
+    item: Item,
+    want: Want,
+    since: Instant,
+    said: String,
+    answer: oneshot::Sender<Result<Option<Observed>, Failure>>,
+}
+
+/// The loops of all kinds; they end when this is dropped.
+pub(crate) struct Poller<P> {
+    provider: Arc<P>,
+    pace: Pace,
+    events: mpsc::UnboundedSender<Event>,
+    loops: Mutex<HashMap<Kind, mpsc::UnboundedSender<Waiter>>>,
+}
+
+impl<P: Provider> Poller<P> {
+    pub(crate) fn new(provider: Arc<P>, pace: Pace, events: mpsc::UnboundedSender<Event>) -> Self {
+        Self { provider, pace, events, loops: Mutex::default() }
+    }
+
+    /// Waits until the item is ready (and returns it as observed) or gone (and returns nothing).
+    pub(crate) async fn wait(&self, item: Item, want: Want) -> Result<Option<Observed>, Failure> {
+        let (answer, receiver) = oneshot::channel();
+        let kind = item.address.kind();
+        let waiter = Waiter { item, want, since: Instant::now(), said: String::new(), answer };
+        {
+            let mut loops = self.loops.lock().unwrap_or_else(PoisonError::into_inner);
+            let sender = loops.entry(kind).or_insert_with(|| self.start(kind));
+            if sender.send(waiter).is_err() {
+                return Err(ended());
+            }
+        }
+        receiver.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    fn start(&self, kind: Kind) -> mpsc::UnboundedSender<Waiter> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        tokio::spawn(poll(kind, self.provider.clone(), self.pace, self.events.clone(), receiver));
+        sender
+    }
+}
+
+fn ended() -> Failure {
+    Failure {
+        kind: FailureKind::Other,
+        operation: "wait".to_owned(),
+        code: None,
+        message: "waiting was ended".to_owned(),
+        request_id: None,
+    }
+}
+
+async fn poll<P: Provider>(
+    kind: Kind,
+    provider: Arc<P>,
+    pace: Pace,
+    events: mpsc::UnboundedSender<Event>,
+    mut arrivals: mpsc::UnboundedReceiver<Waiter>,
+) {
+    let interval =
+        if kind.facts().create_seconds >= LONG_WAIT || kind.facts().delete_seconds >= LONG_WAIT { LONG_INTERVAL } else { SHORT_INTERVAL };
+    let mut waiters: Vec<Waiter> = Vec::new();
+    let mut errors_since: Option<Instant> = None;
+    loop {
+        if waiters.is_empty() {
+            match arrivals.recv().await {
+                Some(waiter) => waiters.push(waiter),
+                None => return,
+            }
+        }
+        tokio::time::sleep(pace.jittered(interval)).await;
+        while let Ok(waiter) = arrivals.try_recv() {
+            waiters.push(waiter);
+        }
+        waiters.retain(|waiter| !waiter.answer.is_closed());
+        if waiters.is_empty() {
+            continue;
+        }
+        let items = waiters.iter().map(|waiter| waiter.item.clone()).collect();
+        match provider.observe(kind, Query::These(items)).await {
+            Ok(seen) => {
+                errors_since = None;
+                waiters = waiters.into_iter().filter_map(|waiter| judge(waiter, &seen, pace, &events)).collect();
+            }
+            // A passing fault of the service must not end a wait of minutes; anything else would never heal.
+            Err(failure) => {
+                let since = *errors_since.get_or_insert_with(Instant::now);
+                let passing = matches!(failure.kind, FailureKind::Busy | FailureKind::LostAnswer | FailureKind::NotYet);
+                if !passing || since.elapsed() > pace.seconds(120.0) {
+                    waiters.drain(..).for_each(|waiter| drop(waiter.answer.send(Err(failure.clone()))));
+                }
+            }
+        }
+    }
+}
+
+/// Answers a waiter, or gives it back to wait on.
+fn judge(mut waiter: Waiter, seen: &[Observed], pace: Pace, events: &mpsc::UnboundedSender<Event>) -> Option<Waiter> {
+    let found = seen.iter().find(|observed| observed.address == waiter.item.address);
+    let facts = waiter.item.address.kind().facts();
+    let waited = waiter.since.elapsed();
+    let why = match (waiter.want, found) {
+        (Want::Ready, Some(Observed { readiness: Readiness::Ready, .. })) => return answer(waiter, Ok(found.cloned())),
+        (Want::Gone, None) => return answer(waiter, Ok(None)),
+        (_, Some(Observed { readiness: Readiness::Failed(why), .. })) => {
+            let failure = failure(&format!("AWS reports that it failed: {why}"));
+            return answer(waiter, Err(failure));
+        }
+        (Want::Ready, None) if waited > pace.seconds(INVISIBLE_SECONDS) => {
+            return answer(waiter, Err(failure("it disappeared while it was being created")));
+        }
+        (Want::Ready, None) => "becoming visible".to_owned(),
+        (Want::Ready, Some(Observed { readiness: Readiness::Deleting, .. })) => {
+            return answer(waiter, Err(failure("somebody else is deleting it")));
+        }
+        (_, Some(Observed { readiness: Readiness::NotYet(why), .. })) => why.clone(),
+        (Want::Gone, Some(_)) => "being deleted".to_owned(),
+    };
+    if waited > pace.seconds(f64::from(facts.timeout_seconds)) {
+        let minutes = facts.timeout_seconds / 60;
+        let failure = failure(&format!("still waiting after {minutes} minutes ({why})"));
+        return answer(waiter, Err(failure));
+    }
+    if waiter.said != why {
+        drop(events.send(Event::StepWaiting { address: waiter.item.address.clone(), why: why.clone() }));
+        waiter.said = why;
+    }
+    Some(waiter)
+}
+
+fn answer(waiter: Waiter, result: Result<Option<Observed>, Failure>) -> Option<Waiter> {
+    drop(waiter.answer.send(result));
+    None
+}
+
+fn failure(message: &str) -> Failure {
+    Failure { kind: FailureKind::Other, operation: "wait".to_owned(), code: None, message: message.to_owned(), request_id: None }
+}

@@ -1,0 +1,430 @@
+//! Runs a plan: a ready queue over the graph of steps, longest remaining path first, everything else at once.
+
+use super::events::{Event, Left};
+use super::graph::Graph;
+use super::pace::Pace;
+use super::plan::{Action, Plan, Verb};
+use super::poller::Poller;
+use super::provider::{Failure, FailureKind, Provider};
+use super::slots::Slots;
+use super::step::{Context, Step, StepError};
+use crate::resource::{Address, Attributes};
+use crate::state::{Document, Entry};
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// Real seconds that calls in flight may take after the user asked to stop (design rule 6).
+const STOP_BUDGET: Duration = Duration::from_secs(5);
+
+/// Durable memory. `record` returns when the entry cannot be lost any more.
+pub trait Recorder: Send + Sync + 'static {
+    /// Makes one entry durable.
+    fn record(&self, entry: Entry) -> impl Future<Output = Result<(), String>> + Send;
+}
+
+/// A step that failed.
+#[derive(Debug, Clone)]
+pub struct Failed {
+    /// What it was about.
+    pub address: Address,
+    /// What was tried.
+    pub verb: Verb,
+    /// What went wrong.
+    pub failure: Failure,
+    /// What it leaves behind.
+    pub left: Left,
+}
+
+/// How a run ended.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Steps done.
+    pub done: usize,
+    /// Steps that failed.
+    pub failed: Vec<Failed>,
+    /// Steps that were not tried, with what failed before them.
+    pub skipped: Vec<Address>,
+    /// Whether the user stopped it.
+    pub cancelled: bool,
+    /// Seconds since the start.
+    pub seconds: f64,
+}
+
+/// A run that could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The state could not be written.
+    #[error("the state cannot be written: {0}")]
+    Recorder(String),
+    /// Steps wait for each other.
+    #[error("steps wait for each other in a circle: {0}")]
+    Cycle(String),
+}
+
+/// Runs plans.
+pub struct Runner<P, R> {
+    /// The outside world.
+    pub provider: Arc<P>,
+    /// Durable memory.
+    pub recorder: Arc<R>,
+    /// Length of a second.
+    pub pace: Pace,
+    /// Where events go.
+    pub events: mpsc::UnboundedSender<Event>,
+    /// Becomes true when the user asks to stop.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// A node of the graph.
+struct Node {
+    action: usize,
+    removes: bool,
+    /// Its parent is deleted too and takes it along: nothing is sent, the record goes after the parent.
+    dies_with_parent: Option<usize>,
+    seconds: u64,
+}
+
+/// The graph of a plan's steps.
+struct Steps {
+    nodes: Vec<Node>,
+    graph: Graph,
+    /// Pairs of which the second waits only until the first has an id.
+    created: Vec<(usize, usize)>,
+}
+
+impl Steps {
+    fn of(plan: &Plan) -> Self {
+        let mut nodes = Vec::new();
+        let (mut applies, mut removals) = (HashMap::new(), HashMap::new());
+        for (index, action) in plan.actions.iter().enumerate() {
+            let facts = action.kind.facts();
+            if matches!(action.verb, Verb::Delete | Verb::Replace) {
+                removals.insert(&action.address, nodes.len());
+                nodes.push(Node { action: index, removes: true, dies_with_parent: None, seconds: u64::from(facts.delete_seconds) });
+            }
+            if matches!(action.verb, Verb::Create | Verb::Update | Verb::Replace | Verb::Adopt) {
+                applies.insert(&action.address, nodes.len());
+                nodes.push(Node { action: index, removes: false, dies_with_parent: None, seconds: expected_seconds(action) });
+            }
+        }
+        bind_to_parents(plan, &mut nodes, &removals);
+        let mut graph = Graph::new(nodes.len());
+        let mut created = Vec::new();
+        for (position, node) in nodes.iter().enumerate() {
+            let action = &plan.actions[node.action];
+            if let Some(parent) = node.dies_with_parent {
+                graph.add(parent, position);
+            } else if node.removes {
+                removal_edges(&mut graph, position, action, &removals);
+            } else {
+                apply_edges(&mut graph, &mut created, position, action, &applies, &removals);
+            }
+        }
+        release_edges(&mut graph, plan, &nodes, &removals);
+        Self { nodes, graph, created }
+    }
+}
+
+/// Add-ons and access entries die with their cluster; deleting each of them first only costs time (aws-facts §7.1).
+fn bind_to_parents(plan: &Plan, nodes: &mut [Node], removals: &Positions<'_>) {
+    for node in nodes.iter_mut().filter(|node| node.removes) {
+        let action = &plan.actions[node.action];
+        let parent = action.kind.facts().dies_with.filter(|_| action.verb == Verb::Delete);
+        let deleted = |kind| plan.actions.iter().find(|other| other.kind == kind && other.verb == Verb::Delete);
+        node.dies_with_parent = parent.and_then(deleted).and_then(|parent| removals.get(&parent.address).copied());
+        if node.dies_with_parent.is_some() {
+            node.seconds = 0;
+        }
+    }
+}
+
+fn expected_seconds(action: &Action) -> u64 {
+    match action.verb {
+        Verb::Create | Verb::Replace => u64::from(action.kind.facts().create_seconds),
+        _ => 1,
+    }
+}
+
+type Positions<'a> = HashMap<&'a Address, usize>;
+
+/// What an apply step waits for: its own removal, and what it depends on.
+fn apply_edges(
+    graph: &mut Graph,
+    created: &mut Vec<(usize, usize)>,
+    position: usize,
+    action: &Action,
+    applies: &Positions<'_>,
+    removals: &Positions<'_>,
+) {
+    if let Some(own) = removals.get(&action.address) {
+        graph.add(*own, position);
+    }
+    let only_created = action.desired.iter().flat_map(|desired| &desired.after_created);
+    created.extend(only_created.filter_map(|address| Some((*applies.get(address)?, position))));
+    for first in action.depends_on.iter().filter_map(|address| applies.get(address)) {
+        graph.add(*first, position);
+    }
+}
+
+/// What waits for a removal: the removal of everything that it depends on (dependents go first).
+fn removal_edges(graph: &mut Graph, position: usize, action: &Action, removals: &Positions<'_>) {
+    let recorded = action.existing.iter().flat_map(|record| &record.dependencies);
+    for dependency in recorded.chain(action.verb.eq(&Verb::Delete).then_some(&action.depends_on).into_iter().flatten()) {
+        if let Some(later) = removals.get(dependency) {
+            graph.add(position, *later);
+        }
+    }
+}
+
+/// What stays lets go of a deleted resource first (an Auto Scaling Group of its launch template).
+fn release_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node], removals: &Positions<'_>) {
+    // A replacement has to delete before it creates, which may be what an update waits for: then AWS's own refusal orders them.
+    if plan.actions.iter().any(|action| action.verb == Verb::Replace) {
+        return;
+    }
+    for (position, node) in nodes.iter().enumerate().filter(|(_, node)| !node.removes) {
+        let used = plan.actions[node.action].existing.iter().flat_map(|record| &record.dependencies);
+        used.filter_map(|address| removals.get(address)).for_each(|removal| graph.add(position, *removal));
+    }
+}
+
+impl<P: Provider, R: Recorder> Runner<P, R> {
+    /// Runs the plan until everything is done, failed or skipped, or the user asks to stop.
+    ///
+    /// # Errors
+    /// When the state cannot be written; nothing is started after that.
+    pub async fn run(&self, plan: Plan, state: &Document, lookups: &Attributes) -> Result<Outcome, RunError> {
+        let steps = Steps::of(&plan);
+        let order = steps.graph.order().map_err(|cycle| {
+            let names: Vec<String> = cycle.iter().map(|node| plan.actions[steps.nodes[*node].action].address.to_string()).collect();
+            RunError::Cycle(names.join(" → "))
+        })?;
+        let weights: Vec<u64> = steps.nodes.iter().map(|node| node.seconds).collect();
+        let remaining = steps.graph.remaining(&weights);
+        let expected_seconds = remaining.iter().copied().max().unwrap_or(0);
+        drop(self.events.send(Event::RunStarted { steps: order.len(), expected_seconds }));
+        let mut run = Run::new(self, plan, steps, remaining, state, lookups);
+        let mut outcome = run.drive(self.stop.clone()).await?;
+        outcome.seconds = run.began.elapsed().as_secs_f64();
+        let skipped = run.state.iter().filter(|state| matches!(state, NodeState::Waiting | NodeState::Skipped)).count();
+        drop(self.events.send(Event::RunFinished {
+            done: outcome.done,
+            failed: outcome.failed.len(),
+            skipped,
+            seconds: outcome.seconds,
+            expected_seconds,
+            cancelled: outcome.cancelled,
+        }));
+        Ok(outcome)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NodeState {
+    Waiting,
+    Running,
+    Done,
+    Failed,
+    Skipped,
+}
+
+/// A run in progress.
+struct Run<P, R> {
+    context: Arc<Context<P, R>>,
+    plan: Arc<Plan>,
+    steps: Arc<Steps>,
+    remaining: Vec<u64>,
+    state: Vec<NodeState>,
+    has_id: Vec<bool>,
+    tasks: JoinSet<(usize, Result<(), StepError>, f64)>,
+    created: (mpsc::UnboundedSender<usize>, mpsc::UnboundedReceiver<usize>),
+    began: Instant,
+}
+
+impl<P: Provider, R: Recorder> Run<P, R> {
+    fn new(runner: &Runner<P, R>, plan: Plan, steps: Steps, remaining: Vec<u64>, state: &Document, lookups: &Attributes) -> Self {
+        let mut known = state.attributes();
+        for action in &plan.actions {
+            if let (Some(existing), Verb::NoChange) = (&action.existing, action.verb) {
+                known.entry(action.address.to_string()).or_default().extend(existing.attributes.clone());
+            }
+        }
+        known.extend(lookups.iter().map(|(key, values)| (key.clone(), values.clone())));
+        let context = Context {
+            provider: runner.provider.clone(),
+            recorder: runner.recorder.clone(),
+            poller: Poller::new(runner.provider.clone(), runner.pace, runner.events.clone()),
+            pace: runner.pace,
+            events: runner.events.clone(),
+            stop: runner.stop.clone(),
+            slots: Slots::default(),
+            known: Mutex::new(known),
+            lineage: state.lineage.clone(),
+            intents: live_intents(&plan, state),
+        };
+        let count = steps.nodes.len();
+        Self {
+            context: Arc::new(context),
+            plan: Arc::new(plan),
+            steps: Arc::new(steps),
+            remaining,
+            state: vec![NodeState::Waiting; count],
+            has_id: vec![false; count],
+            tasks: JoinSet::new(),
+            created: mpsc::unbounded_channel(),
+            began: Instant::now(),
+        }
+    }
+
+    async fn drive(&mut self, mut stop: watch::Receiver<bool>) -> Result<Outcome, RunError> {
+        let mut outcome = Outcome::default();
+        let mut fatal: Option<RunError> = None;
+        let mut halted = false;
+        loop {
+            if !outcome.cancelled && !halted && fatal.is_none() {
+                self.start_ready();
+            }
+            if self.tasks.is_empty() {
+                break;
+            }
+            tokio::select! {
+                biased;
+                Some(node) = self.created.1.recv() => self.has_id[node] = true,
+                Some(joined) = self.tasks.join_next() => match joined {
+                    Ok((node, result, seconds)) => match self.ended(node, result, seconds, &mut outcome) {
+                        Ok(halt) => halted |= halt,
+                        Err(error) => fatal = Some(error),
+                    },
+                    Err(error) => fatal = Some(RunError::Recorder(format!("a step ended unexpectedly: {error}"))),
+                },
+                _ = stop.wait_for(|stop| *stop), if !outcome.cancelled => {
+                    outcome.cancelled = true;
+                    drop(self.context.events.send(Event::Stopping));
+                    self.finish_in_flight(&mut outcome).await?;
+                    break;
+                }
+            }
+        }
+        outcome.skipped = self.unfinished();
+        fatal.map_or(Ok(outcome), Err)
+    }
+
+    /// Lets calls in flight come back, for a few seconds at most.
+    async fn finish_in_flight(&mut self, outcome: &mut Outcome) -> Result<(), RunError> {
+        let deadline = Instant::now() + STOP_BUDGET;
+        while let Ok(Some(joined)) = tokio::time::timeout_at(deadline, self.tasks.join_next()).await {
+            if let Ok((node, result, seconds)) = joined {
+                self.ended(node, result, seconds, outcome)?;
+            }
+        }
+        self.tasks.abort_all();
+        Ok(())
+    }
+
+    /// Starts every step whose predecessors are done, the longest way first.
+    fn start_ready(&mut self) {
+        let mut ready: Vec<usize> = (0..self.state.len()).filter(|node| self.is_ready(*node)).collect();
+        ready.sort_by_key(|node| std::cmp::Reverse(self.remaining[*node]));
+        for node in ready {
+            self.state[node] = NodeState::Running;
+            let (context, plan, steps) = (self.context.clone(), self.plan.clone(), self.steps.clone());
+            let (created, priority) = (self.created.0.clone(), self.remaining[node]);
+            self.tasks.spawn(async move {
+                let Node { action, removes, dies_with_parent, seconds } = &steps.nodes[node];
+                let action = &plan.actions[*action];
+                let began = Instant::now();
+                drop(context.events.send(Event::StepStarted {
+                    address: action.address.clone(),
+                    action: shown(action.verb, *removes),
+                    expected_seconds: *seconds,
+                }));
+                let result = context
+                    .run(&Step { index: node, action, removes: *removes, gone_already: dies_with_parent.is_some(), priority, created })
+                    .await;
+                (node, result, began.elapsed().as_secs_f64())
+            });
+        }
+    }
+
+    fn is_ready(&self, node: usize) -> bool {
+        let enough =
+            |first: &usize| self.state[*first] == NodeState::Done || self.has_id[*first] && self.steps.created.contains(&(*first, node));
+        self.state[node] == NodeState::Waiting && self.steps.graph.before(node).iter().all(enough)
+    }
+
+    /// Books the end of a step. Returns whether nothing more may be started.
+    fn ended(&mut self, node: usize, result: Result<(), StepError>, seconds: f64, outcome: &mut Outcome) -> Result<bool, RunError> {
+        let Node { action, removes, .. } = &self.steps.nodes[node];
+        let (address, verb) = (self.plan.actions[*action].address.clone(), shown(self.plan.actions[*action].verb, *removes));
+        match result {
+            Ok(()) => {
+                self.state[node] = NodeState::Done;
+                outcome.done += 1;
+                drop(self.context.events.send(Event::StepDone { address, action: verb, seconds }));
+                Ok(false)
+            }
+            Err(StepError::Cancelled) => {
+                self.state[node] = NodeState::Waiting;
+                Ok(false)
+            }
+            Err(StepError::Recorder(message)) => {
+                self.state[node] = NodeState::Failed;
+                Err(RunError::Recorder(message))
+            }
+            Err(StepError::Failed { failure, left }) => {
+                self.state[node] = NodeState::Failed;
+                let halt = failure.kind == FailureKind::Credentials;
+                drop(self.context.events.send(Event::StepFailed {
+                    address: address.clone(),
+                    action: verb,
+                    error: failure.to_string(),
+                    left,
+                }));
+                outcome.failed.push(Failed { address: address.clone(), verb, failure, left });
+                self.skip_dependents(node, &address);
+                Ok(halt)
+            }
+        }
+    }
+
+    fn skip_dependents(&mut self, node: usize, because: &Address) {
+        let mut open = self.steps.graph.after(node).to_vec();
+        while let Some(next) = open.pop() {
+            let started_early = self.has_id[node] && self.steps.created.contains(&(node, next));
+            if self.state[next] == NodeState::Waiting && !started_early {
+                self.state[next] = NodeState::Skipped;
+                let address = self.plan.actions[self.steps.nodes[next].action].address.clone();
+                drop(self.context.events.send(Event::StepSkipped { address, because: because.clone() }));
+                open.extend(self.steps.graph.after(next));
+            }
+        }
+    }
+
+    fn unfinished(&self) -> Vec<Address> {
+        let open = (0..self.state.len()).filter(|node| matches!(self.state[*node], NodeState::Waiting | NodeState::Skipped));
+        let mut addresses: Vec<Address> = open.map(|node| self.plan.actions[self.steps.nodes[node].action].address.clone()).collect();
+        addresses.sort();
+        addresses.dedup();
+        addresses
+    }
+}
+
+/// A replacement shows its halves as what they are.
+fn shown(verb: Verb, removes: bool) -> Verb {
+    match (verb, removes) {
+        (Verb::Replace, true) => Verb::Delete,
+        (Verb::Replace, false) => Verb::Create,
+        (verb, _) => verb,
+    }
+}
+
+/// Intents of creates that this run repeats; a replaced resource needs a fresh token, its old one answers with the dead object.
+fn live_intents(plan: &Plan, state: &Document) -> BTreeMap<Address, crate::state::Intent> {
+    let repeated = plan.actions.iter().filter(|action| action.verb == Verb::Create);
+    repeated.filter_map(|action| Some((action.address.clone(), state.intents.get(&action.address)?.clone()))).collect()
+}

@@ -1,0 +1,391 @@
+//! One step of a run: create and wait, update, or delete and wait, with every retry that AWS asks for.
+
+use super::events::{Event, Left};
+use super::pace::Pace;
+use super::plan::{Action, Verb};
+use super::poller::{Poller, Want};
+use super::provider::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Update};
+use super::scheduler::Recorder;
+use super::slots::Slots;
+use crate::resource::{Address, Attributes, Desired, Identity, resolve};
+use crate::state::{Entry, Intent, Record, Status};
+use jiff::Timestamp;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+/// Age that the intent of a tag-only create must have before absence is believed (design rule 2).
+const GRACE_SECONDS: f64 = 90.0;
+
+/// Why a step did not get done.
+#[derive(Debug)]
+pub(crate) enum StepError {
+    /// AWS refused, or waiting ended.
+    Failed { failure: Failure, left: Left },
+    /// The user asked to stop.
+    Cancelled,
+    /// The state could not be written: nothing may go on.
+    Recorder(String),
+}
+
+/// What all steps of a run share.
+pub(crate) struct Context<P, R> {
+    pub(crate) provider: Arc<P>,
+    pub(crate) recorder: Arc<R>,
+    pub(crate) poller: Poller<P>,
+    pub(crate) pace: Pace,
+    pub(crate) events: mpsc::UnboundedSender<Event>,
+    pub(crate) stop: watch::Receiver<bool>,
+    pub(crate) slots: Slots,
+    pub(crate) known: Mutex<Attributes>,
+    pub(crate) lineage: String,
+    pub(crate) intents: BTreeMap<Address, Intent>,
+}
+
+/// How often and how long a failed call is repeated: seconds in all, longest pause.
+fn patience(kind: FailureKind) -> Option<(f64, f64)> {
+    match kind {
+        FailureKind::NotYet => Some((120.0, 10.0)),
+        FailureKind::InUse => Some((600.0, 15.0)),
+        FailureKind::Busy | FailureKind::LostAnswer => Some((120.0, 20.0)),
+        _ => None,
+    }
+}
+
+impl<P: Provider, R: Recorder> Context<P, R> {
+    fn say(&self, event: Event) {
+        drop(self.events.send(event));
+    }
+
+    async fn record(&self, entry: Entry) -> Result<(), StepError> {
+        self.recorder.record(entry).await.map_err(StepError::Recorder)
+    }
+
+    fn stopped(&self) -> Result<(), StepError> {
+        if *self.stop.borrow() { Err(StepError::Cancelled) } else { Ok(()) }
+    }
+
+    /// Runs `work` unless the user asks to stop first. Only waits are given to this, never calls in flight.
+    async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, StepError> {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => Err(StepError::Cancelled),
+            result = work => Ok(result),
+        }
+    }
+
+    fn learn(&self, address: &Address, attributes: &BTreeMap<String, String>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(address.to_string()).or_default().extend(attributes.clone());
+    }
+
+    fn attributes(&self, address: &Address) -> BTreeMap<String, String> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&address.to_string()).cloned().unwrap_or_default()
+    }
+
+    /// The resource as it shall be, with every reference replaced.
+    fn item(&self, desired: &Desired, id: &str) -> Result<Item, StepError> {
+        let resolved = {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            resolve(&desired.spec, &known)
+        };
+        let spec = resolved
+            .map_err(|unknown| failed(failure("resolve", &format!("{unknown}, although what it depends on is done")), Left::Nothing))?;
+        let mut tags = desired.tags.clone();
+        tags.insert("domino-eks:lineage".to_owned(), self.lineage.clone());
+        Ok(Item { address: desired.address.clone(), spec, tags, id: id.to_owned(), attributes: self.attributes(&desired.address) })
+    }
+
+    /// One call under its service's limit, repeated while AWS asks for patience.
+    async fn call<T, F>(&self, step: &Step<'_>, left: Left, mut send: impl FnMut() -> F) -> Result<T, StepError>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let started = Instant::now();
+        let mut pause = 1.0;
+        loop {
+            self.stopped()?;
+            let slot = self.unless_stopped(self.slots.take(step.address().kind().facts().service, step.priority)).await?;
+            let result = send().await;
+            drop(slot);
+            let failure = match result {
+                Ok(value) => return Ok(value),
+                Err(failure) => failure,
+            };
+            let Some((seconds, longest)) = patience(failure.kind) else { return Err(failed(failure, left)) };
+            if started.elapsed() > self.pace.seconds(seconds) {
+                return Err(failed(failure, left));
+            }
+            self.say(Event::StepWaiting { address: step.address().clone(), why: format!("trying again: {failure}") });
+            self.unless_stopped(tokio::time::sleep(self.pace.jittered(pause))).await?;
+            pause = f64::min(pause * 1.7, longest);
+        }
+    }
+
+    /// Runs the step to its end.
+    pub(crate) async fn run(&self, step: &Step<'_>) -> Result<(), StepError> {
+        match (step.removes, &step.action.desired) {
+            (true, _) | (false, None) => self.remove(step).await,
+            (false, Some(desired)) => match &step.action.existing {
+                Some(existing) if step.action.verb != Verb::Replace => self.change(step, desired, existing).await,
+                _ => self.create(step, desired).await,
+            },
+        }
+    }
+
+    async fn create(&self, step: &Step<'_>, desired: &Desired) -> Result<(), StepError> {
+        let item = self.item(desired, "")?;
+        let (intent, resumed) = match self.intents.get(&desired.address) {
+            Some(intent) => (intent.clone(), true),
+            None => (new_intent(desired), false),
+        };
+        if !resumed {
+            self.record(Entry::Intent { address: desired.address.clone(), intent: intent.clone() }).await?;
+        }
+        let created = match self.create_once(step, &item, &intent, resumed).await {
+            Err(StepError::Failed { failure, left: Left::Nothing }) => {
+                self.record(Entry::IntentDropped { address: desired.address.clone() }).await?;
+                return Err(failed(failure, Left::Nothing));
+            }
+            other => other?,
+        };
+        let item = Item { id: created.id.clone(), attributes: created.attributes, ..item };
+        self.recorded(desired, &item, Status::Creating).await?;
+        self.say(Event::StepCreated { address: desired.address.clone(), id: item.id.clone() });
+        let _ = step.created.send(step.index);
+        self.finish(step, desired, item).await
+    }
+
+    /// Sends the create call until it is known what became of it.
+    async fn create_once(&self, step: &Step<'_>, item: &Item, intent: &Intent, resumed: bool) -> Result<Created, StepError> {
+        let tag_only = item.address.kind().facts().identity == Identity::TagOnly;
+        let mut unsure = resumed && tag_only;
+        let mut since = if resumed { age(intent) } else { 0.0 };
+        let began = Instant::now();
+        loop {
+            if unsure && let Some(found) = self.look_for(step, item, since).await? {
+                return Ok(Created { id: found.id, attributes: found.attributes });
+            }
+            let sent = self
+                .call(step, Left::Nothing, || async {
+                    match self.provider.create(item.clone(), intent.nonce.clone()).await {
+                        // Repeating a create that has neither token nor natural key could make a twin.
+                        Err(failure) if failure.kind == FailureKind::LostAnswer && tag_only => Ok(Err(failure)),
+                        Err(failure) if failure.kind == FailureKind::AlreadyExists => Ok(Err(failure)),
+                        other => other.map(Ok),
+                    }
+                })
+                .await;
+            let failure = match sent {
+                Ok(Ok(created)) => return Ok(created),
+                Ok(Err(failure)) => failure,
+                Err(StepError::Failed { failure, .. }) if failure.kind == FailureKind::LostAnswer => {
+                    return Err(failed(failure, Left::Unknown));
+                }
+                Err(other) => return Err(other),
+            };
+            if failure.kind == FailureKind::AlreadyExists {
+                return self.adopt_twin(step, item, failure).await;
+            }
+            if began.elapsed() > self.pace.seconds(4.0 * GRACE_SECONDS) {
+                return Err(failed(failure, Left::Unknown));
+            }
+            (unsure, since) = (true, 0.0);
+        }
+    }
+
+    /// Looks for a tag-only resource until its intent is old enough to believe that it was not created.
+    async fn look_for(&self, step: &Step<'_>, item: &Item, already: f64) -> Result<Option<Observed>, StepError> {
+        let began = Instant::now();
+        loop {
+            if let Some(found) = self.find(step, item).await? {
+                return Ok(Some(found));
+            }
+            if self.pace.seconds(already) + began.elapsed() >= self.pace.seconds(GRACE_SECONDS) {
+                return Ok(None);
+            }
+            let why = "looking for what an unanswered request may have created".to_owned();
+            self.say(Event::StepWaiting { address: step.address().clone(), why });
+            self.unless_stopped(tokio::time::sleep(self.pace.jittered(5.0))).await?;
+        }
+    }
+
+    async fn find(&self, step: &Step<'_>, item: &Item) -> Result<Option<Observed>, StepError> {
+        let mut item = item.clone();
+        item.attributes.insert(INTENT_ATTRIBUTE.to_owned(), String::new());
+        let ask = || self.provider.observe(item.address.kind(), Query::Ours(vec![item.clone()]));
+        let seen = self.call(step, Left::Unknown, ask).await?;
+        let ours = |observed: &&Observed| observed.address == item.address && self.is_ours(observed);
+        Ok(seen.iter().find(ours).cloned())
+    }
+
+    /// Of this state's lineage; tags that were not read come only from look-ups by id.
+    fn is_ours(&self, observed: &Observed) -> bool {
+        let lineage = observed.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage"));
+        lineage.is_some_and(|lineage| *lineage == self.lineage)
+    }
+
+    /// "Already exists" is success when it carries our tags, and a refusal when it does not.
+    async fn adopt_twin(&self, step: &Step<'_>, item: &Item, failure: Failure) -> Result<Created, StepError> {
+        match self.find(step, item).await? {
+            Some(found) => Ok(Created { id: found.id, attributes: found.attributes }),
+            None => {
+                let message = format!("{}; it does not carry this cluster's tags, so it is left alone", failure.message);
+                Err(failed(Failure { kind: FailureKind::Foreign, message, ..failure }, Left::Nothing))
+            }
+        }
+    }
+
+    /// Settings, readiness, and the final record of something that was created.
+    async fn finish(&self, step: &Step<'_>, desired: &Desired, mut item: Item) -> Result<(), StepError> {
+        self.call(step, Left::Recorded, || self.provider.settle(item.clone())).await?;
+        if desired.kind().facts().create_seconds > 1 {
+            let waited = self.unless_stopped(self.poller.wait(item.clone(), Want::Ready)).await?;
+            let observed = waited.map_err(|failure| failed(failure, Left::Recorded))?;
+            item.attributes.extend(observed.map(|observed| observed.attributes).unwrap_or_default());
+        }
+        self.recorded(desired, &item, Status::Ready).await
+    }
+
+    /// Writes the record down and lets dependents see its attributes.
+    async fn recorded(&self, desired: &Desired, item: &Item, status: Status) -> Result<(), StepError> {
+        let record = Record {
+            id: item.id.clone(),
+            status,
+            spec: item.spec.clone(),
+            tags: desired.tags.clone(),
+            attributes: item.attributes.clone(),
+            dependencies: desired.dependencies(),
+        };
+        self.record(Entry::Recorded { address: desired.address.clone(), record: Box::new(record) }).await?;
+        self.learn(&desired.address, &item.attributes);
+        Ok(())
+    }
+
+    /// Finishes, adopts or updates something that exists.
+    async fn change(&self, step: &Step<'_>, desired: &Desired, existing: &Record) -> Result<(), StepError> {
+        self.learn(&desired.address, &existing.attributes);
+        let item = self.item(desired, &existing.id)?;
+        let unfinished = existing.status == Status::Creating;
+        if unfinished {
+            // Known from now on, but its settings still stand as they were found.
+            let found = Item { spec: existing.spec.clone(), ..item.clone() };
+            self.recorded(desired, &found, Status::Creating).await?;
+            let _ = step.created.send(step.index);
+            self.finish_existing(step, desired, &item).await?;
+        }
+        let update = update_of(&step.action.fields, &item, existing);
+        let mut item = item;
+        if !update.fields.is_empty() || !update.set_tags.is_empty() || !update.remove_tags.is_empty() {
+            let changed = self.call(step, Left::Recorded, || self.provider.update(update.clone())).await?;
+            item.attributes.extend(changed);
+            if desired.kind().facts().create_seconds > 1 {
+                let waited = self.unless_stopped(self.poller.wait(item.clone(), Want::Ready)).await?;
+                let observed = waited.map_err(|failure| failed(failure, Left::Recorded))?;
+                item.attributes.extend(observed.map(|observed| observed.attributes).unwrap_or_default());
+            }
+        } else if unfinished {
+            item.attributes = self.attributes(&desired.address);
+        }
+        self.recorded(desired, &item, Status::Ready).await
+    }
+
+    async fn finish_existing(&self, step: &Step<'_>, desired: &Desired, item: &Item) -> Result<(), StepError> {
+        self.call(step, Left::Recorded, || self.provider.settle(item.clone())).await?;
+        if desired.kind().facts().create_seconds > 1 {
+            let waited = self.unless_stopped(self.poller.wait(item.clone(), Want::Ready)).await?;
+            let observed = waited.map_err(|failure| failed(failure, Left::Recorded))?;
+            if let Some(observed) = observed {
+                self.learn(&desired.address, &observed.attributes);
+            }
+        }
+        Ok(())
+    }
+
+    async fn remove(&self, step: &Step<'_>) -> Result<(), StepError> {
+        let Some(existing) = &step.action.existing else { return Ok(()) };
+        let address = step.address().clone();
+        if step.gone_already {
+            return self.record(Entry::Gone { address }).await;
+        }
+        let item = Item {
+            address: address.clone(),
+            spec: existing.spec.clone(),
+            tags: existing.tags.clone(),
+            id: existing.id.clone(),
+            attributes: existing.attributes.clone(),
+        };
+        self.record(Entry::Deleting { address: address.clone() }).await?;
+        self.call(step, Left::Recorded, || async {
+            match self.provider.delete(item.clone()).await {
+                Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),
+                other => other,
+            }
+        })
+        .await?;
+        if address.kind().facts().delete_seconds > 1 {
+            let waited = self.unless_stopped(self.poller.wait(item, Want::Gone)).await?;
+            waited.map_err(|failure| failed(failure, Left::Recorded))?;
+        }
+        self.record(Entry::Gone { address: address.clone() }).await?;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.remove(&address.to_string());
+        Ok(())
+    }
+}
+
+/// One step as the scheduler hands it out.
+pub(crate) struct Step<'a> {
+    pub(crate) index: usize,
+    pub(crate) action: &'a Action,
+    /// The deleting half of a replacement, or a deletion.
+    pub(crate) removes: bool,
+    /// It died with its parent: only the record goes.
+    pub(crate) gone_already: bool,
+    /// Expected seconds to the end of the run.
+    pub(crate) priority: u64,
+    /// Tells that the resource has an id, for steps that wait for no more than that.
+    pub(crate) created: mpsc::UnboundedSender<usize>,
+}
+
+impl Step<'_> {
+    pub(crate) fn address(&self) -> &Address {
+        &self.action.address
+    }
+}
+
+fn new_intent(desired: &Desired) -> Intent {
+    // 64 hexadecimal characters satisfy every service's rule on tokens (EKS wants 33 at least, EFS takes 64 at most).
+    let nonce = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+    Intent { nonce, since: Timestamp::now(), dependencies: desired.dependencies() }
+}
+
+/// Seconds since the intent was written; clocks that went backwards count as no time.
+fn age(intent: &Intent) -> f64 {
+    Timestamp::now().duration_since(intent.since).as_secs_f64().max(0.0)
+}
+
+fn update_of(changes: &[super::FieldChange], item: &Item, existing: &Record) -> Update {
+    let (tags, fields): (Vec<_>, Vec<_>) = changes.iter().partition(|change| change.path.starts_with("tags."));
+    let key = |path: &str| path.trim_start_matches("tags.").to_owned();
+    Update {
+        item: item.clone(),
+        before: existing.spec.clone(),
+        fields: fields.into_iter().map(|change| change.path.clone()).collect(),
+        set_tags: tags.iter().filter_map(|change| Some((key(&change.path), change.after.as_str()?.to_owned()))).collect(),
+        remove_tags: tags.iter().filter(|change| change.after == Value::Null).map(|change| key(&change.path)).collect(),
+    }
+}
+
+fn failed(failure: Failure, left: Left) -> StepError {
+    StepError::Failed { failure, left }
+}
+
+fn failure(operation: &str, message: &str) -> Failure {
+    Failure { kind: FailureKind::Other, operation: operation.to_owned(), code: None, message: message.to_owned(), request_id: None }
+}

@@ -1,0 +1,233 @@
+//! The state document, the entries of its journal, and the one function that applies an entry.
+
+use crate::resource::{Address, Attributes};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Version of the document's format; a newer one is refused.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Everything that we know of one cluster. Never holds a secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// Format of this file ([`FORMAT_VERSION`]).
+    pub format_version: u32,
+    /// Random name of this state's line of descent; also the tag `domino-eks:lineage` of everything created under it.
+    pub lineage: String,
+    /// Grows with every write.
+    pub serial: u64,
+    /// Version of the tool that wrote it.
+    pub tool_version: String,
+    /// AWS account id; empty only in the scratch document of an offline plan.
+    pub account: String,
+    /// AWS region.
+    pub region: String,
+    /// AWS partition.
+    pub partition: String,
+    /// Cluster name.
+    pub cluster: String,
+    /// SHA-256 of the configuration file that was applied last.
+    pub config_hash: Option<String>,
+    /// What exists.
+    pub resources: BTreeMap<Address, Record>,
+    /// Creates that were about to be sent and whose id is not recorded yet.
+    pub intents: BTreeMap<Address, Intent>,
+    /// Choices made once and kept: AMI ids, add-on versions. Look-up key → attribute → value.
+    pub pins: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// How far a recorded resource is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Created, but its settings or its readiness are not confirmed yet.
+    Creating,
+    /// As it shall be.
+    Ready,
+    /// A delete was sent.
+    Deleting,
+}
+
+/// One existing resource.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// AWS id, or the name where the name is the id.
+    pub id: String,
+    /// How far it is.
+    pub status: Status,
+    /// The spec as last applied, references resolved.
+    pub spec: Value,
+    /// The tags as last applied.
+    pub tags: BTreeMap<String, String>,
+    /// Known attributes: id, arn, endpoint, …
+    pub attributes: BTreeMap<String, String>,
+    /// What it depends on; destroy walks this backwards, also without the configuration.
+    pub dependencies: Vec<Address>,
+}
+
+/// A create that is about to be sent (design rule 1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intent {
+    /// Random client token of this create; the same after a crash.
+    pub nonce: String,
+    /// When it was written down.
+    pub since: Timestamp,
+    /// What the resource depends on, so that destroy finds its order when the id was never recorded.
+    pub dependencies: Vec<Address>,
+}
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "kebab-case")]
+pub enum Entry {
+    /// A create is about to leave the process.
+    Intent {
+        /// What will be created.
+        address: Address,
+        /// Token and time.
+        intent: Intent,
+    },
+    /// AWS gave an id, or something of ours was adopted, or an update was finished.
+    Recorded {
+        /// What exists.
+        address: Address,
+        /// What is known of it.
+        record: Box<Record>,
+    },
+    /// The create failed for good and left nothing behind.
+    IntentDropped {
+        /// What was not created.
+        address: Address,
+    },
+    /// A delete is about to be sent.
+    Deleting {
+        /// What will be deleted.
+        address: Address,
+    },
+    /// It is confirmed gone, or was never ours to keep.
+    Gone {
+        /// What is gone.
+        address: Address,
+    },
+    /// Choices were made.
+    Pinned {
+        /// Look-up key → attribute → value.
+        pins: BTreeMap<String, BTreeMap<String, String>>,
+    },
+    /// This configuration is now applied.
+    Applied {
+        /// SHA-256 of the configuration file.
+        config_hash: String,
+    },
+}
+
+impl Document {
+    /// An empty state with a fresh lineage.
+    pub fn new(account: &str, partition: &str, region: &str, cluster: &str) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            lineage: uuid::Uuid::new_v4().to_string(),
+            serial: 0,
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            account: account.to_owned(),
+            region: region.to_owned(),
+            partition: partition.to_owned(),
+            cluster: cluster.to_owned(),
+            config_hash: None,
+            resources: BTreeMap::new(),
+            intents: BTreeMap::new(),
+            pins: BTreeMap::new(),
+        }
+    }
+
+    /// Applies a journal entry. Applying the same entry twice is the same as once.
+    pub fn apply(&mut self, entry: Entry) {
+        match entry {
+            Entry::Intent { address, intent } => {
+                self.intents.insert(address, intent);
+            }
+            Entry::IntentDropped { address } => {
+                self.intents.remove(&address);
+            }
+            Entry::Recorded { address, record } => {
+                self.intents.remove(&address);
+                self.resources.insert(address, *record);
+            }
+            Entry::Deleting { address } => {
+                if let Some(record) = self.resources.get_mut(&address) {
+                    record.status = Status::Deleting;
+                }
+            }
+            Entry::Gone { address } => {
+                self.intents.remove(&address);
+                self.resources.remove(&address);
+            }
+            Entry::Pinned { pins } => self.pins.extend(pins),
+            Entry::Applied { config_hash } => self.config_hash = Some(config_hash),
+        }
+    }
+
+    /// Whether anything is recorded or may exist.
+    pub fn is_empty(&self) -> bool {
+        self.resources.is_empty() && self.intents.is_empty()
+    }
+
+    /// Attributes of all records, pins and the account, for resolving references.
+    pub fn attributes(&self) -> Attributes {
+        let mut known: Attributes = self.pins.iter().map(|(key, values)| (key.clone(), values.clone())).collect();
+        known.extend(self.resources.iter().map(|(address, record)| (address.to_string(), record.attributes.clone())));
+        if !self.account.is_empty() {
+            known.insert("aws".to_owned(), BTreeMap::from([("account".to_owned(), self.account.clone())]));
+        }
+        known
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::Kind;
+
+    fn address() -> Address {
+        Address::new(Kind::Vpc, "main")
+    }
+
+    fn record() -> Box<Record> {
+        Box::new(Record {
+            id: "vpc-1".to_owned(),
+            status: Status::Creating,
+            spec: Value::Null,
+            tags: BTreeMap::new(),
+            attributes: BTreeMap::from([("id".to_owned(), "vpc-1".to_owned())]),
+            dependencies: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn an_id_settles_its_intent() {
+        let mut state = Document::new("1", "aws", "us-west-2", "c");
+        let intent = Intent { nonce: "n".to_owned(), since: Timestamp::UNIX_EPOCH, dependencies: Vec::new() };
+        state.apply(Entry::Intent { address: address(), intent });
+        assert!(!state.is_empty());
+        state.apply(Entry::Recorded { address: address(), record: record() });
+        assert!(state.intents.is_empty());
+        assert_eq!(state.attributes()["vpc/main"]["id"], "vpc-1");
+        state.apply(Entry::Deleting { address: address() });
+        assert_eq!(state.resources[&address()].status, Status::Deleting);
+        state.apply(Entry::Gone { address: address() });
+        assert!(state.is_empty());
+    }
+
+    #[test]
+    fn entries_survive_the_journal() {
+        let entry = Entry::Recorded { address: address(), record: record() };
+        let line = serde_json::to_string(&entry).unwrap();
+        assert!(line.starts_with(r#"{"op":"recorded","address":"vpc/main""#), "{line}");
+        assert_eq!(serde_json::from_str::<Entry>(&line).unwrap(), entry);
+    }
+}

@@ -1,0 +1,12 @@
+//! What we remember of a cluster: the document, its journal, the local store and its lock.
+//!
+//! Invariant: a document on disk is always whole. Every change is first a line of the journal, made durable before the
+//! engine goes on; the document itself is replaced atomically when a run ends.
+
+mod document;
+mod local;
+mod lock;
+
+pub use document::{Document, Entry, FORMAT_VERSION, Intent, Record, Status};
+pub use local::{LocalStore, StateError, Writer};
+pub use lock::{Holder, Lock};

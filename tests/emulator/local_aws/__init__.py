@@ -1,0 +1,1 @@
+"""A local AWS for the tests and the demo of domino-eks: moto, made strict."""

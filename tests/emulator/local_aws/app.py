@@ -1,0 +1,31 @@
+"""Puts the parts together: patches, rules, settings, warm-up."""
+
+from __future__ import annotations
+
+import argparse
+
+from . import moto_bridge, pagination
+from .clock import CLOCK
+from .http_server import Server
+from .request_log import LOG
+from .server import Emulator
+
+# Each import registers the rules of one part of AWS.
+from . import rule_modules  # noqa: F401
+
+
+def start(options: argparse.Namespace) -> Server:
+    moto_bridge.prepare()
+    CLOCK.scale = options.scale
+    pagination.PAGE_SIZE = options.page_size
+    LOG.open(options.request_log)
+    _warm()
+    return Server(options.port, Emulator().handle)
+
+
+def _warm() -> None:
+    """The first use of moto's EC2 takes seconds: take them before anyone waits."""
+    ec2 = moto_bridge.backend("ec2")
+    ec2.describe_instance_types()
+    for service in ("iam", "s3", "kms", "logs"):
+        moto_bridge.backend(service)

@@ -1,0 +1,60 @@
+"""Durations of real AWS, scaled, and the things that happen when they are over."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from collections.abc import Callable
+
+#: Seconds that real AWS takes (public logs; the same table as in the project's reference).
+SECONDS = {
+    "cluster_create": 540,
+    "cluster_delete": 180,
+    "cluster_network": 20,
+    "cluster_update": 60,
+    "addon_daemon": 25,
+    "addon_pods": 30,
+    "addon_delete": 20,
+    "nat_create": 100,
+    "nat_fail": 5,
+    "nat_delete": 50,
+    "nat_forgotten": 3600,
+    "endpoint_create": 60,
+    "endpoint_delete": 30,
+    "instance_create": 45,
+    "instance_delete": 60,
+    "instance_forgotten": 3600,
+    "iam_visible": 8,
+    "efs_create": 5,
+    "efs_delete": 5,
+    "access_point_create": 5,
+    "mount_target_create": 85,
+    "mount_target_delete": 40,
+}
+
+
+class Clock:
+    """Runs due events before each request: no thread of its own, so no surprise in mid-request."""
+
+    def __init__(self) -> None:
+        self.scale = 1.0
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._count = itertools.count()
+
+    def seconds(self, what: str) -> float:
+        return SECONDS[what] * self.scale
+
+    def after(self, what: str, event: Callable[[], None]) -> None:
+        heapq.heappush(self._events, (time.monotonic() + self.seconds(what), next(self._count), event))
+
+    def run_due(self) -> None:
+        now = time.monotonic()
+        while self._events and self._events[0][0] <= now:
+            heapq.heappop(self._events)[2]()
+
+    def reset(self) -> None:
+        self._events.clear()
+
+
+CLOCK = Clock()

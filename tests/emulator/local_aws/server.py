@@ -1,0 +1,185 @@
+"""The layer between the HTTP server and moto: rules, tokens, pages, log, control."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import threading
+import time
+import traceback
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlencode
+
+from . import inventory, moto_bridge, pagination, tokens
+from .clock import CLOCK
+from .errors import AwsError, error_answer
+from .moto_bridge import NotImplementedByMoto
+from .request_log import LOG
+from .rules import AFTER, AFTER_ANSWER, ANSWER, BEFORE, ON_RESET
+from .wire import Answer, Call, Http, scope_of, serialize, service_model, understand
+
+#: Look-ups of things that never change: no need to hold up the others.
+_UNLOCKED = {("ec2", "DescribeInstanceTypes"), ("ec2", "DescribeInstanceTypeOfferings"), ("ec2", "DescribeImages"),
+             ("s3", "GetObject"), ("sts", "GetCallerIdentity")}
+_CODE = re.compile(rb"<Code>([^<]+)</Code>|\"__type\": ?\"(?:[^\"#]*#)?([^\"]+)\"")
+
+
+class Emulator:
+    """Answers every request of the one HTTP server."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._s3_settings: set[str] = set()
+        self._s3_lock = threading.Lock()
+
+    def handle(self, http: Http) -> Answer:
+        if http.path.startswith("/_emulator/"):
+            return self._control(http)
+        started = time.perf_counter()
+        service, region = scope_of(http)
+        try:
+            call = understand(http)
+        except Exception as error:
+            return self._not_understood(service, region, http, error, started)
+        answer = self._answer(call)
+        code = answer.code
+        if answer.status >= 400 and code is None:
+            match = _CODE.search(answer.body[:4000])
+            code = (match[1] or match[2]).decode() if match else answer.headers.get("X-Amzn-ErrorType")
+        LOG.add(call, answer.status, code, started, region)
+        return answer
+
+    def _answer(self, call: Call) -> Answer:
+        try:
+            if call.key in _UNLOCKED:
+                return self._act(call)
+            with self._s3_setting(call), self._lock:
+                CLOCK.run_due()
+                return self._act(call)
+        except AwsError as error:
+            return error_answer(call.service, error, call.http.method)
+        except NotImplementedByMoto as error:
+            refusal = AwsError("NotImplementedByEmulator", str(error), 501)
+            return error_answer(call.service, refusal, call.http.method)
+        except Exception as error:  # a bug, of moto or of ours: never an HTML page, never a retried 500
+            traceback.print_exc(file=sys.stderr)
+            refusal = AwsError("NotImplementedByEmulator", f"{call.service}:{call.operation} broke: {error!r}", 501)
+            return error_answer(call.service, refusal, call.http.method)
+
+    def _act(self, call: Call) -> Answer:
+        pagination.check(call)
+        replay = tokens.recall(call)
+        if replay:
+            return replay
+        for check in BEFORE.get(call.key, ()):
+            check(call)
+        reply = ANSWER.get(call.key)
+        result: Any = reply(call) if reply else self._forward(call)
+        if not isinstance(result, Answer):
+            result = dict(result or {})
+            pagination.page(call, result)
+            result = serialize(call.service, call.operation, result)
+        tokens.remember(call, result)
+        return result
+
+    def _forward(self, call: Call) -> Answer:
+        """moto's answer, with our steps after it and our pages."""
+        seen = []
+
+        def look(result: Any) -> None:
+            seen.append(result)
+            for step in AFTER.get(call.key, ()):
+                step(call, result)
+            pagination.page(call, result)
+
+        call.result_hook = look
+        answer = moto_bridge.forward(call, pagination.dropped(call), self._with_smaller_limit(call))
+        if not seen and answer.status < 300:
+            self._look_at_json(call, answer, look)
+        if answer.status >= 500 or answer.body[:9].lower() == b"<!doctype":
+            raise NotImplementedByMoto(f"{call.service}:{call.operation}: status {answer.status} of moto")
+        if answer.status < 300:
+            for check in AFTER_ANSWER.get(call.key, ()):
+                check(call)
+        return answer
+
+    @staticmethod
+    def _look_at_json(call: Call, answer: Answer, look: Any) -> None:
+        """Some services of moto answer with finished JSON."""
+        if not answer.body.startswith(b"{") or "json" not in str(service_model(call.service).protocol):
+            return
+        result = json.loads(answer.body)
+        look(result)
+        answer.body = json.dumps(result).encode()
+
+    @staticmethod
+    def _with_smaller_limit(call: Call) -> Http | None:
+        found = pagination.smaller_limit(call)
+        if not found:
+            return None
+        name, size = found
+        http = call.http
+        if http.body.startswith(b"{"):
+            body = json.dumps(json.loads(http.body) | {name: size}).encode()
+            return Http(http.method, http.path, http.query, http.headers, body)
+        member = service_model(call.service).operation_model(call.operation).input_shape.members[name]
+        wire = member.serialization.get("name", name)
+        query = dict(parse_qsl(http.query, keep_blank_values=True)) | {wire: str(size)}
+        return Http(http.method, http.path, urlencode(query), http.headers, http.body)
+
+    @contextmanager
+    def _s3_setting(self, call: Call):
+        """Two changes of one bucket's settings at a time: S3 refuses the second."""
+        bucket = call["Bucket"] if call.service == "s3" and call.operation.startswith(("PutBucket", "PutPublic", "DeleteBucket")) else None
+        if not bucket:
+            yield
+            return
+        with self._s3_lock:
+            if bucket in self._s3_settings:
+                raise AwsError("OperationAborted", "A conflicting conditional operation is currently in progress against "
+                               "this resource. Please try again.", 409)
+            self._s3_settings.add(bucket)
+        try:
+            time.sleep(0.004)  # long enough for an overlap to be seen
+            yield
+        finally:
+            with self._s3_lock:
+                self._s3_settings.discard(bucket)
+
+    @staticmethod
+    def _not_understood(service: str, region: str, http: Http, error: Exception, started: float) -> Answer:
+        try:
+            service_model(service)
+        except Exception:
+            service = "sts"
+        call = Call(service, f"{http.method} {http.path}"[:100], region, http, {})
+        answer = error_answer(service, AwsError("NotImplementedByEmulator", str(error) or repr(error), 501), http.method)
+        LOG.add(call, answer.status, answer.code, started, region)
+        return answer
+
+    def _control(self, http: Http) -> Answer:
+        name = http.path.removeprefix("/_emulator/")
+        if name == "health":
+            value: Any = {"status": "ok", "scale": CLOCK.scale, "page_size": pagination.PAGE_SIZE}
+        elif name == "inventory":
+            with self._lock:
+                CLOCK.run_due()
+                value = inventory.collect()
+        elif name == "requests":
+            value = LOG.since(int(parse_qs(http.query).get("since", ["0"])[0]))
+        elif name == "reset" and http.method == "POST":
+            self.reset()
+            value = {"status": "ok"}
+        else:
+            return Answer(404, {"Content-Type": "application/json"}, b'{"error": "no such control"}')
+        return Answer(200, {"Content-Type": "application/json"}, json.dumps(value, default=str).encode())
+
+    def reset(self) -> None:
+        with self._lock:
+            CLOCK.reset()
+            moto_bridge.reset()
+            for forget in ON_RESET:
+                forget()
+            LOG.clear()

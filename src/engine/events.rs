@@ -23,6 +23,8 @@ pub enum Event {
         action: Verb,
         /// Expected seconds of the step.
         expected_seconds: u64,
+        /// Expected seconds from its start to the end of the run, along the longest path.
+        path_seconds: u64,
     },
     /// AWS gave an id.
     StepCreated {

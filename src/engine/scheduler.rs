@@ -338,11 +338,13 @@ impl<P: Provider, R: Recorder> Run<P, R> {
                 let Node { action, removes, dies_with_parent, seconds } = &steps.nodes[node];
                 let action = &plan.actions[*action];
                 let began = Instant::now();
-                drop(context.events.send(Event::StepStarted {
+                let started = Event::StepStarted {
                     address: action.address.clone(),
                     action: shown(action.verb, *removes),
                     expected_seconds: *seconds,
-                }));
+                    path_seconds: priority,
+                };
+                drop(context.events.send(started));
                 let result = context
                     .run(&Step { index: node, action, removes: *removes, gone_already: dies_with_parent.is_some(), priority, created })
                     .await;

@@ -1,1 +1,19 @@
-//! report
+//! What people and programs read: plans, status, outputs, progress lines. Pure: values in, text out.
+
+mod notes;
+mod outputs;
+mod plan_json;
+mod plan_text;
+mod progress;
+mod status;
+mod style;
+
+#[cfg(test)]
+mod tests;
+
+pub use notes::notes;
+pub use outputs::{Outputs, outputs};
+pub use plan_json::plan_json;
+pub use plan_text::{plan_text, value_text};
+pub use progress::{PlainProgress, clock};
+pub use status::{Status, status, status_text};

@@ -140,6 +140,13 @@ pub fn resolve(value: &Value, known: &Attributes) -> Result<Value, Unknown> {
     }
 }
 
+/// The top-level fields of a spec that can be resolved; the others are left out.
+pub fn resolve_known(spec: &Value, known: &Attributes) -> Value {
+    let fields = spec.as_object().into_iter().flatten();
+    let fields = fields.filter_map(|(name, value)| Some((name.clone(), resolve(value, known).ok()?)));
+    Value::Object(fields.collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

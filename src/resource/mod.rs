@@ -7,7 +7,7 @@ mod kind;
 pub mod spec;
 
 pub use address::{Address, AddressError};
-pub use input::{Attributes, Input, REF_KEY, Unknown, references, resolve};
+pub use input::{Attributes, Input, REF_KEY, Unknown, references, resolve, resolve_known};
 pub use kind::{Change, Facts, Identity, Kind, Layer, Service};
 
 use serde::{Deserialize, Serialize};

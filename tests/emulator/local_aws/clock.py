@@ -25,6 +25,7 @@ SECONDS = {
     "instance_create": 45,
     "instance_delete": 60,
     "instance_forgotten": 3600,
+    "load_balancer_delete": 30,
     "iam_visible": 8,
     "efs_create": 5,
     "efs_delete": 5,

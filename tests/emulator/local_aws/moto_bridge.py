@@ -23,6 +23,7 @@ from .wire import ACCOUNT, Answer, Call, Http, without  # noqa: E402
 
 #: Services that fall through to moto: module and class of its handlers.
 HANDLERS = {
+    "acm": ("moto.acm.responses", "AWSCertificateManagerResponse"),
     "ec2": ("moto.ec2.responses", "EC2Response"),
     "ecr": ("moto.ecr.responses", "ECRResponse"),
     "elb": ("moto.elb.responses", "ELBResponse"),

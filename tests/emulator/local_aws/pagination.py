@@ -6,15 +6,21 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from functools import cache
 from typing import Any
 
 import botocore.loaders
 
 from .errors import AwsError
+from .rules import on_reset
 from .wire import Call
 
 _KEY = b"local-aws"
+
+#: Tokens that moto gave out: (service, operation, token) -> what was asked.
+_issued: dict[tuple[str, str, str], str] = {}
+on_reset(_issued.clear)
 
 #: --page-size: no page is longer than this (None: the real limits below).
 PAGE_SIZE: int | None = None
@@ -37,6 +43,9 @@ _REFUSALS = {
     "autoscaling": ("InvalidNextToken", "The token '{token}' is invalid."),
     "kms": ("InvalidMarkerException", "Could not deserialize marker: {token}"),
     "eks": ("InvalidParameterException", "Invalid nextToken: {token}"),
+    "logs": ("InvalidParameterException", "The specified nextToken is invalid."),
+    "ssm": ("InvalidNextToken", "The token is not valid."),
+    "ecr": ("InvalidParameterException", "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'"),
     "s3": ("InvalidArgument", "The continuation token provided is incorrect"),
     "efs": ("BadRequest", "Invalid pagination token: {token}"),
 }
@@ -90,8 +99,34 @@ def _decode(call: Call, token: str, digest: str) -> int:
     raise AwsError(code, message.format(token=token), 400)
 
 
+def _own_spec(call: Call) -> dict[str, Any] | None:
+    """The paging of an operation whose tokens are moto's."""
+    found = _specs(call.service).get(call.operation)
+    mine = call.service not in OWN_PAGING or call.operation in _NOT_OWN
+    return None if mine or not found or not isinstance(found["input_token"], str) else found
+
+
+def note_issued(call: Call, body: bytes) -> None:
+    """Remember a token of moto's, so that only such tokens are taken back."""
+    found = _own_spec(call)
+    if found:
+        name = re.escape(found["output_token"].split()[0]).encode()
+        match = re.search(rb'"%s": ?"([^"]+)"|<%s>([^<]+)</%s>' % (name, name, name), body)
+        if match:
+            _issued[call.service, call.operation, (match[1] or match[2]).decode()] = _digest(call, found)
+
+
+def _check_issued(call: Call) -> None:
+    found = _own_spec(call)
+    token = call[found["input_token"]] if found else None
+    if token and _issued.get((call.service, call.operation, str(token))) != _digest(call, found):
+        code, message = _REFUSALS[call.service]
+        raise AwsError(code, message.format(token=token), 400)
+
+
 def check(call: Call) -> None:
     """Refuse bad paging parameters before anything is done."""
+    _check_issued(call)
     found = spec(call)
     if not found:
         return
@@ -116,7 +151,7 @@ def _size(call: Call, found: dict[str, Any]) -> int | None:
     by_id = call.service == "ec2" and any(k.endswith("Ids") and v for k, v in call.params.items())
     sizes = [
         int(limit) if limit else DEFAULT_LIMITS.get(call.service),
-        MAXIMA.get(call.service),
+        _EC2_MAXIMA.get(call.operation, MAXIMA.get(call.service)),
         None if by_id and not limit else PAGE_SIZE,
     ]
     known = [size for size in sizes if size]

@@ -16,6 +16,7 @@ from . import (  # noqa: F401
     inventory_moto,
     kms_logs,
     launch_templates,
+    load_balancers,
     s3,
     service_quotas,
     ssm,

@@ -82,6 +82,7 @@ class Emulator:
             pagination.page(call, result)
             result = serialize(call.service, call.operation, result)
         tokens.remember(call, result)
+        pagination.note_issued(call, result.body)
         return result
 
     def _forward(self, call: Call) -> Answer:

@@ -98,6 +98,8 @@ def test_instances_live_and_die(aws):
         return aws.ec2.describe_instances(InstanceIds=[identity])["Reservations"][0]["Instances"][0]["State"]["Name"]
 
     until(lambda: state() == "running")
+    volume = aws.ec2.describe_instances(InstanceIds=[identity])["Reservations"][0]["Instances"][0]["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]
+    assert code(aws.ec2.delete_volume, VolumeId=volume) == "VolumeInUse"
     assert code(aws.ec2.delete_security_group, GroupId=group) == "DependencyViolation"
     assert code(aws.ec2.delete_subnet, SubnetId=vpc.subnets[0]) == "DependencyViolation"
     aws.ec2.terminate_instances(InstanceIds=[identity])

@@ -1,0 +1,173 @@
+//! The command line as types. Its contract is fixed: scripts depend on it.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// From one YAML file to an AWS account ready for a Domino Data Lab installation.
+#[derive(Debug, Parser)]
+#[command(name = "domino-eks", version, max_term_width = 110, after_help = "Exit codes: 0 done or no changes · 1 failed · 2 changes (plan --detailed-exitcode) or bad flags · \
+3 invalid configuration · 4 preflight failed · 5 state locked · 6 credentials or permissions · 7 refused because protected · 130 interrupted.")]
+pub struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// Configuration file
+    #[arg(short, long, global = true, value_name = "FILE", default_value = "domino-eks.yaml")]
+    pub(super) file: PathBuf,
+    /// Where the state lives; overrides the file [default: .domino-eks/<cluster> beside the configuration]
+    #[arg(long, global = true, value_name = "FOLDER", env = "DOMINO_EKS_STATE")]
+    pub(super) state: Option<String>,
+    /// Colours in the output
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+    /// Print errors and data only
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+    /// Print diagnostics; twice for all that the AWS SDK says
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub(super) verbose: u8,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Write a commented configuration to begin with
+    Init(InitArgs),
+    /// Check the configuration offline
+    Validate,
+    /// Show what apply would do; writes nothing
+    Plan(PlanArgs),
+    /// Create and change until AWS is as the configuration says
+    Apply(ApplyArgs),
+    /// Show what exists, its health, and what was changed outside
+    Status(FormatArgs),
+    /// Remove everything that this configuration created
+    Destroy(DestroyArgs),
+    /// Print what a Domino installation needs to know
+    Outputs(FormatArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page (roff)
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// Profile whose defaults apply: multi-az, single-az, test or legacy
+    #[arg(long, default_value = "multi-az", value_name = "PROFILE")]
+    pub(super) profile: String,
+    /// Cluster name
+    #[arg(long)]
+    pub(super) name: String,
+    /// AWS region, such as us-west-2
+    #[arg(long)]
+    pub(super) region: String,
+    /// Node zones, one or three [default: as many as the profile wants, from a]
+    #[arg(long, value_delimiter = ',')]
+    pub(super) zones: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    /// Ask AWS nothing: everything is new. Needs no credentials
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// Show what destroy would do
+    #[arg(long, conflicts_with = "offline")]
+    pub(super) destroy: bool,
+    /// Form of the plan
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// Exit with 2 when there are changes
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ApplyArgs {
+    /// Do not ask
+    #[arg(long, short)]
+    pub(super) yes: bool,
+    /// How progress is shown
+    #[arg(long, value_enum, default_value_t = ProgressMode::Auto)]
+    pub(super) progress: ProgressMode,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FormatArgs {
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DestroyArgs {
+    /// Do not ask; enough only for clusters with `lifecycle: ephemeral`
+    #[arg(long, short)]
+    pub(super) yes: bool,
+    /// The cluster's name, instead of typing it
+    #[arg(long, value_name = "NAME")]
+    pub(super) confirm: Option<String>,
+    /// Delete buckets with their objects, and the file system with its files
+    #[arg(long, conflicts_with = "retain_data")]
+    pub(super) delete_data: bool,
+    /// Keep buckets, file system and key; they stay in the state
+    #[arg(long)]
+    pub(super) retain_data: bool,
+    /// How progress is shown
+    #[arg(long, value_enum, default_value_t = ProgressMode::Auto)]
+    pub(super) progress: ProgressMode,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    /// Shell to complete for
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// Form of an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ProgressMode {
+    /// Live on a terminal, lines otherwise
+    Auto,
+    /// One line for each step
+    Plain,
+    /// One JSON object a line, on stdout
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

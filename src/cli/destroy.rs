@@ -1,0 +1,106 @@
+//! `destroy`: remove everything of ours, in reverse order. Data only on an explicit word (RUN-4).
+
+use super::args::DestroyArgs;
+use super::exit::{CliError, Exit};
+use super::printer::Printer;
+use super::session::{Goal, Session, connect, runtime};
+use super::settings::{Loaded, Settings};
+use super::{apply, confirm};
+use crate::aws::holds_objects;
+use crate::config::model::Lifecycle;
+use crate::engine::{Action, Verb};
+use crate::report::plan_text;
+use crate::resource::Kind;
+use crate::state::LocalStore;
+
+/// An empty file system meters this much for itself.
+const EMPTY_FILE_SYSTEM_BYTES: u64 = 6144;
+
+pub(super) fn run(args: &DestroyArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
+    let loaded = settings.load()?;
+    if loaded.config.protect {
+        return Err(CliError::new(Exit::Protected, format!("cluster `{}` is protected; nothing was changed", loaded.config.name))
+            .hint("set `protect: false`, apply, and destroy then"));
+    }
+    if let Some(typed) = &args.confirm {
+        confirm::check(typed, &loaded.config.name)?;
+    }
+    let store = settings.store(&loaded.config)?;
+    runtime()?.block_on(destroy(args, settings, &loaded, &store, printer))
+}
+
+async fn destroy(args: &DestroyArgs, settings: &Settings, loaded: &Loaded, store: &LocalStore, printer: &Printer) -> Result<Exit, CliError> {
+    let aws = connect(&loaded.config, printer).await?;
+    let lock = store.lock("destroy")?;
+    let mut session = Session::open(aws, loaded, store.load()?, Goal::Destroy).await?;
+    if args.retain_data {
+        retain_data(&mut session, printer);
+    }
+    printer.say(&format!("\n{}", plan_text(&session.plan).trim_end()));
+    if !session.plan.has_changes() {
+        printer.say("Nothing to destroy.");
+        return Ok(Exit::Done);
+    }
+    if !args.delete_data && !args.retain_data {
+        refuse_data(&session).await?;
+    }
+    ask(args, loaded, &session, printer)?;
+    let outcome = apply::execute(session, store, lock, None, settings.pace, args.progress, printer).await?;
+    apply::end(&outcome, printer, "Destroyed.")
+}
+
+/// Only a name, typed or given, goes on; `--yes` is enough for test environments.
+fn ask(args: &DestroyArgs, loaded: &Loaded, session: &Session, printer: &Printer) -> Result<(), CliError> {
+    let name = &loaded.config.name;
+    let ephemeral = loaded.config.lifecycle == Lifecycle::Ephemeral;
+    if args.confirm.is_some() || (args.yes && ephemeral) {
+        return Ok(());
+    }
+    let connection = &session.aws.connection;
+    let endpoint = connection.endpoint.as_deref().unwrap_or("AWS");
+    let question = format!("\nDestroy all of this in account {}, region {}, at {endpoint}?", connection.account, connection.region);
+    if args.yes {
+        return Err(CliError::new(Exit::Protected, "`--yes` alone destroys only clusters with `lifecycle: ephemeral`; nothing was changed")
+            .hint(format!("add `--confirm {name}`")));
+    }
+    confirm::name(printer, &question, name)
+}
+
+/// What stays with `--retain-data`: what holds data, and the access point, which is nothing without its file system.
+fn is_kept(action: &Action) -> bool {
+    action.kind.facts().holds_data || action.kind == Kind::EfsAccessPoint
+}
+
+fn retain_data(session: &mut Session, printer: &Printer) {
+    let kept = session.plan.actions.iter_mut().filter(|action| action.verb == Verb::Delete && is_kept(action));
+    for action in kept {
+        action.verb = Verb::NoChange;
+        printer.say(&format!("  kept: {} ({})", action.address, action.id.as_deref().unwrap_or_default()));
+    }
+}
+
+/// Without a word on data, buckets and file systems go only when they are empty.
+async fn refuse_data(session: &Session) -> Result<(), CliError> {
+    let mut found = Vec::new();
+    for action in session.plan.actions.iter().filter(|action| action.verb == Verb::Delete) {
+        let id = action.id.as_deref().unwrap_or_default();
+        let holds = match action.kind {
+            Kind::S3Bucket => holds_objects(&session.aws, id).await?,
+            Kind::EfsFileSystem => file_system_bytes(session, action) > EMPTY_FILE_SYSTEM_BYTES,
+            _ => false,
+        };
+        if holds {
+            found.push(format!("{} ({id})", action.address));
+        }
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(CliError::new(Exit::Protected, format!("these hold data: {}; nothing was changed", found.join(", ")))
+        .hint("`--delete-data` deletes it for good, `--retain-data` removes everything else"))
+}
+
+fn file_system_bytes(session: &Session, action: &Action) -> u64 {
+    let observed = session.observed.iter().find(|observed| observed.address == action.address);
+    observed.and_then(|observed| observed.attributes.get("size_bytes")?.parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,70 @@
+//! The only writer to stdout and stderr. Data goes to stdout, everything else to stderr.
+
+use super::args::Color;
+use super::exit::CliError;
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use std::io::{self, IsTerminal, Write};
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default();
+
+/// Writes for people and programs.
+#[derive(Debug, Clone)]
+pub(super) struct Printer {
+    choice: ColorChoice,
+    quiet: bool,
+}
+
+impl Printer {
+    pub(super) fn new(color: Color, quiet: bool) -> Self {
+        let choice = match color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
+        Self { choice, quiet }
+    }
+
+    /// Data, to stdout. A reader that went away is no error.
+    pub(super) fn data(&self, text: &str) {
+        let mut out = AutoStream::new(io::stdout().lock(), self.choice);
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// A line for people, to stderr; silent with `--quiet`.
+    pub(super) fn say(&self, text: &str) {
+        if !self.quiet {
+            self.always(text);
+        }
+    }
+
+    /// A line that must be seen also with `--quiet`: questions and what failed.
+    pub(super) fn always(&self, text: &str) {
+        let mut err = AutoStream::new(io::stderr().lock(), self.choice);
+        let _ = writeln!(err, "{text}").and_then(|()| err.flush());
+    }
+
+    /// A question without an end of line, to stderr.
+    pub(super) fn ask(&self, text: &str) {
+        let mut err = AutoStream::new(io::stderr().lock(), self.choice);
+        let _ = write!(err, "{text} ").and_then(|()| err.flush());
+    }
+
+    /// An error with its hints.
+    pub(super) fn error(&self, error: &CliError) {
+        self.always(&format!("{ERROR}error{ERROR:#}: {}", error.message()));
+        for hint in error.hints() {
+            self.always(&format!("{HINT}hint{HINT:#}: {hint}"));
+        }
+    }
+
+    /// Whether live progress can be drawn.
+    pub(super) fn is_live(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+}

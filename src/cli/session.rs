@@ -1,0 +1,138 @@
+//! What plan, apply, status and destroy share: connection, state, look-ups, observation, and the plan made of them.
+
+use super::exit::{CliError, Exit};
+use super::printer::Printer;
+use super::settings::Loaded;
+use crate::aws::{Aws, Connection, lookups, observe_all};
+use crate::blueprint::{Blueprint, blueprint};
+use crate::config::Config;
+use crate::engine::{INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, plan};
+use crate::resource::{Address, Attributes, Desired, resolve_known};
+use crate::state::Document;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything known before a decision.
+pub(super) struct Session {
+    pub(super) aws: Aws,
+    pub(super) state: Document,
+    pub(super) lookups: Attributes,
+    pub(super) observed: Vec<Observed>,
+    pub(super) plan: Plan,
+    /// Answers that the state does not hold yet.
+    pub(super) new_pins: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// What the session is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Goal {
+    /// What the configuration says.
+    Apply,
+    /// Nothing.
+    Destroy,
+}
+
+/// A runtime for commands that talk to AWS; the others start none.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Runtime::new().map_err(|error| CliError::new(Exit::Failed, format!("cannot start threads: {error}")))
+}
+
+/// Connects and says to whom.
+pub(super) async fn connect(config: &Config, printer: &Printer) -> Result<Aws, CliError> {
+    let aws = Aws::connect(&config.name, &config.region).await?;
+    printer.say(&target(&config.name, &aws.connection));
+    if aws.connection.partition != config.partition {
+        let message = format!("the credentials belong to partition `{}`, but region {} is in `{}`", aws.connection.partition, config.region, config.partition);
+        return Err(CliError::new(Exit::Credentials, message).hint("use credentials of the right partition, or correct `region`"));
+    }
+    Ok(aws)
+}
+
+/// Account, region and endpoint in a line: shown before anything is changed.
+pub(super) fn target(cluster: &str, connection: &Connection) -> String {
+    let endpoint = connection.endpoint.as_deref().unwrap_or("AWS");
+    format!("Cluster {cluster} · account {} · region {} · endpoint {endpoint}\nAs {}", connection.account, connection.region, connection.caller)
+}
+
+/// The state, checked against who we are; an empty one when there is none.
+pub(super) fn state_for(aws: &Aws, found: Option<Document>) -> Result<Document, CliError> {
+    let connection = &aws.connection;
+    let Some(state) = found else {
+        return Ok(Document::new(&connection.account, &connection.partition, &connection.region, &aws.cluster));
+    };
+    let pairs = [
+        ("account", &state.account, &connection.account),
+        ("region", &state.region, &connection.region),
+        ("partition", &state.partition, &connection.partition),
+        ("cluster", &state.cluster, &aws.cluster),
+    ];
+    match pairs.iter().find(|(_, recorded, asked)| recorded != asked) {
+        None => Ok(state),
+        Some((what, recorded, asked)) => {
+            let message = format!("the state belongs to {what} `{recorded}`, but this is {what} `{asked}`");
+            Err(CliError::new(Exit::Failed, message).hint("use the credentials, region and configuration that the state was made with; nothing was changed"))
+        }
+    }
+}
+
+impl Session {
+    /// Looks at everything and makes the plan. Writes nothing.
+    pub(super) async fn open(aws: Aws, loaded: &Loaded, found: Option<Document>, goal: Goal) -> Result<Self, CliError> {
+        let state = state_for(&aws, found)?;
+        let wanted = match goal {
+            Goal::Apply => blueprint(&loaded.config),
+            Goal::Destroy => Blueprint { resources: Vec::new(), lookups: Vec::new() },
+        };
+        let lookups = lookups(&aws, &wanted.lookups, &state.pins).await?;
+        // Also what destroy removes is looked for under the names of the configuration.
+        let named = if goal == Goal::Destroy { blueprint(&loaded.config).resources } else { wanted.resources.clone() };
+        let observed = observe_all(&aws, items(&state, &named, &lookups)).await?;
+        refuse_other_lineage(&state, &observed)?;
+        let inputs = Inputs { desired: &wanted.resources, state: &state, observed: Some(&observed), lookups: &lookups };
+        let plan = plan(&inputs)?;
+        let pinned = wanted.lookups.iter().filter(|lookup| lookup.question.is_pinned() && !state.pins.contains_key(&lookup.key));
+        let new_pins = pinned.filter_map(|lookup| Some((lookup.key.clone(), lookups.get(&lookup.key)?.clone()))).collect();
+        Ok(Self { aws, state, lookups, observed, plan, new_pins })
+    }
+}
+
+/// Everything to look for: what is recorded, by id; what is wanted, by its natural key as far as it is known.
+fn items(state: &Document, wanted: &[Desired], lookups: &Attributes) -> Vec<Item> {
+    let mut known = state.attributes();
+    known.extend(lookups.iter().map(|(key, values)| (key.clone(), values.clone())));
+    let recorded = state.resources.iter().map(|(address, record)| Item {
+        address: address.clone(),
+        spec: record.spec.clone(),
+        tags: record.tags.clone(),
+        id: record.id.clone(),
+        attributes: record.attributes.clone(),
+    });
+    let open = wanted.iter().filter(|desired| !state.resources.contains_key(&desired.address)).map(|desired| Item {
+        address: desired.address.clone(),
+        spec: resolve_known(&desired.spec, &known),
+        tags: desired.tags.clone(),
+        id: String::new(),
+        attributes: state.intents.get(&desired.address).map(|intent| (INTENT_ATTRIBUTE.to_owned(), intent.nonce.clone())).into_iter().collect(),
+    });
+    recorded.chain(open).collect()
+}
+
+/// Resources that carry this cluster's tag but were made under another state: never a second cluster beside them.
+fn refuse_other_lineage(state: &Document, observed: &[Observed]) -> Result<(), CliError> {
+    let lineage = |observed: &Observed| observed.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage").cloned());
+    let others: BTreeSet<&Address> =
+        observed.iter().filter(|observed| lineage(observed).is_some_and(|lineage| lineage != state.lineage)).map(|observed| &observed.address).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = others.iter().take(5).map(ToString::to_string).collect();
+    let more = if others.len() > names.len() { ", …" } else { "" };
+    let message = format!(
+        "AWS holds {} resources tagged as cluster `{}` that this state does not know ({}{more})",
+        others.len(),
+        state.cluster,
+        names.join(", ")
+    );
+    Err(CliError::new(Exit::Failed, message)
+        .hint("the state was lost or lies elsewhere: name it with `--state`, or put its backup back")
+        .hint("or choose another cluster name; nothing was changed"))
+}

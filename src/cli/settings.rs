@@ -1,0 +1,75 @@
+//! Flags, environment and file locations, resolved once before a command runs.
+
+use super::args::Global;
+use super::exit::{CliError, Exit};
+use crate::config::{self, Config};
+use crate::engine::Pace;
+use crate::state::LocalStore;
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Factor on all waits, for tests against a local AWS (CONTRIBUTING.md).
+const TIME_SCALE: &str = "DOMINO_EKS_TIME_SCALE";
+/// More of a configuration file is never read; the configuration room refuses anything near it.
+const MOST_BYTES: u64 = 4 << 20;
+
+/// What every command needs to know.
+#[derive(Debug)]
+pub(super) struct Settings {
+    /// Configuration file.
+    pub(super) file: PathBuf,
+    /// State given by flag or environment.
+    state: Option<String>,
+    /// Length of a second.
+    pub(super) pace: Pace,
+}
+
+/// A configuration file, read and checked.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) config: Config,
+    /// SHA-256 of the file's bytes.
+    pub(super) hash: String,
+}
+
+impl Settings {
+    pub(super) fn new(global: &Global) -> Result<Self, CliError> {
+        let pace = match std::env::var(TIME_SCALE) {
+            Err(_) => Pace::REAL,
+            Ok(text) => text.parse().ok().and_then(Pace::scaled).ok_or_else(|| {
+                CliError::new(Exit::Changes, format!("{TIME_SCALE} is `{text}`")).hint("it is a factor between 0.0001 and 1, for tests against a local AWS")
+            })?,
+        };
+        Ok(Self { file: global.file.clone(), state: global.state.clone(), pace })
+    }
+
+    /// Reads and checks the configuration.
+    pub(super) fn load(&self) -> Result<Loaded, CliError> {
+        let unreadable = |error: std::io::Error| {
+            CliError::new(Exit::Configuration, format!("`{}`: {error}", self.file.display()))
+                .hint("name the file with `--file`, or write one with `domino-eks init`")
+        };
+        let mut bytes = Vec::new();
+        fs::File::open(&self.file).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes)).map_err(unreadable)?;
+        let config = config::parse(&self.file.display().to_string(), &bytes)?;
+        let hash = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Loaded { config, hash })
+    }
+
+    /// Where the cluster's state lives: flag, then file, then beside the configuration.
+    pub(super) fn store(&self, config: &Config) -> Result<LocalStore, CliError> {
+        let beside = self.file.parent().unwrap_or_else(|| Path::new(""));
+        let folder = match self.state.as_ref().or(config.state.as_ref()) {
+            Some(remote) if remote.starts_with("s3://") => {
+                return Err(CliError::new(Exit::Configuration, format!("the state `{remote}` is remote, which this version cannot do yet"))
+                    .hint("leave `state` out, or give a folder"));
+            }
+            Some(folder) if self.state.is_some() => PathBuf::from(folder),
+            Some(folder) => beside.join(folder),
+            None => beside.join(".domino-eks").join(&config.name),
+        };
+        Ok(LocalStore::new(folder))
+    }
+}

@@ -1,0 +1,25 @@
+//! `status`: what exists, its health, and what was changed outside. Writes nothing.
+
+use super::args::{Format, FormatArgs};
+use super::exit::{CliError, Exit};
+use super::printer::Printer;
+use super::session::{Goal, Session, connect, runtime};
+use super::settings::{Loaded, Settings};
+use crate::report::{status, status_text};
+
+pub(super) fn run(args: &FormatArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
+    let loaded = settings.load()?;
+    let session = runtime()?.block_on(open(&loaded, settings, printer))?;
+    let status = status(&session.state, &session.observed, &session.plan);
+    match args.format {
+        Format::Json => printer.data(&format!("{:#}\n", serde_json::json!(status))),
+        Format::Text => printer.data(&format!("\n{}", status_text(&status))),
+    }
+    Ok(Exit::Done)
+}
+
+async fn open(loaded: &Loaded, settings: &Settings, printer: &Printer) -> Result<Session, CliError> {
+    let found = settings.store(&loaded.config)?.load()?;
+    let aws = connect(&loaded.config, printer).await?;
+    Session::open(aws, loaded, found, Goal::Apply).await
+}

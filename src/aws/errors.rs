@@ -7,7 +7,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-/// One row: how the code ends, what the message contains, and what that means. The first match counts.
+/// One row: the code (`*` in front: how it ends), what the message contains, and what that means. The first match counts.
 struct Rule(&'static str, &'static str, FailureKind);
 
 use FailureKind::{AlreadyExists, Busy, Credentials, InUse, NotFound, NotYet, Permission};
@@ -72,8 +72,8 @@ const RULES: &[Rule] = &[
     // It is not there.
     Rule("ValidationError", "not found", NotFound),
     Rule("ClientException", "No cluster found", NotFound),
-    Rule("NotFound", "", NotFound),
-    Rule("NotFoundException", "", NotFound),
+    Rule("*NotFound", "", NotFound),
+    Rule("*NotFoundException", "", NotFound),
     Rule("NoSuchEntity", "", NotFound),
     Rule("NoSuchBucket", "", NotFound),
     Rule("NoSuchTagSet", "", NotFound),
@@ -81,9 +81,6 @@ const RULES: &[Rule] = &[
     Rule("NoSuchPublicAccessBlockConfiguration", "", NotFound),
     Rule("NoSuchLifecycleConfiguration", "", NotFound),
     Rule("ServerSideEncryptionConfigurationNotFoundError", "", NotFound),
-    Rule("FileSystemNotFound", "", NotFound),
-    Rule("NatGatewayNotFound", "", NotFound),
-    Rule("PolicyNotFound", "", NotFound),
     Rule("Gateway.NotAttached", "", NotFound),
     // Who asks.
     Rule("ExpiredToken", "", Credentials),
@@ -118,8 +115,8 @@ const RULES: &[Rule] = &[
 /// What a code and a message mean.
 fn meaning(code: &str, message: &str) -> FailureKind {
     let fits = |rule: &&Rule| {
-        // EC2 puts the resource before the dot: `InvalidVpcID.NotFound`.
-        (code == rule.0 || code.strip_suffix(rule.0).is_some_and(|head| head.ends_with('.'))) && message.contains(rule.1)
+        let code_fits = rule.0.strip_prefix('*').map_or(code == rule.0, |end| code.ends_with(end));
+        code_fits && message.contains(rule.1)
     };
     RULES.iter().find(fits).map_or(FailureKind::Other, |rule| rule.2)
 }
@@ -233,6 +230,9 @@ mod tests {
             ("ExpiredToken", "", Credentials),
             ("UnauthorizedOperation", "", Permission),
             ("NoSuchEntity", "", NotFound),
+            ("ResourceNotFoundException", "No cluster found for name: x.", NotFound),
+            ("MountTargetNotFound", "", NotFound),
+            ("SubnetNotFound", "", NotYet),
             ("InvalidPermission.Duplicate", "", AlreadyExists),
         ] {
             assert_eq!(meaning(code, message), kind, "{code}: {message}");

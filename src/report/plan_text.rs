@@ -88,6 +88,8 @@ fn additions(text: &mut String, actions: &[&Action]) {
 
 fn added(action: &Action, width: usize) -> String {
     let fields = headline_fields(action.kind).iter().filter_map(|name| action.fields.iter().find(|field| field.path == *name));
+    // What is known only during apply is left out: a wall of it tells nothing.
+    let fields = fields.filter(|field| !field.unknown && field.after != Value::Array(Vec::new()));
     let fields: Vec<String> = fields.map(|field| format!("{}={}", field.path, after_text(field))).collect();
     let why = if action.reason == "not there yet" { String::new() } else { format!("  {}", paint(CHANGE, &action.reason)) };
     let line = format!("  {} {:width$}  {}{why}", paint(ADD, "+"), action.address, fields.join("  "));

@@ -91,7 +91,9 @@ pub fn status_text(status: &Status) -> String {
         let id = paint(FAINT, line.id.as_deref().unwrap_or_default());
         let detail = line.detail.as_ref().map(|detail| format!("  {detail}")).unwrap_or_default();
         let _ = writeln!(text, "  {:width$}  {}  {id}{detail}", line.address, paint(style, format!("{:9}", line.health)));
-        line.drift.iter().for_each(|drift| drop(writeln!(text, "      {}", paint(CHANGE, drift))));
+        for drift in &line.drift {
+            let _ = writeln!(text, "      {}", paint(CHANGE, drift));
+        }
     }
     let ready = status.resources.iter().filter(|line| line.health == "ready").count();
     let drifted = status.resources.iter().filter(|line| !line.drift.is_empty()).count();

@@ -6,7 +6,7 @@ use crate::aws::errors::{sent, unexpected};
 use crate::aws::tags;
 use crate::engine::{Created, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
-use aws_sdk_ec2::types::{self, ResourceType, State, VpcEndpointType};
+use aws_sdk_ec2::types::{self, ResourceType, VpcEndpointType};
 use std::collections::BTreeMap;
 
 pub(super) struct VpcEndpoint;
@@ -18,7 +18,7 @@ impl Resource for VpcEndpoint {
         let filters = tags::filters(aws, query, "vpc-endpoint-id");
         let pages = aws.ec2.describe_vpc_endpoints().set_filters(Some(filters)).into_paginator().items().send();
         let endpoints = sent("DescribeVpcEndpoints", pages.collect::<Result<Vec<_>, _>>().await)?;
-        let living = endpoints.iter().filter(|endpoint| endpoint.state() != Some(&State::Deleted));
+        let living = endpoints.iter().filter(|endpoint| state(endpoint) != "deleted");
         Ok(living.filter_map(|endpoint| observed(aws, endpoint)).collect())
     }
 
@@ -70,6 +70,11 @@ fn delta(wanted: &[Input], update: &Update, field: &str) -> (Option<Vec<String>>
     ((!add.is_empty()).then_some(add), (!remove.is_empty()).then_some(remove))
 }
 
+/// The model writes states with a capital, the service answers them without.
+fn state(endpoint: &types::VpcEndpoint) -> String {
+    endpoint.state().map(|state| state.as_str().to_lowercase()).unwrap_or_default()
+}
+
 fn observed(aws: &Aws, endpoint: &types::VpcEndpoint) -> Option<Observed> {
     let inputs = |ids: &[String]| ids.iter().map(|id| Input::from(id.as_str())).collect();
     let spec = spec::VpcEndpoint {
@@ -80,14 +85,14 @@ fn observed(aws: &Aws, endpoint: &types::VpcEndpoint) -> Option<Observed> {
         subnets: inputs(endpoint.subnet_ids()),
         security_groups: endpoint.groups().iter().filter_map(|group| group.group_id()).map(Input::from).collect(),
     };
-    let readiness = match endpoint.state() {
-        Some(State::Available) => Readiness::Ready,
-        Some(State::Deleting) => Readiness::Deleting,
-        Some(State::Failed | State::Rejected | State::Expired) => {
+    let readiness = match state(endpoint).as_str() {
+        "available" => Readiness::Ready,
+        "deleting" => Readiness::Deleting,
+        "failed" | "rejected" | "expired" => {
             let error = endpoint.last_error().and_then(|error| error.message()).unwrap_or("no reason given");
             Readiness::Failed(error.to_owned())
         }
-        _ => Readiness::NotYet("pending".to_owned()),
+        other => Readiness::NotYet(other.to_owned()),
     };
     let id = endpoint.vpc_endpoint_id().unwrap_or_default();
     tags::observed(aws, id, tags::of_ec2(endpoint.tags()), json(&spec), &[], readiness)

@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+import moto.core.serialize as moto_serialize
 import moto.s3.models as moto_s3
 
 from .errors import AwsError
@@ -46,6 +47,20 @@ def _permission_without_conditions(original):
 
 
 moto_s3.FakeBucket.get_permission = _permission_without_conditions(moto_s3.FakeBucket.get_permission)
+
+
+# boto3 takes any root element, other SDKs insist on the one that S3 sends.
+_ROOT_ELEMENTS = {"GetBucketVersioningResponse": "VersioningConfiguration"}
+
+
+def _real_root_elements(original):
+    def serialize_body(self, body: Any) -> str:
+        return original(self, {_ROOT_ELEMENTS.get(root, root): content for root, content in body.items()})
+
+    return serialize_body
+
+
+moto_serialize.S3Serializer._serialize_body = _real_root_elements(moto_serialize.S3Serializer._serialize_body)
 
 
 @before("s3", "CreateBucket")

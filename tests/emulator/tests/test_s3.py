@@ -181,3 +181,11 @@ def test_chunked_body_with_checksum_trailer(aws, bucket):
                "x-amz-decoded-content-length": "5", "x-amz-trailer": "x-amz-checksum-crc32"}
     assert raw_put(aws, "127.0.0.1", f"/{bucket}/stream", headers, body)[0] == 200
     assert aws.s3.get_object(Bucket=bucket, Key="stream")["Body"].read() == b"hello"
+
+
+def test_versioning_answers_with_the_root_element_of_s3(aws, bucket):
+    """boto3 would take any; other SDKs do not."""
+    seen = []
+    aws.s3.meta.events.register("after-call.s3.GetBucketVersioning", lambda http_response, **_: seen.append(http_response.text))
+    aws.s3.get_bucket_versioning(Bucket=bucket)
+    assert "<VersioningConfiguration" in seen[0]

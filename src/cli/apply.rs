@@ -9,7 +9,7 @@ use super::settings::{Loaded, Settings};
 use super::{args::ProgressMode, confirm};
 use crate::engine::{FailureKind, Outcome, Pace, Recorder, Runner};
 use crate::report::{notes, plan_text};
-use crate::state::{Entry, Lock, LocalStore, Writer};
+use crate::state::{Entry, LocalStore, Lock, Writer};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -27,7 +27,9 @@ async fn apply(args: &ApplyArgs, settings: &Settings, loaded: &Loaded, store: &L
     notes(&loaded.config).iter().for_each(|note| printer.say(&format!("  {note}")));
     printer.say(&format!("\n{}", plan_text(&session.plan).trim_end()));
     if session.plan.summary().blocked > 0 {
-        return Err(CliError::new(Exit::Protected, "a change is refused; nothing was changed").hint("the plan above says why and what to do"));
+        return Err(
+            CliError::new(Exit::Protected, "a change is refused; nothing was changed").hint("the plan above says why and what to do")
+        );
     }
     let unchanged = !session.plan.has_changes() && session.new_pins.is_empty();
     if unchanged && session.state.config_hash.as_ref() == Some(&loaded.hash) {

@@ -5,8 +5,13 @@ use std::path::PathBuf;
 
 /// From one YAML file to an AWS account ready for a Domino Data Lab installation.
 #[derive(Debug, Parser)]
-#[command(name = "domino-eks", version, max_term_width = 110, after_help = "Exit codes: 0 done or no changes · 1 failed · 2 changes (plan --detailed-exitcode) or bad flags · \
-3 invalid configuration · 4 preflight failed · 5 state locked · 6 credentials or permissions · 7 refused because protected · 130 interrupted.")]
+#[command(
+    name = "domino-eks",
+    version,
+    max_term_width = 110,
+    after_help = "Exit codes: 0 done or no changes · 1 failed · 2 changes (plan --detailed-exitcode) or bad flags · \
+3 invalid configuration · 4 preflight failed · 5 state locked · 6 credentials or permissions · 7 refused because protected · 130 interrupted."
+)]
 pub struct Cli {
     #[command(flatten)]
     pub(super) global: Global,

@@ -28,7 +28,8 @@ pub(super) fn yes(printer: &Printer, question: &str) -> Result<(), CliError> {
 /// The cluster's name, typed.
 pub(super) fn name(printer: &Printer, question: &str, name: &str) -> Result<(), CliError> {
     if !can_ask() {
-        return Err(CliError::new(Exit::Changes, "there is no terminal to ask on").hint(format!("add `--confirm {name}` to go ahead without being asked")));
+        return Err(CliError::new(Exit::Changes, "there is no terminal to ask on")
+            .hint(format!("add `--confirm {name}` to go ahead without being asked")));
     }
     printer.ask(&format!("{question} Type the cluster's name to go on:"));
     check(&answer(), name)

@@ -29,7 +29,13 @@ pub(super) fn run(args: &DestroyArgs, settings: &Settings, printer: &Printer) ->
     runtime()?.block_on(destroy(args, settings, &loaded, &store, printer))
 }
 
-async fn destroy(args: &DestroyArgs, settings: &Settings, loaded: &Loaded, store: &LocalStore, printer: &Printer) -> Result<Exit, CliError> {
+async fn destroy(
+    args: &DestroyArgs,
+    settings: &Settings,
+    loaded: &Loaded,
+    store: &LocalStore,
+    printer: &Printer,
+) -> Result<Exit, CliError> {
     let aws = connect(&loaded.config, printer).await?;
     let lock = store.lock("destroy")?;
     let mut session = Session::open(aws, loaded, store.load()?, Goal::Destroy).await?;
@@ -60,8 +66,11 @@ fn ask(args: &DestroyArgs, loaded: &Loaded, session: &Session, printer: &Printer
     let endpoint = connection.endpoint.as_deref().unwrap_or("AWS");
     let question = format!("\nDestroy all of this in account {}, region {}, at {endpoint}?", connection.account, connection.region);
     if args.yes {
-        return Err(CliError::new(Exit::Protected, "`--yes` alone destroys only clusters with `lifecycle: ephemeral`; nothing was changed")
-            .hint(format!("add `--confirm {name}`")));
+        return Err(CliError::new(
+            Exit::Protected,
+            "`--yes` alone destroys only clusters with `lifecycle: ephemeral`; nothing was changed",
+        )
+        .hint(format!("add `--confirm {name}`")));
     }
     confirm::name(printer, &question, name)
 }

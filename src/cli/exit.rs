@@ -63,12 +63,20 @@ impl CliError {
 /// What to do about a failed call.
 pub(super) fn hint_of(failure: &Failure) -> Option<String> {
     let text = match failure.kind {
-        FailureKind::Credentials => "refresh your AWS credentials (`aws sts get-caller-identity` shows whether they work), then run the same command again",
+        FailureKind::Credentials => {
+            "refresh your AWS credentials (`aws sts get-caller-identity` shows whether they work), then run the same command again"
+        }
         FailureKind::Permission => "let your IAM administrator allow this operation, then run the same command again",
-        FailureKind::Foreign => "rename or delete what is in the way, or choose another cluster name; domino-eks never touches what it did not create",
+        FailureKind::Foreign => {
+            "rename or delete what is in the way, or choose another cluster name; domino-eks never touches what it did not create"
+        }
         FailureKind::InUse => "something still uses it; look at what the message names, then run the same command again",
-        FailureKind::LostAnswer | FailureKind::Busy => "AWS did not answer in time; run the same command again, it goes on where it stopped",
-        FailureKind::NotYet => "AWS still did not see what this needs after two minutes; run the same command again, it goes on where it stopped",
+        FailureKind::LostAnswer | FailureKind::Busy => {
+            "AWS did not answer in time; run the same command again, it goes on where it stopped"
+        }
+        FailureKind::NotYet => {
+            "AWS still did not see what this needs after two minutes; run the same command again, it goes on where it stopped"
+        }
         FailureKind::AlreadyExists | FailureKind::NotFound | FailureKind::Other => return by_code(failure),
     };
     Some(text.to_owned())
@@ -143,8 +151,12 @@ impl From<StateError> for CliError {
                 let backups = path.parent().map(|folder| folder.join("backups").display().to_string()).unwrap_or_default();
                 CliError::new(Exit::Failed, message).hint(format!("earlier states are in `{backups}`; nothing was changed"))
             }
-            StateError::Newer { .. } => CliError::new(Exit::Failed, message).hint("use the newer domino-eks that wrote it; nothing was changed"),
-            StateError::Io { .. } => CliError::new(Exit::Failed, message).hint("check that the folder exists and that you may read and write it"),
+            StateError::Newer { .. } => {
+                CliError::new(Exit::Failed, message).hint("use the newer domino-eks that wrote it; nothing was changed")
+            }
+            StateError::Io { .. } => {
+                CliError::new(Exit::Failed, message).hint("check that the folder exists and that you may read and write it")
+            }
         }
     }
 }
@@ -157,6 +169,7 @@ impl From<PlanError> for CliError {
 
 impl From<RunError> for CliError {
     fn from(error: RunError) -> Self {
-        CliError::new(Exit::Failed, error.to_string()).hint("nothing more was started; free the disk or correct the permissions, then run the same command again")
+        CliError::new(Exit::Failed, error.to_string())
+            .hint("nothing more was started; free the disk or correct the permissions, then run the same command again")
     }
 }

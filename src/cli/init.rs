@@ -18,7 +18,8 @@ pub(super) fn run(args: &InitArgs, settings: &Settings, printer: &Printer) -> Re
     // What we write must be what we read.
     config::parse("the new configuration", text.as_bytes())?;
     let path = settings.file.display();
-    let write = || OpenOptions::new().write(true).create_new(true).open(&settings.file).and_then(|mut file| file.write_all(text.as_bytes()));
+    let write =
+        || OpenOptions::new().write(true).create_new(true).open(&settings.file).and_then(|mut file| file.write_all(text.as_bytes()));
     write().map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => CliError::new(Exit::Failed, format!("`{path}` exists already")).hint("name another file with `--file`"),
         _ => CliError::new(Exit::Failed, format!("`{path}`: {error}")),

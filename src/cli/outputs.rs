@@ -10,7 +10,8 @@ pub(super) fn run(args: &FormatArgs, settings: &Settings, printer: &Printer) -> 
     let loaded = settings.load()?;
     let store = settings.store(&loaded.config)?;
     let state = store.load()?.filter(|state| !state.resources.is_empty()).ok_or_else(|| {
-        CliError::new(Exit::Failed, format!("nothing is applied yet: there is no state in `{}`", store.path().display())).hint("`domino-eks apply` first")
+        CliError::new(Exit::Failed, format!("nothing is applied yet: there is no state in `{}`", store.path().display()))
+            .hint("`domino-eks apply` first")
     })?;
     let outputs = outputs(&state, loaded.config.domino.fqdn);
     match args.format {

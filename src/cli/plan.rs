@@ -14,7 +14,10 @@ use crate::state::Document;
 pub(super) fn run(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     let loaded = settings.load()?;
     let (plan, account) = if args.offline {
-        printer.say(&format!("Cluster {} · region {} · offline: AWS is not asked, everything is new", loaded.config.name, loaded.config.region));
+        printer.say(&format!(
+            "Cluster {} · region {} · offline: AWS is not asked, everything is new",
+            loaded.config.name, loaded.config.region
+        ));
         (offline(&loaded)?, None)
     } else {
         let goal = if args.destroy { Goal::Destroy } else { Goal::Apply };

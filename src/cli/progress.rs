@@ -107,7 +107,9 @@ impl Live {
         let shown = self.running.values().filter(|running| running.bar.is_some()).count();
         let bar = (shown < MOST_LINES).then(|| {
             let bar = self.bars.add(ProgressBar::new_spinner());
-            bar.set_style(ProgressStyle::with_template("  {spinner} {elapsed} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.set_style(
+                ProgressStyle::with_template("  {spinner} {elapsed} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
+            );
             bar.set_message(line.map_or_else(|| address.to_string(), |line| line.trim().to_owned()));
             bar.enable_steady_tick(Duration::from_millis(250));
             bar

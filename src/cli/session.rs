@@ -41,7 +41,10 @@ pub(super) async fn connect(config: &Config, printer: &Printer) -> Result<Aws, C
     let aws = Aws::connect(&config.name, &config.region).await?;
     printer.say(&target(&config.name, &aws.connection));
     if aws.connection.partition != config.partition {
-        let message = format!("the credentials belong to partition `{}`, but region {} is in `{}`", aws.connection.partition, config.region, config.partition);
+        let message = format!(
+            "the credentials belong to partition `{}`, but region {} is in `{}`",
+            aws.connection.partition, config.region, config.partition
+        );
         return Err(CliError::new(Exit::Credentials, message).hint("use credentials of the right partition, or correct `region`"));
     }
     Ok(aws)
@@ -50,7 +53,10 @@ pub(super) async fn connect(config: &Config, printer: &Printer) -> Result<Aws, C
 /// Account, region and endpoint in a line: shown before anything is changed.
 pub(super) fn target(cluster: &str, connection: &Connection) -> String {
     let endpoint = connection.endpoint.as_deref().unwrap_or("AWS");
-    format!("Cluster {cluster} · account {} · region {} · endpoint {endpoint}\nAs {}", connection.account, connection.region, connection.caller)
+    format!(
+        "Cluster {cluster} · account {} · region {} · endpoint {endpoint}\nAs {}",
+        connection.account, connection.region, connection.caller
+    )
 }
 
 /// The state, checked against who we are; an empty one when there is none.
@@ -69,7 +75,8 @@ pub(super) fn state_for(aws: &Aws, found: Option<Document>) -> Result<Document, 
         None => Ok(state),
         Some((what, recorded, asked)) => {
             let message = format!("the state belongs to {what} `{recorded}`, but this is {what} `{asked}`");
-            Err(CliError::new(Exit::Failed, message).hint("use the credentials, region and configuration that the state was made with; nothing was changed"))
+            Err(CliError::new(Exit::Failed, message)
+                .hint("use the credentials, region and configuration that the state was made with; nothing was changed"))
         }
     }
 }
@@ -111,7 +118,12 @@ fn items(state: &Document, wanted: &[Desired], lookups: &Attributes) -> Vec<Item
         spec: resolve_known(&desired.spec, &known),
         tags: desired.tags.clone(),
         id: String::new(),
-        attributes: state.intents.get(&desired.address).map(|intent| (INTENT_ATTRIBUTE.to_owned(), intent.nonce.clone())).into_iter().collect(),
+        attributes: state
+            .intents
+            .get(&desired.address)
+            .map(|intent| (INTENT_ATTRIBUTE.to_owned(), intent.nonce.clone()))
+            .into_iter()
+            .collect(),
     });
     recorded.chain(open).collect()
 }
@@ -119,8 +131,11 @@ fn items(state: &Document, wanted: &[Desired], lookups: &Attributes) -> Vec<Item
 /// Resources that carry this cluster's tag but were made under another state: never a second cluster beside them.
 fn refuse_other_lineage(state: &Document, observed: &[Observed]) -> Result<(), CliError> {
     let lineage = |observed: &Observed| observed.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage").cloned());
-    let others: BTreeSet<&Address> =
-        observed.iter().filter(|observed| lineage(observed).is_some_and(|lineage| lineage != state.lineage)).map(|observed| &observed.address).collect();
+    let others: BTreeSet<&Address> = observed
+        .iter()
+        .filter(|observed| lineage(observed).is_some_and(|lineage| lineage != state.lineage))
+        .map(|observed| &observed.address)
+        .collect();
     if others.is_empty() {
         return Ok(());
     }

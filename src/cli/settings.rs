@@ -39,7 +39,8 @@ impl Settings {
         let pace = match std::env::var(TIME_SCALE) {
             Err(_) => Pace::REAL,
             Ok(text) => text.parse().ok().and_then(Pace::scaled).ok_or_else(|| {
-                CliError::new(Exit::Changes, format!("{TIME_SCALE} is `{text}`")).hint("it is a factor between 0.0001 and 1, for tests against a local AWS")
+                CliError::new(Exit::Changes, format!("{TIME_SCALE} is `{text}`"))
+                    .hint("it is a factor between 0.0001 and 1, for tests against a local AWS")
             })?,
         };
         Ok(Self { file: global.file.clone(), state: global.state.clone(), pace })
@@ -63,8 +64,11 @@ impl Settings {
         let beside = self.file.parent().unwrap_or_else(|| Path::new(""));
         let folder = match self.state.as_ref().or(config.state.as_ref()) {
             Some(remote) if remote.starts_with("s3://") => {
-                return Err(CliError::new(Exit::Configuration, format!("the state `{remote}` is remote, which this version cannot do yet"))
-                    .hint("leave `state` out, or give a folder"));
+                return Err(CliError::new(
+                    Exit::Configuration,
+                    format!("the state `{remote}` is remote, which this version cannot do yet"),
+                )
+                .hint("leave `state` out, or give a folder"));
             }
             Some(folder) if self.state.is_some() => PathBuf::from(folder),
             Some(folder) => beside.join(folder),

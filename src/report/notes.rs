@@ -21,13 +21,15 @@ fn pool_line(pool: &Pool) -> String {
 /// Which of the two ways applies (POOL-7).
 fn bridge_lines(config: &Config) -> Vec<String> {
     let with = |family: AmiFamily| {
-        let names: Vec<&str> = config.pools.iter().filter(|pool| pool.docker_bridge && pool.ami_family == family).map(|pool| pool.name.as_str()).collect();
+        let names: Vec<&str> =
+            config.pools.iter().filter(|pool| pool.docker_bridge && pool.ami_family == family).map(|pool| pool.name.as_str()).collect();
         (!names.is_empty()).then(|| names.join(", "))
     };
     let al2023 = with(AmiFamily::Al2023).map(|pools| {
         format!("docker bridge ({pools}): a guarded user-data part configures Docker where the image has it; EKS's own AL2023 images run containerd, where it does nothing")
     });
-    let al2 = with(AmiFamily::Al2).map(|pools| format!("docker bridge ({pools}): `--enable-docker-bridge true` in the bootstrap call; ignored under containerd"));
+    let al2 = with(AmiFamily::Al2)
+        .map(|pools| format!("docker bridge ({pools}): `--enable-docker-bridge true` in the bootstrap call; ignored under containerd"));
     al2023.into_iter().chain(al2).collect()
 }
 

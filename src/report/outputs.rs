@@ -40,7 +40,9 @@ pub struct Outputs {
 
 /// Reads the outputs from the state.
 pub fn outputs(state: &Document, fqdn: Option<String>) -> Outputs {
-    let attribute = |kind: Kind, name: &str, key: &str| state.resources.get(&Address::new(kind, name)).and_then(|record| record.attributes.get(key).cloned());
+    let attribute = |kind: Kind, name: &str, key: &str| {
+        state.resources.get(&Address::new(kind, name)).and_then(|record| record.attributes.get(key).cloned())
+    };
     let each = |kind: Kind, value: fn(&Record) -> Option<String>| {
         let of_kind = state.resources.iter().filter(move |(address, _)| address.kind() == kind);
         of_kind.filter_map(|(address, record)| Some((address.name().to_owned(), value(record)?))).collect::<BTreeMap<_, _>>()

@@ -63,7 +63,9 @@ impl PlainProgress {
             }
             Event::StepStarted { .. } | Event::StepCreated { .. } => None,
             Event::StepWaiting { address, why } => Some(format!("        {address}: {why}")),
-            Event::StepDone { address, action, seconds } => Some(self.ended(&format!("{address}: {} in {}", done(*action), clock(*seconds)))),
+            Event::StepDone { address, action, seconds } => {
+                Some(self.ended(&format!("{address}: {} in {}", done(*action), clock(*seconds))))
+            }
             Event::StepFailed { address, action, error, left } => {
                 Some(self.ended(&format!("{address}: failed while {}: {error}; {}", doing(*action), left_text(*left))))
             }

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import network
 from .ec2_common import Json, check_tags, error, select, unknown_filter
-from .rules import BEFORE, answer, before
+from .rules import BEFORE, after_answer, answer, before
 from .wire import Call, service_model
 
 #: What may be tagged when it is created, by operation.
@@ -139,3 +139,12 @@ def referenced_groups(call: Call) -> None:
         for pair in permission.get("UserIdGroupPairs") or []:
             if pair.get("GroupId") and network.find_group(call.region, pair["GroupId"]) is None:
                 raise error("InvalidGroup.NotFound", f"The security group '{pair['GroupId']}' does not exist")
+
+
+@after_answer("ec2", "CreateSubnet")
+def no_public_addresses(call: Call) -> None:
+    """moto takes the first subnet of each zone for a default one, which gives public addresses. Real subnets do not."""
+    for zone in network.ec2(call.region).subnets.values():
+        for subnet in zone.values():
+            if subnet.cidr_block == call["CidrBlock"] and subnet.vpc_id == call["VpcId"]:
+                subnet.map_public_ip_on_launch = False

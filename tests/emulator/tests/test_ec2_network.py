@@ -246,3 +246,9 @@ ABSENT = [
 @pytest.mark.parametrize(("operation", "arguments", "expected"), ABSENT, ids=lambda value: str(value)[:40])
 def test_absent(aws, operation, arguments, expected):
     assert code(getattr(aws.ec2, operation), **arguments) == expected
+
+
+def test_new_subnets_give_no_public_addresses(aws):
+    fresh_vpc = aws.vpc(1)
+    subnets = aws.ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [fresh_vpc.id]}])["Subnets"]
+    assert [subnet["MapPublicIpOnLaunch"] for subnet in subnets] == [False]

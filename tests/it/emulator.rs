@@ -1,0 +1,118 @@
+//! A local AWS for a test: prepared once, started on a free loopback port, ended with the test.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// Factor on all of AWS's durations and all of our waits.
+pub(crate) const SCALE: &str = "0.01";
+
+/// A running local AWS.
+pub(crate) struct Emulator {
+    process: Child,
+    pub(crate) url: String,
+    _folder: tempfile::TempDir,
+}
+
+/// One request as the log tells it.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) service: String,
+    pub(crate) operation: String,
+    pub(crate) mutating: bool,
+    pub(crate) status: u64,
+    pub(crate) params: Value,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/emulator")
+}
+
+/// Python of the prepared virtual environment.
+fn python() -> &'static str {
+    static PYTHON: OnceLock<String> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("emulator-venv");
+        let output = Command::new("python3").arg(folder().join("prepare.py")).arg(venv).stderr(Stdio::inherit()).output().unwrap();
+        assert!(output.status.success(), "the local AWS cannot be prepared");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    })
+}
+
+impl Emulator {
+    /// Pages of five, so that every list has several.
+    pub(crate) fn start() -> Self {
+        Self::start_with(&["--page-size", "5"])
+    }
+
+    pub(crate) fn start_with(options: &[&str]) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let port_file = temporary.path().join("url");
+        let process = Command::new(python())
+            .args(["-m", "local_aws", "--port", "0", "--scale", SCALE, "--port-file"])
+            .arg(&port_file)
+            .args(["--parent-pid", &std::process::id().to_string()])
+            .args(options)
+            .current_dir(folder())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut emulator = Self { process, url: String::new(), _folder: temporary };
+        let deadline = Instant::now() + Duration::from_secs(120);
+        while !port_file.exists() {
+            assert!(emulator.process.try_wait().unwrap().is_none() && Instant::now() < deadline, "the local AWS did not start");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        emulator.url = std::fs::read_to_string(&port_file).unwrap();
+        emulator
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let mut answer = ureq::get(&format!("{}/_emulator/{path}", self.url)).call().unwrap();
+        answer.body_mut().read_json().unwrap()
+    }
+
+    /// Everything that exists in the account.
+    pub(crate) fn inventory(&self) -> Vec<Value> {
+        let answer = self.get("inventory");
+        answer.as_array().unwrap().clone()
+    }
+
+    /// The inventory without keys that wait for their deletion, which AWS keeps for thirty days.
+    pub(crate) fn living(&self) -> Vec<Value> {
+        self.inventory().into_iter().filter(|object| object["state"] != "PendingDeletion").collect()
+    }
+
+    /// Objects of one type.
+    pub(crate) fn of_type(&self, kind: &str) -> Vec<Value> {
+        self.inventory().into_iter().filter(|object| object["type"] == kind).collect()
+    }
+
+    /// All requests from the `since`-th on.
+    pub(crate) fn requests(&self, since: usize) -> Vec<Request> {
+        let log = self.get(&format!("requests?since={since}"));
+        let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+        let entries = log.as_array().unwrap().iter().map(|entry| Request {
+            service: text(entry, "service"),
+            operation: text(entry, "operation"),
+            mutating: entry["mutating"].as_bool().unwrap(),
+            status: entry["status"].as_u64().unwrap(),
+            params: entry["params"].clone(),
+        });
+        entries.collect()
+    }
+
+    /// Requests of one operation, in order.
+    pub(crate) fn calls(&self, operation: &str) -> Vec<Request> {
+        self.requests(0).into_iter().filter(|request| request.operation == operation).collect()
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

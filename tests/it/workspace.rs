@@ -1,0 +1,95 @@
+//! An empty folder with a configuration, in which the binary runs without anything of the machine's own environment.
+
+use crate::emulator::{Emulator, SCALE};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The folder of one test.
+pub(crate) struct Workspace {
+    folder: tempfile::TempDir,
+    url: Option<String>,
+}
+
+/// How a run of the binary ended.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    /// Ends the test with all output unless the exit code is the expected one.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// stdout as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+    }
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// A file of `examples/`.
+pub(crate) fn example(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)).unwrap()
+}
+
+impl Workspace {
+    /// With this configuration, and no AWS to talk to.
+    pub(crate) fn offline(configuration: &str) -> Self {
+        let workspace = Self { folder: tempfile::tempdir().unwrap(), url: None };
+        workspace.write("domino-eks.yaml", configuration);
+        workspace
+    }
+
+    /// With this configuration, against a local AWS.
+    pub(crate) fn new(emulator: &Emulator, configuration: &str) -> Self {
+        Self { url: Some(emulator.url.clone()), ..Self::offline(configuration) }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    /// The binary, ready to run.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_domino-eks"));
+        command.args(arguments).current_dir(self.folder.path()).env_clear();
+        command.env("HOME", self.folder.path()).env("USER", "tester").env("DOMINO_EKS_TIME_SCALE", SCALE);
+        command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").env("AWS_EC2_METADATA_DISABLED", "true");
+        // Nobody listens on port 1 of the loopback.
+        command.env("AWS_ENDPOINT_URL", self.url.as_deref().unwrap_or("http://127.0.0.1:1"));
+        command
+    }
+
+    /// Runs the binary to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// The state document.
+    pub(crate) fn state(&self, cluster: &str) -> Value {
+        let text = fs::read_to_string(self.path(&format!(".domino-eks/{cluster}/state.json"))).unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()["state"].clone()
+    }
+}

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// Attempts of one request, the first included; the SDK backs off between them.
 const ATTEMPTS: u32 = 8;
+/// Attempts of the first question.
+const IDENTITY_ATTEMPTS: u32 = 3;
 /// Longest pause between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_secs(20);
 /// A single attempt may take so long; the SDK sets no limit by itself (aws-facts §6.3).
@@ -85,7 +87,9 @@ impl Aws {
 }
 
 async fn identity(sdk: &SdkConfig, region: &str) -> Result<Connection, Failure> {
-    let answer = sent("GetCallerIdentity", aws_sdk_sts::Client::new(sdk).get_caller_identity().send().await)?;
+    // Somebody waits before the screen: without a network the answer comes within seconds.
+    let quick = aws_sdk_sts::config::Builder::from(sdk).retry_config(RetryConfig::standard().with_max_attempts(IDENTITY_ATTEMPTS));
+    let answer = sent("GetCallerIdentity", aws_sdk_sts::Client::from_conf(quick.build()).get_caller_identity().send().await)?;
     let caller = answer.arn().unwrap_or_default().to_owned();
     let partition = caller.split(':').nth(1).filter(|partition| !partition.is_empty()).unwrap_or("aws").to_owned();
     let account = answer.account().unwrap_or_default().to_owned();

@@ -10,7 +10,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 /// One row: the code (`*` in front: how it ends), what the message contains, and what that means. The first match counts.
 struct Rule(&'static str, &'static str, FailureKind);
 
-use FailureKind::{AlreadyExists, Busy, Credentials, InUse, NotFound, NotYet, Permission};
+use FailureKind::{AlreadyExists, Busy, Credentials, InUse, LostAnswer, NotFound, NotYet, Permission};
 
 const RULES: &[Rule] = &[
     // A fresh role, profile or principal is not visible everywhere yet.
@@ -95,21 +95,22 @@ const RULES: &[Rule] = &[
     Rule("AccessDeniedException", "", Permission),
     Rule("UnauthorizedOperation", "", Permission),
     Rule("AuthFailure", "", Permission),
-    // Too much at once, or a fault of the service that the SDK's own attempts did not outlast.
+    // Too much at once: refused before it took effect.
     Rule("Throttling", "", Busy),
     Rule("ThrottlingException", "", Busy),
     Rule("ThrottledException", "", Busy),
     Rule("TooManyRequestsException", "", Busy),
     Rule("RequestLimitExceeded", "", Busy),
     Rule("SlowDown", "", Busy),
-    Rule("ServiceUnavailable", "", Busy),
-    Rule("ServiceUnavailableException", "", Busy),
-    Rule("ServerException", "", Busy),
-    Rule("InternalError", "", Busy),
-    Rule("InternalFailure", "", Busy),
-    Rule("InternalServerError", "", Busy),
-    Rule("ServiceFailure", "", Busy),
-    Rule("Unavailable", "", Busy),
+    // A fault of the service that the SDK's own attempts did not outlast: it may have taken effect.
+    Rule("ServiceUnavailable", "", LostAnswer),
+    Rule("ServiceUnavailableException", "", LostAnswer),
+    Rule("ServerException", "", LostAnswer),
+    Rule("InternalError", "", LostAnswer),
+    Rule("InternalFailure", "", LostAnswer),
+    Rule("InternalServerError", "", LostAnswer),
+    Rule("ServiceFailure", "", LostAnswer),
+    Rule("Unavailable", "", LostAnswer),
 ];
 
 /// What a code and a message mean.
@@ -142,14 +143,14 @@ where
     let message = meta.and_then(|meta| meta.message()).map_or_else(|| on_the_way(error), str::to_owned);
     let kind = match (error, &code) {
         (SdkError::ServiceError(_), Some(code)) => match meaning(code, &message) {
-            FailureKind::Other if status.is_some_and(|status| status >= 500) => FailureKind::LostAnswer,
+            FailureKind::Other if status.is_some_and(|status| status >= 500) => LostAnswer,
             kind => kind,
         },
         (SdkError::ServiceError(_), None) => FailureKind::Other,
         (SdkError::ConstructionFailure(_), _) => construction(&message),
         // Sent, but nobody knows what became of it.
         _ if message.contains("credential") => FailureKind::Credentials,
-        _ => FailureKind::LostAnswer,
+        _ => LostAnswer,
     };
     let request_id = meta.and_then(|meta| meta.extra("aws_request_id")).map(str::to_owned);
     Failure { kind, operation: operation.to_owned(), code, message, request_id }
@@ -230,6 +231,8 @@ mod tests {
             ("ExpiredToken", "", Credentials),
             ("UnauthorizedOperation", "", Permission),
             ("NoSuchEntity", "", NotFound),
+            ("InternalError", "", LostAnswer),
+            ("RequestLimitExceeded", "", Busy),
             ("ResourceNotFoundException", "No cluster found for name: x.", NotFound),
             ("MountTargetNotFound", "", NotFound),
             ("SubnetNotFound", "", NotYet),

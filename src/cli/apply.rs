@@ -24,18 +24,19 @@ async fn apply(args: &ApplyArgs, settings: &Settings, loaded: &Loaded, store: &L
     let aws = connect(&loaded.config, printer).await?;
     let lock = store.lock("apply")?;
     let session = Session::open(aws, loaded, store.load()?, Goal::Apply).await?;
-    notes(&loaded.config).iter().for_each(|note| printer.say(&format!("  {note}")));
+    if session.plan.has_changes() {
+        notes(&loaded.config).iter().for_each(|note| printer.say(&format!("  {note}")));
+    }
     printer.say(&format!("\n{}", plan_text(&session.plan).trim_end()));
     if session.plan.summary().blocked > 0 {
         return Err(
             CliError::new(Exit::Protected, "a change is refused; nothing was changed").hint("the plan above says why and what to do")
         );
     }
-    let unchanged = !session.plan.has_changes() && session.new_pins.is_empty();
-    if unchanged && session.state.config_hash.as_ref() == Some(&loaded.hash) {
-        return Ok(Exit::Done);
+    if !session.plan.has_changes() {
+        return note_applied(session, store, lock, &loaded.hash).await;
     }
-    if session.plan.has_changes() && !args.yes {
+    if !args.yes {
         let connection = &session.aws.connection;
         let endpoint = connection.endpoint.as_deref().unwrap_or("AWS");
         let question = format!("\nApply this to account {}, region {}, at {endpoint}?", connection.account, connection.region);
@@ -43,6 +44,18 @@ async fn apply(args: &ApplyArgs, settings: &Settings, loaded: &Loaded, store: &L
     }
     let outcome = execute(session, store, lock, Some(&loaded.hash), settings.pace, args.progress, printer).await?;
     end(&outcome, printer, "Applied. `domino-eks outputs` prints what the Domino installation needs.")
+}
+
+/// Nothing to do; what was looked up and which file is in force is still written down.
+async fn note_applied(session: Session, store: &LocalStore, lock: Lock, hash: &str) -> Result<Exit, CliError> {
+    if session.new_pins.is_empty() && session.state.config_hash.as_deref() == Some(hash) {
+        return Ok(Exit::Done);
+    }
+    let writer = store.begin(session.state, lock)?;
+    record(&writer, Entry::Pinned { pins: session.new_pins }).await?;
+    record(&writer, Entry::Applied { config_hash: hash.to_owned() }).await?;
+    writer.finish()?;
+    Ok(Exit::Done)
 }
 
 /// Runs a plan under the lock: journal, progress, signals, final state.

@@ -43,7 +43,7 @@ fn offline(loaded: &Loaded) -> Result<Plan, CliError> {
 
 fn show(plan: &Plan, account: Option<&str>, loaded: &Loaded, args: &PlanArgs, printer: &Printer) {
     let config = &loaded.config;
-    let notes = if args.destroy { Vec::new() } else { notes(config) };
+    let notes = if args.destroy || !plan.has_changes() { Vec::new() } else { notes(config) };
     match args.format {
         Format::Json => {
             let json = plan_json(plan, &config.name, account, &config.region, &notes);

@@ -7,7 +7,7 @@ use super::poller::{Poller, Want};
 use super::provider::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Update};
 use super::scheduler::Recorder;
 use super::slots::Slots;
-use crate::resource::{Address, Attributes, Desired, Identity, resolve};
+use crate::resource::{Address, Attributes, Desired, Identity, Kind, resolve};
 use crate::state::{Entry, Intent, Record, Status};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -45,11 +45,11 @@ pub(crate) struct Context<P, R> {
     pub(crate) intents: BTreeMap<Address, Intent>,
 }
 
-/// How often and how long a failed call is repeated: seconds in all, longest pause.
-fn patience(kind: FailureKind) -> Option<(f64, f64)> {
-    match kind {
+/// How long a failed call is repeated: seconds in all, longest pause. What holds a resource may be another change of it.
+fn patience(failure: FailureKind, kind: Kind) -> Option<(f64, f64)> {
+    match failure {
         FailureKind::NotYet => Some((120.0, 10.0)),
-        FailureKind::InUse => Some((600.0, 15.0)),
+        FailureKind::InUse => Some((f64::from(kind.facts().timeout_seconds.max(600)), 15.0)),
         FailureKind::Busy | FailureKind::LostAnswer => Some((120.0, 20.0)),
         _ => None,
     }
@@ -117,7 +117,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
-            let Some((seconds, longest)) = patience(failure.kind) else { return Err(failed(failure, left)) };
+            let Some((seconds, longest)) = patience(failure.kind, step.address().kind()) else { return Err(failed(failure, left)) };
             if started.elapsed() > self.pace.seconds(seconds) {
                 return Err(failed(failure, left));
             }

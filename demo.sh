@@ -62,7 +62,7 @@ run_live apply --yes
 run status
 run plan --detailed-exitcode
 run outputs
-run_live destroy --confirm "$cluster"
+run_live destroy --confirm "$cluster" --delete-data
 
 say "Done. State, configuration and logs are in $folder"
 printf 'API calls: %s, of which %s changed something.\n' "$(wc -l <"$folder/requests.ndjson")" \

@@ -1,7 +1,7 @@
 //! What is inside a bucket: counting it, and deleting it before the bucket can go.
 
 use super::Aws;
-use super::errors::{sent, unexpected};
+use super::errors::{meaning, sent, unexpected};
 use crate::engine::{Failure, FailureKind};
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 
@@ -24,7 +24,8 @@ pub async fn holds_objects(aws: &Aws, bucket: &str) -> Result<bool, Failure> {
 /// Deletes all versions, delete markers and unfinished uploads.
 pub(super) async fn empty(aws: &Aws, bucket: &str) -> Result<(), Failure> {
     abort_uploads(aws, bucket).await?;
-    for _ in 0..ROUNDS {
+    let mut rounds = 0;
+    loop {
         // Always the first page: what was listed before is gone by then.
         let call = aws.s3.list_object_versions().bucket(bucket).expected_bucket_owner(&aws.connection.account);
         let page = sent("ListObjectVersions", call.send().await)?;
@@ -35,11 +36,12 @@ pub(super) async fn empty(aws: &Aws, bucket: &str) -> Result<(), Failure> {
             return Ok(());
         }
         delete(aws, bucket, objects).await?;
-        if page.is_truncated() == Some(true) {
-            Box::pin(empty(aws, bucket)).await?;
+        // Only a last page that is not the last one means that somebody writes.
+        rounds += usize::from(page.is_truncated() != Some(true));
+        if rounds > ROUNDS {
+            return Err(unexpected("DeleteObjects", "the bucket fills up as fast as it is emptied; stop what writes to it"));
         }
     }
-    Err(unexpected("DeleteObjects", "the bucket fills up as fast as it is emptied; stop what writes to it"))
 }
 
 fn identifier(key: &str, version: Option<&str>) -> Option<ObjectIdentifier> {
@@ -59,8 +61,9 @@ async fn delete(aws: &Aws, bucket: &str, objects: Vec<ObjectIdentifier>) -> Resu
         None => Ok(()),
         Some(error) => {
             let (key, message) = (error.key().unwrap_or_default(), error.message().unwrap_or_default());
+            let code = error.code().unwrap_or_default();
             let failure = unexpected("DeleteObjects", &format!("`{key}` cannot be deleted: {message}"));
-            Err(Failure { code: error.code().map(str::to_owned), ..failure })
+            Err(Failure { kind: meaning(code, message), code: Some(code.to_owned()), ..failure })
         }
     }
 }

@@ -46,6 +46,8 @@ pub struct Aws {
     pub connection: Connection,
     /// Cluster name, the value of the ownership tag.
     pub cluster: String,
+    /// Whether the user said the word that buckets may be emptied (RUN-4).
+    pub may_delete_data: bool,
     pub(super) autoscaling: aws_sdk_autoscaling::Client,
     pub(super) ec2: aws_sdk_ec2::Client,
     pub(super) efs: aws_sdk_efs::Client,
@@ -74,6 +76,7 @@ impl Aws {
         Ok(Self {
             connection,
             cluster: cluster.to_owned(),
+            may_delete_data: false,
             autoscaling: aws_sdk_autoscaling::Client::new(&sdk),
             ec2: aws_sdk_ec2::Client::new(&sdk),
             efs: aws_sdk_efs::Client::new(&sdk),

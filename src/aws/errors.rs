@@ -28,6 +28,9 @@ const RULES: &[Rule] = &[
     Rule("MalformedPolicyDocument", "nvalid principal", NotYet),
     Rule("MalformedPolicyDocumentException", "nvalid principal", NotYet),
     Rule("MalformedPolicy", "nvalid principal", NotYet),
+    Rule("ConcurrentModification", "", NotYet),
+    Rule("EntityTemporarilyUnmodifiable", "", NotYet),
+    Rule("ValidationError", "does not exist", NotYet),
     Rule("IncorrectFileSystemLifeCycleState", "", NotYet),
     Rule("SubnetNotFound", "", NotYet),
     Rule("SecurityGroupNotFound", "", NotYet),
@@ -49,7 +52,6 @@ const RULES: &[Rule] = &[
     Rule("ResourceInUseException", "in progress", InUse),
     Rule("ResourceInUseException", "currently", InUse),
     Rule("ResourceInUseException", "attached", InUse),
-    Rule("BucketNotEmpty", "", FailureKind::Other),
     // It is there already.
     Rule("ResourceInUseException", "", AlreadyExists),
     Rule("ResourceAlreadyExistsException", "", AlreadyExists),
@@ -114,7 +116,7 @@ const RULES: &[Rule] = &[
 ];
 
 /// What a code and a message mean.
-fn meaning(code: &str, message: &str) -> FailureKind {
+pub(super) fn meaning(code: &str, message: &str) -> FailureKind {
     let fits = |rule: &&Rule| {
         let code_fits = rule.0.strip_prefix('*').map_or(code == rule.0, |end| code.ends_with(end));
         code_fits && message.contains(rule.1)

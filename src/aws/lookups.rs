@@ -120,8 +120,9 @@ async fn add_on_version(aws: &Aws, name: &str, kubernetes: &str) -> Result<Answe
     let call = aws.eks.describe_addon_versions().addon_name(name).kubernetes_version(kubernetes);
     let addons = sent("DescribeAddonVersions", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
     let versions = addons.iter().flat_map(|addon| addon.addon_versions());
-    let default =
-        versions.into_iter().find(|version| version.compatibilities().iter().any(|compatibility| compatibility.default_version()));
+    let default = versions
+        .into_iter()
+        .find(|version| version.compatibilities().iter().any(|it| it.default_version() && it.cluster_version() == Some(kubernetes)));
     match default.and_then(|version| version.addon_version()) {
         Some(version) => Ok(Answer::from([("version".to_owned(), version.to_owned())])),
         None => unsuitable(

@@ -79,6 +79,7 @@ fn administrator(context: &Context<'_>, arn: &str) -> Desired {
         entry_type: "STANDARD".to_owned(),
         policies: vec![format!("arn:{}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", context.config.partition)],
     };
-    let name = arn.rsplit(['/', ':']).next().unwrap_or(arn);
+    // The whole path: `role/team-a/admin` and `role/team-b/admin` are two.
+    let name = arn.rsplit(':').next().unwrap_or(arn).replace('/', "-");
     context.resource(Address::new(Kind::EksAccessEntry, &format!("administrator/{name}")), &spec)
 }

@@ -131,10 +131,12 @@ fn private_routes(context: &Context<'_>, network: &ManagedNetwork) -> Vec<Desire
 /// S3 always (it is free and keeps traffic inside); others by choice (NET-3).
 fn endpoints(context: &Context<'_>, network: &ManagedNetwork) -> Vec<Desired> {
     let service = |name: &str| format!("{}.{}.{name}", service_prefix(&context.config.partition), context.config.region);
+    // Gateway endpoints have the same prefix in every partition.
+    let gateway_service = format!("com.amazonaws.{}.s3", context.config.region);
     let tables = context.config.zones.iter().map(|zone| Input::id(&context::private_routes(zone))).collect();
     let s3 = spec::VpcEndpoint {
         vpc: context.vpc(),
-        service: service("s3"),
+        service: gateway_service,
         endpoint_type: "Gateway".to_owned(),
         route_tables: tables,
         subnets: Vec::new(),

@@ -24,6 +24,7 @@ async fn apply(args: &ApplyArgs, settings: &Settings, loaded: &Loaded, store: &L
     let aws = connect(&loaded.config, printer).await?;
     let lock = store.lock("apply")?;
     let session = Session::open(aws, loaded, store.load()?, Goal::Apply).await?;
+    session.warn(printer);
     if session.plan.has_changes() {
         notes(&loaded.config).iter().for_each(|note| printer.say(&format!("  {note}")));
     }

@@ -13,9 +13,6 @@ use crate::report::plan_text;
 use crate::resource::Kind;
 use crate::state::LocalStore;
 
-/// An empty file system meters this much for itself.
-const EMPTY_FILE_SYSTEM_BYTES: u64 = 6144;
-
 pub(super) fn run(args: &DestroyArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     let loaded = settings.load()?;
     if loaded.config.protect {
@@ -39,6 +36,8 @@ async fn destroy(
     let aws = connect(&loaded.config, printer).await?;
     let lock = store.lock("destroy")?;
     let mut session = Session::open(aws, loaded, store.load()?, Goal::Destroy).await?;
+    session.warn(printer);
+    let twins = session.twins.clone();
     if args.retain_data {
         retain_data(&mut session, printer);
     }
@@ -47,11 +46,17 @@ async fn destroy(
         printer.say("Nothing to destroy.");
         return Ok(Exit::Done);
     }
+    refuse_protected(&session)?;
     if !args.delete_data && !args.retain_data {
-        refuse_data(&session).await?;
+        refuse_data(&session, loaded.config.lifecycle).await?;
     }
+    session.aws.may_delete_data = args.delete_data;
     ask(args, loaded, &session, printer)?;
     let outcome = apply::execute(session, store, lock, None, settings.pace, args.progress, printer).await?;
+    if outcome.failed.is_empty() && !outcome.cancelled && !twins.is_empty() {
+        return Err(CliError::new(Exit::Failed, format!("destroyed, save for {}", twins.join(", ")))
+            .hint("these carry our tags, but another object had their place: delete them in AWS"));
+    }
     apply::end(&outcome, printer, "Destroyed.")
 }
 
@@ -89,13 +94,15 @@ fn retain_data(session: &mut Session, printer: &Printer) {
 }
 
 /// Without a word on data, buckets and file systems go only when they are empty.
-async fn refuse_data(session: &Session) -> Result<(), CliError> {
+///
+/// EFS meters its bytes hours late, so a file system counts as data always, save in a test environment.
+async fn refuse_data(session: &Session, lifecycle: Lifecycle) -> Result<(), CliError> {
     let mut found = Vec::new();
     for action in session.plan.actions.iter().filter(|action| action.verb == Verb::Delete) {
         let id = action.id.as_deref().unwrap_or_default();
         let holds = match action.kind {
             Kind::S3Bucket => holds_objects(&session.aws, id).await?,
-            Kind::EfsFileSystem => file_system_bytes(session, action) > EMPTY_FILE_SYSTEM_BYTES,
+            Kind::EfsFileSystem => lifecycle == Lifecycle::Permanent,
             _ => false,
         };
         if holds {
@@ -105,11 +112,17 @@ async fn refuse_data(session: &Session) -> Result<(), CliError> {
     if found.is_empty() {
         return Ok(());
     }
-    Err(CliError::new(Exit::Protected, format!("these hold data: {}; nothing was changed", found.join(", ")))
+    Err(CliError::new(Exit::Protected, format!("these hold data, or may: {}; nothing was changed", found.join(", ")))
         .hint("`--delete-data` deletes it for good, `--retain-data` removes everything else"))
 }
 
-fn file_system_bytes(session: &Session, action: &Action) -> u64 {
-    let observed = session.observed.iter().find(|observed| observed.address == action.address);
-    observed.and_then(|observed| observed.attributes.get("size_bytes")?.parse().ok()).unwrap_or(0)
+/// AWS would refuse the cluster only after its nodes are gone.
+fn refuse_protected(session: &Session) -> Result<(), CliError> {
+    let cluster = session.plan.actions.iter().find(|action| action.kind == Kind::EksCluster && action.verb == Verb::Delete);
+    let spec = cluster.and_then(|action| action.existing.as_ref()).map(|existing| &existing.spec);
+    if spec.and_then(|spec| spec.get("deletion_protection")?.as_bool()) == Some(true) {
+        return Err(CliError::new(Exit::Protected, "EKS's deletion protection of the cluster is on; nothing was changed")
+            .hint("set `protect: false`, apply, and destroy then"));
+    }
+    Ok(())
 }

@@ -22,6 +22,7 @@ pub(super) fn run(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Re
     } else {
         let goal = if args.destroy { Goal::Destroy } else { Goal::Apply };
         let session = runtime()?.block_on(open(&loaded, settings, printer, goal))?;
+        session.warn(printer);
         (session.plan, Some(session.aws.connection.account))
     };
     show(&plan, account.as_deref(), &loaded, args, printer);

@@ -6,7 +6,7 @@ use super::settings::Loaded;
 use crate::aws::{Aws, Connection, lookups, observe_all};
 use crate::blueprint::{Blueprint, blueprint};
 use crate::config::Config;
-use crate::engine::{INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, plan};
+use crate::engine::{INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, plan, twins};
 use crate::resource::{Address, Attributes, Desired, resolve_known};
 use crate::state::Document;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,8 @@ pub(super) struct Session {
     pub(super) lookups: Attributes,
     pub(super) observed: Vec<Observed>,
     pub(super) plan: Plan,
+    /// Second objects of one address, as `address (id)`: never used, and for the user to delete.
+    pub(super) twins: Vec<String>,
     /// Answers that the state does not hold yet.
     pub(super) new_pins: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -96,9 +98,20 @@ impl Session {
         refuse_other_lineage(&state, &observed)?;
         let inputs = Inputs { desired: &wanted.resources, state: &state, observed: Some(&observed), lookups: &lookups };
         let plan = plan(&inputs)?;
+        let twins = twins(&inputs).iter().map(|twin| format!("{} ({})", twin.address, twin.id)).collect();
         let pinned = wanted.lookups.iter().filter(|lookup| lookup.question.is_pinned() && !state.pins.contains_key(&lookup.key));
         let new_pins = pinned.filter_map(|lookup| Some((lookup.key.clone(), lookups.get(&lookup.key)?.clone()))).collect();
-        Ok(Self { aws, state, lookups, observed, plan, new_pins })
+        Ok(Self { aws, state, lookups, observed, plan, twins, new_pins })
+    }
+}
+
+impl Session {
+    /// Says what a person should look at.
+    pub(super) fn warn(&self, printer: &Printer) {
+        for twin in &self.twins {
+            printer
+                .always(&format!("warning: {twin} carries our tags, but another object has its place; nothing uses it: delete it in AWS"));
+        }
     }
 }
 
@@ -125,17 +138,27 @@ fn items(state: &Document, wanted: &[Desired], lookups: &Attributes) -> Vec<Item
             .into_iter()
             .collect(),
     });
-    recorded.chain(open).collect()
+    // Begun under an older configuration: still looked for under the name of then.
+    let is_open = |address: &&Address| !state.resources.contains_key(*address) && wanted.iter().all(|desired| desired.address != **address);
+    let begun = state.intents.iter().filter(|(address, _)| is_open(address)).map(|(address, intent)| Item {
+        address: address.clone(),
+        spec: intent.spec.clone(),
+        tags: BTreeMap::new(),
+        id: String::new(),
+        attributes: BTreeMap::from([(INTENT_ATTRIBUTE.to_owned(), intent.nonce.clone())]),
+    });
+    recorded.chain(open).chain(begun).collect()
 }
 
 /// Resources that carry this cluster's tag but were made under another state: never a second cluster beside them.
 fn refuse_other_lineage(state: &Document, observed: &[Observed]) -> Result<(), CliError> {
-    let lineage = |observed: &Observed| observed.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage").cloned());
-    let others: BTreeSet<&Address> = observed
-        .iter()
-        .filter(|observed| lineage(observed).is_some_and(|lineage| lineage != state.lineage))
-        .map(|observed| &observed.address)
-        .collect();
+    let is_other = |observed: &&Observed| {
+        let lineage = observed.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage"));
+        // Tags of what is recorded may not have been read; what is not recorded must prove that it is ours.
+        let recorded = state.resources.contains_key(&observed.address);
+        lineage.map_or(!recorded, |lineage| *lineage != state.lineage)
+    };
+    let others: BTreeSet<&Address> = observed.iter().filter(is_other).map(|observed| &observed.address).collect();
     if others.is_empty() {
         return Ok(());
     }

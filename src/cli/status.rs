@@ -10,6 +10,7 @@ use crate::report::{status, status_text};
 pub(super) fn run(args: &FormatArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     let loaded = settings.load()?;
     let session = runtime()?.block_on(open(&loaded, settings, printer))?;
+    session.warn(printer);
     let status = status(&session.state, &session.observed, &session.plan);
     match args.format {
         Format::Json => printer.data(&format!("{:#}\n", serde_json::json!(status))),

@@ -17,6 +17,6 @@ mod step;
 pub use diff::FieldChange;
 pub use events::{Event, Left};
 pub use pace::Pace;
-pub use plan::{Action, Inputs, Plan, PlanError, Summary, Verb, plan};
+pub use plan::{Action, Inputs, Plan, PlanError, Summary, Verb, plan, twins};
 pub use provider::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
 pub use scheduler::{Failed, Outcome, Recorder, RunError, Runner};

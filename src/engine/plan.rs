@@ -146,13 +146,15 @@ pub struct Inputs<'a> {
 /// # Errors
 /// Circles and dangling references, both bugs of the blueprint.
 pub fn plan(inputs: &Inputs<'_>) -> Result<Plan, PlanError> {
-    let observed: BTreeMap<&Address, &Observed> = inputs.observed.into_iter().flatten().map(|item| (&item.address, item)).collect();
+    let observed = by_address(inputs);
     let mut known = inputs.state.attributes();
     for (address, item) in &observed {
         known.entry(address.to_string()).or_default().extend(item.attributes.clone());
     }
     if inputs.observed.is_some() {
-        known.retain(|key, _| key.parse::<Address>().is_ok_and(|address| observed.contains_key(&address)) || !is_address(key));
+        known.retain(|key, _| {
+            key.parse::<Address>().map_or(true, |address| observed.contains_key(&address) || address.kind().keeps_attributes())
+        });
     }
     known.extend(inputs.lookups.iter().map(|(key, values)| (key.clone(), values.clone())));
     let mut actions = Vec::new();
@@ -168,8 +170,23 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan, PlanError> {
     Ok(Plan { actions })
 }
 
-fn is_address(key: &str) -> bool {
-    key.parse::<Address>().is_ok()
+/// One object for each address: of twins, the recorded one.
+fn by_address<'a>(inputs: &Inputs<'a>) -> BTreeMap<&'a Address, &'a Observed> {
+    let mut chosen: BTreeMap<&Address, &Observed> = BTreeMap::new();
+    for item in inputs.observed.into_iter().flatten() {
+        let recorded = inputs.state.resources.get(&item.address).is_some_and(|record| record.id == item.id);
+        if recorded || !chosen.contains_key(&item.address) {
+            chosen.insert(&item.address, item);
+        }
+    }
+    chosen
+}
+
+/// Objects that carry the address of another one: what a crash between a create and its answer may leave.
+pub fn twins<'a>(inputs: &Inputs<'a>) -> Vec<&'a Observed> {
+    let chosen = by_address(inputs);
+    let is_chosen = |item: &Observed| chosen.get(&item.address).is_some_and(|chosen| chosen.id == item.id);
+    inputs.observed.into_iter().flatten().filter(|item| !is_chosen(item)).collect()
 }
 
 /// Order in which every resource comes after those it refers to.
@@ -236,7 +253,8 @@ fn existing(observed: &Observed, record: Option<&Record>) -> Record {
     attributes.extend(observed.attributes.clone());
     Record {
         id: observed.id.clone(),
-        status: record.map_or(Status::Creating, |record| record.status),
+        // Another id is a re-creation that was interrupted before it was recorded.
+        status: record.filter(|record| record.id == observed.id).map_or(Status::Creating, |record| record.status),
         spec,
         tags: observed.tags.clone().or_else(|| record.map(|record| record.tags.clone())).unwrap_or_default(),
         attributes,
@@ -253,7 +271,7 @@ fn changes(desired: &Desired, record: Option<&Record>, observed: &Observed, know
 
 /// Decides what to do with a wanted resource that exists.
 fn judge(kind: Kind, record: Option<&Record>, observed: &Observed, changes: &[FieldChange]) -> (Verb, String) {
-    let unfinished = record.is_some_and(|record| record.status == Status::Creating);
+    let unfinished = record.is_some_and(|record| record.status == Status::Creating || record.id != observed.id);
     let named = |class: Change| {
         changes.iter().filter(|change| change.class == class).map(|change| change.path.as_str()).collect::<Vec<_>>().join(", ")
     };
@@ -320,7 +338,7 @@ fn created_fields(desired: &Desired, known: &Attributes) -> Vec<FieldChange> {
 fn forget_changing_attributes(action: &Action, known: &mut Attributes) {
     let key = action.address.to_string();
     let fresh = matches!(action.verb, Verb::Replace) || action.verb == Verb::Create && action.existing.is_none();
-    if fresh {
+    if fresh && !action.kind.keeps_attributes() {
         known.remove(&key);
     } else if action.verb == Verb::Update
         && action.fields.iter().any(|field| !field.path.starts_with("tags."))
@@ -340,9 +358,10 @@ fn unwanted(inputs: &Inputs<'_>, observed: &BTreeMap<&Address, &Observed>) -> Ve
 
 fn deletion(address: &Address, state: &Document, observed: Option<&Observed>) -> Action {
     let record = state.resources.get(address);
+    // What bears our name but not our tags is somebody else's: only the record goes.
     let existing = match observed {
         Some(observed) => Some(existing(observed, record)),
-        None => record.cloned(),
+        None => record.filter(|_| !address.kind().is_reusable_name()).cloned(),
     };
     let reason = match (record, observed) {
         (Some(_), None) => "it is recorded; AWS no longer shows it",

@@ -128,7 +128,7 @@ fn judge(mut waiter: Waiter, seen: &[Observed], pace: Pace, events: &mpsc::Unbou
     let why = match (waiter.want, found) {
         (Want::Ready, Some(Observed { readiness: Readiness::Ready, .. })) => return answer(waiter, Ok(found.cloned())),
         (Want::Gone, None) => return answer(waiter, Ok(None)),
-        (_, Some(Observed { readiness: Readiness::Failed(why), .. })) => {
+        (Want::Ready, Some(Observed { readiness: Readiness::Failed(why), .. })) => {
             let failure = failure(&format!("AWS reports that it failed: {why}"));
             return answer(waiter, Err(failure));
         }
@@ -139,7 +139,7 @@ fn judge(mut waiter: Waiter, seen: &[Observed], pace: Pace, events: &mpsc::Unbou
         (Want::Ready, Some(Observed { readiness: Readiness::Deleting, .. })) => {
             return answer(waiter, Err(failure("somebody else is deleting it")));
         }
-        (_, Some(Observed { readiness: Readiness::NotYet(why), .. })) => why.clone(),
+        (Want::Ready, Some(Observed { readiness: Readiness::NotYet(why), .. })) => why.clone(),
         (Want::Gone, Some(_)) => "being deleted".to_owned(),
     };
     if waited > pace.seconds(f64::from(facts.timeout_seconds)) {

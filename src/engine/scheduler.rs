@@ -8,7 +8,7 @@ use super::poller::Poller;
 use super::provider::{Failure, FailureKind, Provider};
 use super::slots::Slots;
 use super::step::{Context, Step, StepError};
-use crate::resource::{Address, Attributes};
+use crate::resource::{Address, Attributes, Kind};
 use crate::state::{Document, Entry};
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
@@ -126,6 +126,7 @@ impl Steps {
             }
         }
         release_edges(&mut graph, plan, &nodes, &removals);
+        data_last_edges(&mut graph, plan, &nodes);
         Self { nodes, graph, created }
     }
 }
@@ -178,6 +179,16 @@ fn removal_edges(graph: &mut Graph, position: usize, action: &Action, removals: 
         if let Some(later) = removals.get(dependency) {
             graph.add(position, *later);
         }
+    }
+}
+
+/// What holds data goes only when nothing writes to it any more: after all nodes.
+fn data_last_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
+    let removed = |position: &usize| nodes[*position].removes;
+    let kind = |position: usize| plan.actions[nodes[position].action].kind;
+    let groups: Vec<usize> = (0..nodes.len()).filter(removed).filter(|position| kind(*position) == Kind::AutoScalingGroup).collect();
+    for data in (0..nodes.len()).filter(removed).filter(|position| kind(*position).facts().holds_data) {
+        groups.iter().for_each(|group| graph.add(*group, data));
     }
 }
 

@@ -1,5 +1,6 @@
 //! One step of a run: create and wait, update, or delete and wait, with every retry that AWS asks for.
 
+use super::diff::same;
 use super::events::{Event, Left};
 use super::pace::Pace;
 use super::plan::{Action, Verb};
@@ -19,6 +20,10 @@ use tokio::time::Instant;
 
 /// Age that the intent of a tag-only create must have before absence is believed (design rule 2).
 const GRACE_SECONDS: f64 = 90.0;
+/// Seconds for which "already exists" is looked into before it counts as somebody else's.
+const FOREIGN_SECONDS: f64 = 20.0;
+/// Looks at an update that AWS reports as done without its effect, before it counts as failed.
+const EFFECT_LOOKS: usize = 4;
 
 /// Why a step did not get done.
 #[derive(Debug)]
@@ -142,7 +147,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
         let item = self.item(desired, "")?;
         let (intent, resumed) = match self.intents.get(&desired.address) {
             Some(intent) => (intent.clone(), true),
-            None => (new_intent(desired), false),
+            None => (new_intent(desired, &item.spec), false),
         };
         if !resumed {
             self.record(Entry::Intent { address: desired.address.clone(), intent: intent.clone() }).await?;
@@ -170,6 +175,11 @@ impl<P: Provider, R: Recorder> Context<P, R> {
         loop {
             if unsure && let Some(found) = self.look_for(step, item, since).await? {
                 return Ok(Created { id: found.id, attributes: found.attributes });
+            }
+            if unsure {
+                // The grace counts from the last request that may have taken effect.
+                let again = Intent { since: Timestamp::now(), ..intent.clone() };
+                self.record(Entry::Intent { address: item.address.clone(), intent: again }).await?;
             }
             let sent = self
                 .call(step, Left::Nothing, || async {
@@ -232,12 +242,17 @@ impl<P: Provider, R: Recorder> Context<P, R> {
 
     /// "Already exists" is success when it carries our tags, and a refusal when it does not.
     async fn adopt_twin(&self, step: &Step<'_>, item: &Item, failure: Failure) -> Result<Created, StepError> {
-        match self.find(step, item).await? {
-            Some(found) => Ok(Created { id: found.id, attributes: found.attributes }),
-            None => {
-                let message = format!("{}; it does not carry this cluster's tags, so it is left alone", failure.message);
-                Err(failed(Failure { kind: FailureKind::Foreign, message, ..failure }, Left::Nothing))
+        let began = Instant::now();
+        loop {
+            if let Some(found) = self.find(step, item).await? {
+                return Ok(Created { id: found.id, attributes: found.attributes });
             }
+            // Lists lag behind creates: one look does not prove that it is somebody else's.
+            if began.elapsed() >= self.pace.seconds(FOREIGN_SECONDS) {
+                let message = format!("{}; it does not carry this cluster's tags, so it is left alone", failure.message);
+                return Err(failed(Failure { kind: FailureKind::Foreign, message, ..failure }, Left::Nothing));
+            }
+            self.unless_stopped(tokio::time::sleep(self.pace.jittered(3.0))).await?;
         }
     }
 
@@ -285,14 +300,34 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             let changed = self.call(step, Left::Recorded, || self.provider.update(update.clone())).await?;
             item.attributes.extend(changed);
             if desired.kind().facts().create_seconds > 1 {
-                let waited = self.unless_stopped(self.poller.wait(item.clone(), Want::Ready)).await?;
-                let observed = waited.map_err(|failure| failed(failure, Left::Recorded))?;
-                item.attributes.extend(observed.map(|observed| observed.attributes).unwrap_or_default());
+                let attributes = self.wait_for_effect(&item, &update.fields).await?;
+                item.attributes.extend(attributes);
             }
         } else if unfinished {
             item.attributes = self.attributes(&desired.address);
         }
         self.recorded(desired, &item, Status::Ready).await
+    }
+
+    /// Waits until an update is through and shows its effect: AWS reports "ready" before it begins an update, and
+    /// again after one that failed.
+    async fn wait_for_effect(&self, item: &Item, fields: &[String]) -> Result<BTreeMap<String, String>, StepError> {
+        let mut missing = Vec::new();
+        for _ in 0..EFFECT_LOOKS {
+            let waited = self.unless_stopped(self.poller.wait(item.clone(), Want::Ready)).await?;
+            let Some(observed) = waited.map_err(|failure| failed(failure, Left::Recorded))? else { return Ok(BTreeMap::new()) };
+            let differs = |field: &&String| match (observed.spec.get(*field), item.spec.get(*field)) {
+                (Some(now), wanted) => !same(now, wanted.unwrap_or(&Value::Null)),
+                (None, _) => false,
+            };
+            missing = fields.iter().filter(differs).cloned().collect();
+            if missing.is_empty() {
+                return Ok(observed.attributes);
+            }
+            self.unless_stopped(tokio::time::sleep(self.pace.jittered(10.0))).await?;
+        }
+        let message = format!("AWS reports that it is done, but {} did not change", missing.join(", "));
+        Err(failed(failure("wait", &message), Left::Recorded))
     }
 
     async fn finish_existing(&self, step: &Step<'_>, desired: &Desired, item: &Item) -> Result<(), StepError> {
@@ -308,11 +343,10 @@ impl<P: Provider, R: Recorder> Context<P, R> {
     }
 
     async fn remove(&self, step: &Step<'_>) -> Result<(), StepError> {
-        let Some(existing) = &step.action.existing else { return Ok(()) };
         let address = step.address().clone();
-        if step.gone_already {
+        let Some(existing) = step.action.existing.as_ref().filter(|_| !step.gone_already) else {
             return self.record(Entry::Gone { address }).await;
-        }
+        };
         let item = Item {
             address: address.clone(),
             spec: existing.spec.clone(),
@@ -359,10 +393,10 @@ impl Step<'_> {
     }
 }
 
-fn new_intent(desired: &Desired) -> Intent {
+fn new_intent(desired: &Desired, spec: &Value) -> Intent {
     // 64 hexadecimal characters satisfy every service's rule on tokens (EKS wants 33 at least, EFS takes 64 at most).
     let nonce = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
-    Intent { nonce, since: Timestamp::now(), dependencies: desired.dependencies() }
+    Intent { nonce, since: Timestamp::now(), dependencies: desired.dependencies(), spec: spec.clone() }
 }
 
 /// Seconds since the intent was written; clocks that went backwards count as no time.

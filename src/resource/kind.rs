@@ -160,9 +160,9 @@ kinds! {
     /// VPC.
     Vpc => Facts { fields: &[("cidr", Blocked)], ..quick("vpc", Layer::Network, Service::Ec2, TagOnly) };
     /// Internet gateway with its attachment.
-    InternetGateway => Facts { fields: &[("vpc", Replace)], ..quick("internet-gateway", Layer::Network, Service::Ec2, TagOnly) };
+    InternetGateway => quick("internet-gateway", Layer::Network, Service::Ec2, TagOnly);
     /// Subnet.
-    Subnet => Facts { fields: &[("vpc", Replace), ("zone", Replace), ("cidr", Replace)], ..quick("subnet", Layer::Network, Service::Ec2, NaturalKey) };
+    Subnet => Facts { fields: &[("vpc", Blocked), ("zone", Blocked), ("cidr", Blocked)], ..quick("subnet", Layer::Network, Service::Ec2, NaturalKey) };
     /// Elastic IP address of a NAT gateway.
     ElasticIp => quick("elastic-ip", Layer::Network, Service::Ec2, TagOnly);
     /// NAT gateway.
@@ -222,6 +222,16 @@ impl Kind {
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Kind> {
         Kind::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
+    /// Whether the id is a name that anybody could give to something else once ours is gone.
+    pub fn is_reusable_name(self) -> bool {
+        matches!(self, Kind::EksCluster | Kind::AutoScalingGroup | Kind::EksAddOn | Kind::EksAccessEntry)
+    }
+
+    /// Whether ARN and name follow from the spec, so that they stay known while the resource is made anew.
+    pub fn keeps_attributes(self) -> bool {
+        matches!(self, Kind::IamPolicy | Kind::IamRole | Kind::InstanceProfile | Kind::S3Bucket | Kind::LogGroup)
     }
 
     /// What a change of a top-level spec field means.

@@ -77,6 +77,8 @@ pub struct Intent {
     pub nonce: String,
     /// When it was written down.
     pub since: Timestamp,
+    /// Its spec, so that it is looked for under its name also when the configuration changed meanwhile.
+    pub spec: Value,
     /// What the resource depends on, so that destroy finds its order when the id was never recorded.
     pub dependencies: Vec<Address>,
 }
@@ -211,7 +213,7 @@ mod tests {
     #[test]
     fn an_id_settles_its_intent() {
         let mut state = Document::new("1", "aws", "us-west-2", "c");
-        let intent = Intent { nonce: "n".to_owned(), since: Timestamp::UNIX_EPOCH, dependencies: Vec::new() };
+        let intent = Intent { nonce: "n".to_owned(), since: Timestamp::UNIX_EPOCH, spec: Value::Null, dependencies: Vec::new() };
         state.apply(Entry::Intent { address: address(), intent });
         assert!(!state.is_empty());
         state.apply(Entry::Recorded { address: address(), record: record() });

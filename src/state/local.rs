@@ -163,13 +163,14 @@ impl LocalStore {
         self.save(&document)?;
         let path = self.journal_path();
         let open = || {
-            let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+            let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
+            file.set_len(0)?;
             file.sync_all()?;
             File::open(&self.folder)?.sync_all()?;
             Ok(file)
         };
         let journal = open().map_err(|source| StateError::Io { path: path.clone(), source })?;
-        let shared = Shared { store: self.clone(), journal: Mutex::new(Journal { file: journal, document }) };
+        let shared = Shared { store: self.clone(), journal: Mutex::new(Journal { file: journal, length: 0, closed: false, document }) };
         Ok(Writer { shared: Arc::new(shared), _lock: Arc::new(lock) })
     }
 
@@ -234,6 +235,10 @@ struct Line {
 
 struct Journal {
     file: File,
+    /// Bytes of whole lines.
+    length: u64,
+    /// The run is over: a step that was abandoned must not write any more.
+    closed: bool,
     document: Document,
 }
 
@@ -261,6 +266,7 @@ impl Writer {
     /// When the document cannot be written; the journal still holds everything then.
     pub fn finish(&self) -> Result<Document, StateError> {
         let mut journal = self.shared.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        journal.closed = true;
         journal.document.serial += 1;
         self.shared.store.save(&journal.document)?;
         let cut = journal.file.set_len(0).and_then(|()| journal.file.sync_all());
@@ -277,8 +283,16 @@ impl Recorder for Writer {
             let line = Line { serial: journal.document.serial, entry: entry.clone() };
             let mut text = serde_json::to_string(&line).map_err(io::Error::other)?;
             text.push('\n');
-            journal.file.write_all(text.as_bytes())?;
-            journal.file.sync_data()?;
+            if journal.closed {
+                return Err(io::Error::other("the run is over"));
+            }
+            let written = journal.file.write_all(text.as_bytes()).and_then(|()| journal.file.sync_data());
+            if let Err(error) = written {
+                // Half a line must not stand before a whole one.
+                journal.closed = journal.file.set_len(journal.length).is_err();
+                return Err(error);
+            }
+            journal.length += text.len() as u64;
             journal.document.apply(entry);
             Ok::<(), io::Error>(())
         };

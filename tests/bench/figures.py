@@ -93,7 +93,7 @@ def life(binary: str, pools: int) -> dict[str, float]:
 
 
 def destroy(binary: str, folder: Path, aws: LocalAws) -> tuple[float, float]:
-    lines, _, _ = run(binary, folder, aws.url, "destroy", "--confirm", "domino-test-cluster", "--progress", "json")
+    lines, _, _ = run(binary, folder, aws.url, "destroy", "--confirm", "domino-test-cluster", "--delete-data", "--progress", "json")
     end = json.loads(lines.splitlines()[-1])
     return end["seconds"], end["expected_seconds"] * SCALE
 

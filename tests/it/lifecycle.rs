@@ -28,7 +28,7 @@ fn whole_life(configuration: &str, cluster: &str) {
     let outputs = workspace.run(&["outputs", "--format", "json"]).expect(0).json();
     assert_eq!(outputs["buckets"].as_object().unwrap().len(), 4);
 
-    workspace.run(&["destroy", "--confirm", cluster]).expect(0);
+    workspace.run(&["destroy", "--confirm", cluster, "--delete-data"]).expect(0);
     assert_eq!(emulator.living(), Vec::<serde_json::Value>::new());
     assert!(workspace.state(cluster)["resources"].as_object().unwrap().is_empty());
 }

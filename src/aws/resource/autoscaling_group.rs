@@ -32,7 +32,7 @@ impl Resource for AutoScalingGroup {
             call = call.set_auto_scaling_group_names(Some(query.items().iter().map(|item| item.id.clone()).collect()));
         }
         let groups = sent("DescribeAutoScalingGroups", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
-        let mut seen: Vec<Observed> = groups.iter().filter_map(|group| observed(aws, group)).collect();
+        let mut seen: Vec<Observed> = groups.iter().filter_map(|group| observed(aws, query, group)).collect();
         if !query.is_ours() {
             explain(aws, &mut seen).await?;
         }
@@ -93,13 +93,16 @@ async fn change_tags(aws: &Aws, it: &Typed<'_, Spec>, update: &Update) -> Result
     Ok(())
 }
 
-fn observed(aws: &Aws, group: &Group) -> Option<Observed> {
+fn observed(aws: &Aws, query: &Query, group: &Group) -> Option<Observed> {
     let name = group.auto_scaling_group_name().unwrap_or_default();
     let template = group.launch_template();
     let found: Tags =
         group.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect();
     let propagated =
         group.tags().iter().filter(|tag| tag.propagate_at_launch() == Some(true)).filter_map(|tag| tag.key().map(str::to_owned));
+    // Tags that others put on the group are theirs, also how they propagate.
+    let recorded = query.items().iter().find(|item| item.id == name);
+    let propagated = propagated.filter(|key| recorded.is_none_or(|item| item.tags.contains_key(key)));
     let spec = Spec {
         name: name.to_owned(),
         zone: group.availability_zones().first().cloned().unwrap_or_default(),

@@ -106,8 +106,5 @@ async fn observed(aws: &Aws, system: &FileSystemDescription) -> Result<Option<Ob
         "backup": matches!(status, Some(Status::Enabled | Status::Enabling)),
     });
     let observed = tags::observed(aws, id, found, spec, &[], readiness(system.life_cycle_state()));
-    let size = system.size_in_bytes().map(|size| size.value()).unwrap_or(0);
-    let mut attributes = attributes(aws, id);
-    attributes.insert("size_bytes".to_owned(), size.to_string());
-    Ok(observed.map(|observed| Observed { attributes, ..observed }))
+    Ok(observed.map(|observed| Observed { attributes: attributes(aws, id), ..observed }))
 }

@@ -79,6 +79,17 @@ async fn policies(aws: &Aws, principal: &str) -> Result<Vec<String>, Failure> {
     Ok(found.into_iter().filter_map(|policy| policy.policy_arn).collect())
 }
 
+/// Tags that make an entry of ours under our cluster.
+async fn cluster_tags(aws: &Aws, item: &Item) -> Result<tags::Tags, Failure> {
+    let answer = or_absent(sent("DescribeCluster", aws.eks.describe_cluster().name(&aws.cluster).send().await))?;
+    let found = answer.and_then(|answer| answer.cluster).and_then(|cluster| cluster.tags);
+    let mut found: tags::Tags = found.unwrap_or_default().into_iter().collect();
+    if tags::address(aws, &found).is_some() {
+        found.insert(tags::ADDRESS.to_owned(), item.address.to_string());
+    }
+    Ok(found)
+}
+
 async fn observed(aws: &Aws, item: &Item, principal: &str) -> Result<Option<Observed>, Failure> {
     let people = item.spec.get("entry_type").and_then(Value::as_str) == Some("STANDARD");
     let mut spec = json!({ "principal": principal });
@@ -93,7 +104,11 @@ async fn observed(aws: &Aws, item: &Item, principal: &str) -> Result<Option<Obse
         return Ok(None);
     };
     spec["entry_type"] = json!(entry.r#type());
-    let found = entry.tags().cloned().unwrap_or_default().into_iter().collect();
+    let mut found: tags::Tags = entry.tags().cloned().unwrap_or_default().into_iter().collect();
+    if people && found.is_empty() {
+        // EKS made it for whoever created our cluster, without tags; the configuration lists the same principal.
+        found = cluster_tags(aws, item).await?;
+    }
     let arn = [("arn", entry.access_entry_arn().unwrap_or_default())];
     Ok(tags::observed(aws, principal, found, spec, &arn, Readiness::Ready))
 }

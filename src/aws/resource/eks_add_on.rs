@@ -88,7 +88,7 @@ async fn observed(aws: &Aws, item: &Item, full: bool) -> Result<Option<Observed>
     }
     let found = addon.tags().cloned().unwrap_or_default().into_iter().collect();
     let arn = [("arn", addon.addon_arn().unwrap_or_default())];
-    Ok(tags::observed(aws, name, found, spec, &arn, readiness(&addon)))
+    Ok(tags::observed(aws, name, found, spec, &arn, readiness(&addon, full)))
 }
 
 async fn pod_identity(aws: &Aws, addon: &Addon) -> Result<Value, Failure> {
@@ -106,12 +106,14 @@ async fn pod_identity(aws: &Aws, addon: &Addon) -> Result<Value, Failure> {
 }
 
 /// DEGRADED heals once nodes are there; CREATE_FAILED never does and must be deleted first.
-fn readiness(addon: &Addon) -> Readiness {
+/// A failed update ends a wait; in a plan it is no reason to replace the add-on.
+fn readiness(addon: &Addon, full: bool) -> Readiness {
     let issues = addon.health().map(|health| health.issues()).unwrap_or_default();
     let texts: Vec<String> = issues.iter().filter_map(|issue| issue.message().map(str::to_owned)).collect();
     match addon.status() {
         Some(AddonStatus::Active) => Readiness::Ready,
         Some(AddonStatus::Deleting) => Readiness::Deleting,
+        Some(AddonStatus::UpdateFailed) if !full => Readiness::Failed(format!("the update failed: {}", texts.join("; "))),
         Some(AddonStatus::CreateFailed) => {
             Readiness::Failed(if texts.is_empty() { "no reason given".to_owned() } else { texts.join("; ") })
         }

@@ -64,7 +64,12 @@ impl Resource for IamRole {
         Ok(BTreeMap::new())
     }
 
+    /// A role of the same name under another path is somebody else's.
     async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        let answer = sent("GetRole", aws.iam.get_role().role_name(&item.id).send().await)?;
+        if answer.role().is_some_and(|role| role.path() != path(aws)) {
+            return Ok(());
+        }
         for arn in attached(aws, &item.id).await? {
             detach(aws, &item.id, &arn).await?;
         }

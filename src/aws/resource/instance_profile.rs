@@ -58,7 +58,12 @@ impl Resource for InstanceProfile {
         Ok(BTreeMap::new())
     }
 
+    /// A profile of the same name under another path is somebody else's.
     async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        let answer = sent("GetInstanceProfile", aws.iam.get_instance_profile().instance_profile_name(&item.id).send().await)?;
+        if answer.instance_profile().is_some_and(|profile| profile.path() != path(aws)) {
+            return Ok(());
+        }
         for role in roles(aws, &item.id).await? {
             remove(aws, &item.id, &role).await?;
         }

@@ -21,8 +21,8 @@ impl Resource for InternetGateway {
         let pages = aws.ec2.describe_internet_gateways().set_filters(Some(filters)).into_paginator().items().send();
         let gateways = sent("DescribeInternetGateways", pages.collect::<Result<Vec<_>, _>>().await)?;
         let observed = gateways.iter().filter_map(|gateway| {
-            let vpc = gateway.attachments().first().and_then(|attachment| attachment.vpc_id()).unwrap_or_default();
-            let spec = spec::InternetGateway { vpc: Input::from(vpc) };
+            let vpc = gateway.attachments().first().and_then(|attachment| attachment.vpc_id());
+            let spec = spec::InternetGateway { vpc: Input::from(vpc.unwrap_or_default()) };
             let id = gateway.internet_gateway_id().unwrap_or_default();
             tags::observed(aws, id, tags::of_ec2(gateway.tags()), json(&spec), &[], Readiness::Ready)
         });
@@ -43,7 +43,7 @@ impl Resource for InternetGateway {
         or_exists(sent("AttachInternetGateway", call.send().await))
     }
 
-    /// A gateway detached by somebody else is attached again; another VPC is a replacement.
+    /// A gateway that somebody detached is attached again.
     async fn update(aws: &Aws, it: &Typed<'_, spec::InternetGateway>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
         Self::settle(aws, it).await?;
         Ok(BTreeMap::new())

@@ -5,7 +5,7 @@ use super::{Resource, Typed};
 use crate::aws::Aws;
 use crate::aws::errors::{or_absent, sent};
 use crate::aws::tags;
-use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, Failure, INTENT_ATTRIBUTE, Item, Observed, Query, Readiness, Update};
 use crate::resource::spec;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -26,7 +26,11 @@ impl Resource for LogGroup {
             let spec = json!({ "name": name, "retention_days": group.retention_in_days() });
             if item.id.is_empty() {
                 let answer = or_absent(sent("ListTagsForResource", aws.logs.list_tags_for_resource().resource_arn(&arn).send().await))?;
-                let found = answer.and_then(|answer| answer.tags).unwrap_or_default().into_iter().collect();
+                let mut found: tags::Tags = answer.and_then(|answer| answer.tags).unwrap_or_default().into_iter().collect();
+                if found.is_empty() && item.attributes.contains_key(INTENT_ATTRIBUTE) {
+                    // EKS wrote it anew after an earlier cluster of this name was deleted; nobody else makes this name.
+                    found.clone_from(&item.tags);
+                }
                 seen.extend(tags::observed(aws, name, found, spec, &[("arn", &arn)], Readiness::Ready));
             } else {
                 seen.push(tags::observed_item(item, name, spec, &[("arn", &arn)], Readiness::Ready));
@@ -42,6 +46,8 @@ impl Resource for LogGroup {
     }
 
     async fn settle(aws: &Aws, it: &Typed<'_, spec::LogGroup>) -> Result<(), Failure> {
+        let arn = arn(aws, &it.id);
+        sent("TagResource", aws.logs.tag_resource().resource_arn(arn).set_tags(Some(tags::hash_map(&it.tags))).send().await)?;
         let call = aws.logs.put_retention_policy().log_group_name(&it.id).retention_in_days(it.spec.retention_days);
         sent("PutRetentionPolicy", call.send().await).map(drop)
     }

@@ -201,6 +201,14 @@ fn not_yet(failure: Failure) -> Failure {
     }
 }
 
+/// What exists already cannot be in the way of its own change: then something else of it is going on.
+fn in_use(failure: Failure) -> Failure {
+    match failure.kind {
+        FailureKind::AlreadyExists => Failure { kind: FailureKind::InUse, ..failure },
+        _ => failure,
+    }
+}
+
 impl Provider for Aws {
     async fn observe(&self, kind: Kind, query: Query) -> Result<Vec<Observed>, Failure> {
         dispatch!(kind, R => R::observe(self, &query).await)
@@ -225,10 +233,11 @@ impl Provider for Aws {
         }
         dispatch!(update.item.address.kind(), R => R::update(self, &typed::<<R as Resource>::Spec>(&update.item)?, &update).await)
             .map_err(not_yet)
+            .map_err(in_use)
     }
 
     async fn delete(&self, item: Item) -> Result<(), Failure> {
-        dispatch!(item.address.kind(), R => R::delete(self, &item).await)
+        dispatch!(item.address.kind(), R => R::delete(self, &item).await).map_err(in_use)
     }
 }
 

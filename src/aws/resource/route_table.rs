@@ -7,6 +7,7 @@ use crate::aws::tags;
 use crate::engine::{Created, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
 use aws_sdk_ec2::types::{self, ResourceType, RouteOrigin};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 pub(super) struct RouteTable;
@@ -17,9 +18,10 @@ impl Resource for RouteTable {
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let tables = describe(aws, tags::filters(aws, query, "route-table-id")).await?;
         let observed = tables.iter().filter_map(|table| {
+            let recorded = query.items().iter().find(|item| Some(item.id.as_str()) == table.route_table_id());
             let spec = spec::RouteTable {
                 vpc: Input::from(table.vpc_id().unwrap_or_default()),
-                routes: own_routes(table),
+                routes: ours(created_routes(table), recorded),
                 subnets: subnets(table).map(|(subnet, _)| Input::from(subnet)).collect(),
             };
             let id = table.route_table_id().unwrap_or_default();
@@ -47,10 +49,10 @@ impl Resource for RouteTable {
         Ok(())
     }
 
-    async fn update(aws: &Aws, it: &Typed<'_, spec::RouteTable>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
+    async fn update(aws: &Aws, it: &Typed<'_, spec::RouteTable>, update: &Update) -> Result<BTreeMap<String, String>, Failure> {
         let tables = describe(aws, vec![tags::filter("route-table-id", [it.id.clone()])]).await?;
         let table = tables.first().ok_or_else(|| unexpected("DescribeRouteTables", "the route table is gone"))?;
-        update_routes(aws, it, &own_routes(table)).await?;
+        update_routes(aws, it, &created_routes(table), &destinations(&update.before)).await?;
         let now: Vec<(&str, &str)> = subnets(table).collect();
         for subnet in it.spec.subnets.iter().filter(|wanted| now.iter().all(|(subnet, _)| wanted.as_str() != *subnet)) {
             associate(aws, &it.id, subnet.as_str()).await?;
@@ -77,7 +79,7 @@ async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> Result<Vec<types::R
 }
 
 /// Routes that a CreateRoute made, without those of gateway endpoints (which have a prefix list as destination).
-fn own_routes(table: &types::RouteTable) -> Vec<spec::Route> {
+fn created_routes(table: &types::RouteTable) -> Vec<spec::Route> {
     let created = table.routes().iter().filter(|route| route.origin() == Some(&RouteOrigin::CreateRoute));
     created
         .filter_map(|route| {
@@ -87,12 +89,24 @@ fn own_routes(table: &types::RouteTable) -> Vec<spec::Route> {
         .collect()
 }
 
+/// Routes that others add to a table of ours (to a peered network, a VPN) are theirs.
+fn ours(routes: Vec<spec::Route>, recorded: Option<&Item>) -> Vec<spec::Route> {
+    let Some(recorded) = recorded else { return routes };
+    let destinations = destinations(&recorded.spec);
+    routes.into_iter().filter(|route| destinations.contains(&route.destination)).collect()
+}
+
+fn destinations(spec: &Value) -> Vec<String> {
+    let routes = spec.get("routes").and_then(Value::as_array).into_iter().flatten();
+    routes.filter_map(|route| Some(route.get("destination")?.as_str()?.to_owned())).collect()
+}
+
 /// Associated subnets with their association ids.
 fn subnets(table: &types::RouteTable) -> impl Iterator<Item = (&str, &str)> {
     table.associations().iter().filter_map(|association| Some((association.subnet_id()?, association.route_table_association_id()?)))
 }
 
-async fn update_routes(aws: &Aws, it: &Typed<'_, spec::RouteTable>, now: &[spec::Route]) -> Result<(), Failure> {
+async fn update_routes(aws: &Aws, it: &Typed<'_, spec::RouteTable>, now: &[spec::Route], before: &[String]) -> Result<(), Failure> {
     for route in it.spec.routes.iter().filter(|route| !now.contains(route)) {
         if now.iter().any(|other| other.destination == route.destination) {
             let call = aws.ec2.replace_route().route_table_id(&it.id).destination_cidr_block(&route.destination);
@@ -103,7 +117,10 @@ async fn update_routes(aws: &Aws, it: &Typed<'_, spec::RouteTable>, now: &[spec:
             create_route(aws, &it.id, route).await?;
         }
     }
-    for route in now.iter().filter(|route| it.spec.routes.iter().all(|wanted| wanted.destination != route.destination)) {
+    let unwanted = |route: &&spec::Route| {
+        before.contains(&route.destination) && it.spec.routes.iter().all(|wanted| wanted.destination != route.destination)
+    };
+    for route in now.iter().filter(unwanted) {
         let call = aws.ec2.delete_route().route_table_id(&it.id).destination_cidr_block(&route.destination);
         or_absent(sent("DeleteRoute", call.send().await))?;
     }

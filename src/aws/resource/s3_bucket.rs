@@ -92,8 +92,17 @@ impl Resource for S3Bucket {
         if or_absent(sent("HeadBucket", aws.s3.head_bucket().bucket(&item.id).expected_bucket_owner(owner(aws)).send().await))?.is_none() {
             return Ok(());
         }
-        bucket_contents::empty(aws, &item.id).await?;
-        sent("DeleteBucket", aws.s3.delete_bucket().bucket(&item.id).expected_bucket_owner(owner(aws)).send().await).map(drop)
+        if aws.may_delete_data {
+            bucket_contents::empty(aws, &item.id).await?;
+        }
+        let deleted = sent("DeleteBucket", aws.s3.delete_bucket().bucket(&item.id).expected_bucket_owner(owner(aws)).send().await);
+        match deleted {
+            // Something was written meanwhile: with the word, it is emptied again.
+            Err(failure) if aws.may_delete_data && failure.code.as_deref() == Some("BucketNotEmpty") => {
+                Err(Failure { kind: FailureKind::InUse, ..failure })
+            }
+            other => other.map(drop),
+        }
     }
 }
 

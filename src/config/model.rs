@@ -15,7 +15,7 @@ pub struct Config {
     pub partition: String,
     /// Name of the profile that gave the defaults.
     pub profile: String,
-    /// Zones that nodes run in: one or three (POOL-5).
+    /// Zones that nodes run in, sorted: one or three (POOL-5).
     pub zones: Vec<String>,
     /// Whether the cluster is a throw-away test environment.
     pub lifecycle: Lifecycle,

@@ -25,8 +25,11 @@ pub(super) fn resolve(user: &Node, source: &Source<'_>, mut findings: Vec<Diagno
             return Err(findings);
         }
     };
+    // The order of zones in the file must mean nothing: it would move subnets that exist.
+    let mut sorted = file.clone();
+    sorted.zones.sort();
     let mut cx = Context::new(&file, user, source, findings);
-    let config = build(&mut cx);
+    let config = build(&mut cx, &sorted);
     let findings = cx.into_findings();
     debug_assert!(config.is_some() || !findings.is_empty(), "refused without a finding");
     match config {
@@ -35,10 +38,11 @@ pub(super) fn resolve(user: &Node, source: &Source<'_>, mut findings: Vec<Diagno
     }
 }
 
-/// Runs every check; each builds its part of the model.
-fn build(cx: &mut Context<'_>) -> Option<Config> {
-    let file = cx.file;
+/// Runs every check; each builds its part of the model. The first one points into the list of zones as it stands in the
+/// file, all others work with the sorted one.
+fn build<'a>(cx: &mut Context<'a>, file: &'a File) -> Option<Config> {
     checks::identity(cx);
+    cx.file = file;
     checks::tags(cx);
     let kubernetes = checks::kubernetes(cx);
     let network = checks::network(cx);

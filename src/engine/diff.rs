@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn unknown_values_count_as_changed() {
         let changes = compare(json!({"vpc": {"$ref": "vpc/main#id"}}), json!({"vpc": "vpc-1"}), json!({}));
-        assert!(changes[0].unknown && changes[0].forces_replacement && changes[0].after.is_null());
+        assert!(changes[0].unknown && changes[0].class == Change::Blocked && changes[0].after.is_null());
     }
 
     #[test]

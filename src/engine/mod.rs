@@ -14,6 +14,9 @@ mod scheduler;
 mod slots;
 mod step;
 
+#[cfg(test)]
+mod tests;
+
 pub use diff::FieldChange;
 pub use events::{Event, Left};
 pub use pace::Pace;

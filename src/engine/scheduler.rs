@@ -348,6 +348,9 @@ impl<P: Provider, R: Recorder> Run<P, R> {
             self.tasks.spawn(async move {
                 let Node { action, removes, dies_with_parent, seconds } = &steps.nodes[node];
                 let action = &plan.actions[*action];
+                if *context.stop.borrow() {
+                    return (node, Err(StepError::Cancelled), 0.0);
+                }
                 let began = Instant::now();
                 let started = Event::StepStarted {
                     address: action.address.clone(),

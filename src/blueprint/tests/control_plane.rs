@@ -89,7 +89,7 @@ fn both_node_roles_may_join() {
 fn administrators_get_cluster_admin_by_access_entry() {
     let arn = "arn:aws:iam::111122223333:role/ops/Admin";
     let blueprint = blueprint(&three(&format!("kubernetes: {{administrators: ['{arn}']}}")));
-    let entry: spec::EksAccessEntry = blueprint.spec("eks-access-entry/administrator/Admin");
+    let entry: spec::EksAccessEntry = blueprint.spec("eks-access-entry/administrator/role-ops-Admin");
     assert_eq!((entry.entry_type.as_str(), entry.principal.as_str()), ("STANDARD", arn));
     assert_eq!(entry.policies, ["arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"]);
 }

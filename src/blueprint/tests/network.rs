@@ -176,6 +176,14 @@ fn interface_endpoints_stand_in_every_node_zone_behind_their_group() {
 
 // NET-3
 #[test]
+fn in_china_the_gateway_endpoint_of_s3_has_the_plain_name() {
+    let blueprint = blueprint(&in_region("cn-north-1", "network: {interfaceEndpoints: [ecr.api]}"));
+    assert_eq!(blueprint.field("vpc-endpoint/s3-gateway", "service"), "com.amazonaws.cn-north-1.s3");
+    assert_eq!(blueprint.field("vpc-endpoint/ecr-api", "service"), "cn.com.amazonaws.cn-north-1.ecr.api");
+}
+
+// NET-3
+#[test]
 fn groups_wait_for_every_way_to_aws() {
     let blueprint = blueprint(&three("network: {nat: none, interfaceEndpoints: [ecr.api, ecr.dkr, sts, ec2]}"));
     for group in blueprint.of_kind(Kind::AutoScalingGroup) {

@@ -166,3 +166,13 @@ fn the_longest_cluster_name_that_is_accepted_fits_everywhere() {
         }
     }
 }
+
+// EKS-1
+#[test]
+fn administrators_of_the_same_name_have_addresses_of_their_own() {
+    let config =
+        three("kubernetes: {administrators: ['arn:aws:iam::111122223333:role/ops/Admin', 'arn:aws:iam::111122223333:role/data/Admin']}");
+    let addresses = blueprint(&config).addresses();
+    let unique: BTreeSet<&String> = addresses.iter().collect();
+    assert_eq!(unique.len(), addresses.len());
+}

@@ -203,3 +203,11 @@ fn existing_networks_are_checked() {
     let said: Vec<&str> = all.iter().map(|f| f.message.as_str()).collect();
     assert_eq!(said, ["node zone `us-west-2a` has no private subnet", "`us-west-2c` is not a node zone"]);
 }
+
+/// The order of zones means nothing: it would move subnets that exist.
+#[test]
+fn the_order_of_zones_changes_nothing() {
+    let with = |zones: &str| crate::config::parse("f", format!("name: a\nregion: us-west-2\nzones: [{zones}]\n").as_bytes());
+    let sorted = with("us-west-2a, us-west-2b, us-west-2c").unwrap();
+    assert_eq!(with("us-west-2c, us-west-2a, us-west-2b").unwrap(), sorted);
+}

@@ -1,0 +1,103 @@
+//! The process dies at every point of its life (RUN-2): before and after every call's and every entry's effect.
+
+use super::*;
+use std::sync::atomic::Ordering;
+
+/// Goes on after a death until nothing is left to do, and says with how many runs.
+async fn recovers(lab: &Lab, desired: &[Desired]) -> usize {
+    for runs in 0..4 {
+        if !lab.plan(desired).await.has_changes() {
+            return runs;
+        }
+        lab.apply(desired).await;
+    }
+    panic!("never done\n{}", lab.log.text());
+}
+
+/// Dies at each point of making `desired` out of what `before` makes, and recovers every time.
+async fn sweep(before: &[Desired], desired: &[Desired], lag: usize) {
+    let mut at = 0;
+    loop {
+        let lab = Lab::new();
+        if !before.is_empty() {
+            lab.apply(before).await;
+        }
+        lab.log.clear();
+        lab.world.lag.store(lag, Ordering::SeqCst);
+        lab.die_at(at);
+        if !lab.run_to_death(desired).await {
+            assert!(at > 20, "the sweep ended after {at} points");
+            return;
+        }
+        let runs = recovers(&lab, desired).await;
+        assert!(runs <= 1, "{runs} runs were needed after a death at {at}\n{}", lab.log.text());
+        lab.assert_is(desired).await;
+        at += 1;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_creation_survives_death_at_every_point() {
+    sweep(&[], &cluster(), 0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_creation_survives_death_at_every_point_in_a_world_that_shows_things_two_seconds_late() {
+    sweep(&[], &cluster(), 2_000).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destruction_survives_death_at_every_point() {
+    sweep(&cluster(), &[], 0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_survives_death_at_every_point() {
+    let mut desired = cluster();
+    with(&mut desired, "launch-template/default").spec["disk_gib"] = json!(500);
+    with(&mut desired, "s3-bucket/logs").spec["noncurrent_days"] = json!(7);
+    with(&mut desired, "autoscaling-group/default/a").spec["max"] = json!(9);
+    desired.push(wanted("log-group/control-plane", json!({"name": "logs"})));
+    desired.retain(|desired| desired.address.to_string() != "efs-file-system/datasets");
+    sweep(&cluster(), &desired, 0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_survives_death_at_every_point() {
+    let gateways = |subnet: &str, zone: &str| {
+        vec![
+            wanted("elastic-ip/nat/a", json!({})),
+            wanted("nat-gateway/a", json!({"subnet": subnet, "allocation": id("elastic-ip/nat/a")})),
+            wanted("autoscaling-group/p/a", json!({"zone": zone, "max": 1})),
+        ]
+    };
+    sweep(&gateways("one", "a"), &gateways("two", "b"), 0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_deaths_in_a_row_are_survived() {
+    let desired = cluster();
+    for first in (0..160).step_by(7) {
+        for second in [1, 5, 12, 30] {
+            let lab = Lab::new();
+            lab.die_at(first);
+            lab.run_to_death(&desired).await;
+            lab.die_at(second);
+            lab.run_to_death(&desired).await;
+            recovers(&lab, &desired).await;
+            lab.assert_is(&desired).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destroy_after_a_death_leaves_nothing() {
+    let desired = cluster();
+    for at in (0..200).step_by(3) {
+        let lab = Lab::new();
+        lab.die_at(at);
+        lab.run_to_death(&desired).await;
+        lab.apply(&[]).await;
+        assert_eq!(lab.world.live(), Vec::<String>::new(), "death at {at}\n{}", lab.log.text());
+    }
+}

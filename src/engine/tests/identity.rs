@@ -1,0 +1,169 @@
+//! Intents and identity: nothing is lost and nothing is made twice (design rules 1 to 3).
+
+use super::world::Strikes;
+use super::*;
+use crate::engine::{FailureKind, Left};
+use crate::resource::Identity;
+use crate::state::Intent;
+
+/// One resource of each identity class.
+fn of_each_class() -> [(Kind, Identity); 3] {
+    [(Kind::Vpc, Identity::TagOnly), (Kind::NatGateway, Identity::Token), (Kind::Subnet, Identity::NaturalKey)]
+}
+
+#[test]
+fn the_classes_are_as_these_tests_say() {
+    for (kind, identity) in of_each_class() {
+        assert_eq!(kind.facts().identity, identity);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_intent_is_durable_before_the_create_and_the_id_before_anything_waits() {
+    let lab = Lab::new();
+    lab.apply(&cluster()).await;
+    for desired in cluster() {
+        let at = |what: &str| lab.log.position(&format!("{what} {}", desired.address));
+        assert!(at("intent") < at("create") && at("create") < at("id") && at("id") < at("settle") && at("settle") < at("ready"));
+    }
+    assert!(lab.log.position("id nat-gateway/a") < lab.log.position("observe nat-gateway these"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_with_the_lineage_stand_in_the_create_call() {
+    let lab = Lab::new();
+    lab.world.fault("settle vpc/main", 1, Strikes::Before, FailureKind::Other);
+    lab.run(&[wanted("vpc/main", json!({}))]).await;
+    let tags = lab.world.tags("vpc/main");
+    assert_eq!(tags["domino-eks:lineage"], lab.document().lineage);
+    assert_eq!((tags["domino-eks:cluster"].as_str(), tags["domino-eks:address"].as_str()), ("demo", "vpc/main"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_makes_no_twin() {
+    for (kind, _) in of_each_class() {
+        let lab = Lab::new();
+        let desired = many(kind, 1);
+        lab.world.fault(&format!("create {kind}"), 1, Strikes::After, FailureKind::LostAnswer);
+        lab.apply(&desired).await;
+        lab.assert_is(&desired).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_lost_answers_make_no_twin() {
+    for (kind, _) in of_each_class() {
+        let lab = Lab::new();
+        let desired = many(kind, 3);
+        lab.world.fault(&format!("create {kind}"), 4, Strikes::After, FailureKind::LostAnswer);
+        lab.apply(&desired).await;
+        lab.assert_is(&desired).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_never_arrived_is_sent_again() {
+    for (kind, identity) in of_each_class() {
+        let lab = Lab::new();
+        let desired = many(kind, 1);
+        lab.world.fault(&format!("create {kind}"), 1, Strikes::Before, FailureKind::LostAnswer);
+        let done = lab.apply(&desired).await;
+        assert_eq!(lab.log.count("create"), 2);
+        lab.assert_is(&desired).await;
+        // Only the tag can tell, and only after a while.
+        assert_eq!(done.seconds >= 90.0 && identity != Identity::Token, identity == Identity::TagOnly, "{kind} took {}", done.seconds);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tag_only_creation_that_shows_late_is_found() {
+    let lab = Lab::new();
+    lab.world.lag.store(60_000, std::sync::atomic::Ordering::SeqCst);
+    let desired = many(Kind::Vpc, 1);
+    lab.world.fault("create vpc", 1, Strikes::After, FailureKind::LostAnswer);
+    lab.apply(&desired).await;
+    assert_eq!(lab.log.count("create"), 1);
+    lab.assert_is(&desired).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_random_long_enough_and_the_same_for_all_attempts() {
+    let lab = Lab::new();
+    lab.world.fault("create nat-gateway", 3, Strikes::After, FailureKind::LostAnswer);
+    lab.apply(&many(Kind::NatGateway, 1)).await;
+    let nonces = lab.world.nonces("nat-gateway/n0");
+    assert_eq!(nonces.len(), 4);
+    assert!(nonces.iter().all(|nonce| *nonce == nonces[0] && (33..=64).contains(&nonce.len())));
+    let other = Lab::new();
+    other.apply(&many(Kind::NatGateway, 1)).await;
+    assert_ne!(other.world.nonces("nat-gateway/n0")[0], nonces[0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_next_run_sends_the_token_of_the_open_intent() {
+    let lab = Lab::new();
+    let intent = Intent { nonce: "n".repeat(40), since: jiff::Timestamp::now(), spec: Value::Null, dependencies: Vec::new() };
+    lab.memory.edit(|state| drop(state.intents.insert(address("nat-gateway/n0"), intent)));
+    lab.apply(&many(Kind::NatGateway, 1)).await;
+    assert_eq!(lab.world.nonces("nat-gateway/n0"), ["n".repeat(40)]);
+    assert_eq!(lab.log.count("intent "), 0, "it is durable already");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_intent_of_a_tag_only_creation_is_looked_for_until_it_is_old() {
+    for (age, waits) in [(0, true), (89, true), (91, false), (100_000, false)] {
+        let lab = Lab::new();
+        let since = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(age);
+        let intent = Intent { nonce: "n".repeat(40), since, spec: Value::Null, dependencies: Vec::new() };
+        lab.memory.edit(|state| drop(state.intents.insert(address("vpc/n0"), intent)));
+        let done = lab.apply(&many(Kind::Vpc, 1)).await;
+        assert_eq!(done.seconds > 90.0 - age as f64 && age < 90, waits, "{age} s old: {}", done.seconds);
+        lab.assert_is(&many(Kind::Vpc, 1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_stays_lost_keeps_the_intent() {
+    let lab = Lab::new();
+    lab.world.fault("create nat-gateway", usize::MAX, Strikes::Before, FailureKind::LostAnswer);
+    let done = lab.run(&many(Kind::NatGateway, 1)).await;
+    assert_eq!(done.outcome.failed[0].left, Left::Unknown);
+    assert!(lab.document().intents.contains_key(&address("nat-gateway/n0")));
+    assert_eq!(lab.log.count("dropped"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_exists_with_our_tags_is_adopted() {
+    let lab = Lab::new();
+    let lineage = lab.document().lineage;
+    lab.world
+        .foreign("subnet/n0", &[("domino-eks:cluster", "demo"), ("domino-eks:lineage", &lineage), ("domino-eks:address", "subnet/n0")]);
+    lab.world.lag.store(500, std::sync::atomic::Ordering::SeqCst);
+    let desired = many(Kind::Subnet, 1);
+    lab.apply(&desired).await;
+    assert_eq!(lab.world.live(), ["subnet/n0"]);
+    assert_eq!(lab.document().resources[&address("subnet/n0")].id, lab.world.id("subnet/n0"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_exists_without_our_tags_is_left_alone() {
+    for tags in [&[][..], &[("owner", "somebody")]] {
+        let lab = Lab::new();
+        lab.world.foreign("subnet/n0", tags);
+        let done = lab.run(&many(Kind::Subnet, 1)).await;
+        let failed = &done.outcome.failed[0];
+        assert_eq!((failed.failure.kind, failed.left), (FailureKind::Foreign, Left::Nothing));
+        assert!(failed.failure.message.ends_with("it does not carry this cluster's tags, so it is left alone"), "{}", failed.failure);
+        assert!(lab.document().is_empty());
+        assert_eq!(lab.world.tags("subnet/n0").len(), tags.len());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_happened_for_sure_drops_the_intent() {
+    let lab = Lab::new();
+    lab.world.fault("create vpc/n0", 1, Strikes::Before, FailureKind::Permission);
+    lab.run(&many(Kind::Vpc, 1)).await;
+    assert!(lab.log.position("intent vpc/n0") < lab.log.position("dropped vpc/n0"));
+    assert!(lab.document().is_empty());
+}

@@ -1,0 +1,566 @@
+//! An outside world in memory: eventual consistency, faults, durations, and a process that dies when told to.
+
+use crate::engine::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Recorder, Update};
+use crate::resource::{Address, Attributes, Desired, Identity, Kind, Service, resolve_known};
+use crate::state::{Document, Entry, Status};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+
+/// Half of the time that a call takes.
+const HALF_A_CALL: Duration = Duration::from_millis(100);
+
+/// What happened, in order: calls that arrived at the world and entries that became durable.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn add(&self, line: String) {
+        self.0.lock().unwrap().push(line);
+    }
+
+    pub(super) fn text(&self) -> String {
+        self.0.lock().unwrap().join("\n")
+    }
+
+    /// Place of the first line that begins so.
+    pub(super) fn position(&self, line: &str) -> usize {
+        let lines = self.0.lock().unwrap();
+        lines.iter().position(|found| found.starts_with(line)).unwrap_or_else(|| panic!("no `{line}` in\n{}", lines.join("\n")))
+    }
+
+    /// How many lines begin so.
+    pub(super) fn count(&self, start: &str) -> usize {
+        self.0.lock().unwrap().iter().filter(|line| line.starts_with(start)).count()
+    }
+
+    pub(super) fn lines(&self, start: &str) -> Vec<String> {
+        self.0.lock().unwrap().iter().filter(|line| line.starts_with(start)).cloned().collect()
+    }
+
+    pub(super) fn clear(&self) {
+        self.0.lock().unwrap().clear();
+    }
+}
+
+/// The end of the process: at a point before or after a call's or an entry's effect.
+#[derive(Debug)]
+pub(super) struct Death {
+    at: Option<usize>,
+    points: AtomicUsize,
+    dead: AtomicBool,
+    told: Notify,
+}
+
+impl Death {
+    pub(super) fn new(at: Option<usize>) -> Self {
+        Self { at, points: AtomicUsize::new(0), dead: AtomicBool::new(false), told: Notify::new() }
+    }
+
+    /// A point at which the process may die; nothing goes on in a dead process.
+    async fn point(&self) {
+        if self.dead.load(Ordering::SeqCst) || self.at == Some(self.points.fetch_add(1, Ordering::SeqCst)) {
+            self.dead.store(true, Ordering::SeqCst);
+            self.told.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+
+    async fn alive(&self) {
+        if self.dead.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Durable memory that logs its entries.
+pub(super) struct Memory {
+    document: Mutex<Document>,
+    log: Log,
+    death: Mutex<Arc<Death>>,
+    /// Entries after which the disk is full.
+    pub(super) room: AtomicUsize,
+}
+
+impl Memory {
+    pub(super) fn new(document: Document, log: Log, death: Arc<Death>) -> Self {
+        Self { document: Mutex::new(document), log, death: Mutex::new(death), room: AtomicUsize::new(usize::MAX) }
+    }
+
+    pub(super) fn document(&self) -> Document {
+        self.document.lock().unwrap().clone()
+    }
+
+    pub(super) fn edit(&self, edit: impl FnOnce(&mut Document)) {
+        edit(&mut self.document.lock().unwrap());
+    }
+}
+
+fn line_of(entry: &Entry) -> String {
+    match entry {
+        Entry::Intent { address, .. } => format!("intent {address}"),
+        Entry::Recorded { address, record } if record.status == Status::Creating => format!("id {address}"),
+        Entry::Recorded { address, .. } => format!("ready {address}"),
+        Entry::IntentDropped { address } => format!("dropped {address}"),
+        Entry::Deleting { address } => format!("deleting {address}"),
+        Entry::Gone { address } => format!("gone {address}"),
+        Entry::Pinned { .. } => "pinned".to_owned(),
+        Entry::Applied { .. } => "applied".to_owned(),
+    }
+}
+
+impl Recorder for Memory {
+    async fn record(&self, entry: Entry) -> Result<(), String> {
+        let death = self.death.lock().unwrap().clone();
+        death.point().await;
+        if self.room.load(Ordering::SeqCst) == 0 {
+            return Err("no space left on device".to_owned());
+        }
+        self.room.fetch_sub(1, Ordering::SeqCst);
+        self.log.add(line_of(&entry));
+        // A document that was written must come back the same.
+        let text = serde_json::to_string(&entry).unwrap();
+        self.document.lock().unwrap().apply(serde_json::from_str(&text).unwrap());
+        death.point().await;
+        Ok(())
+    }
+}
+
+/// One object that was created once.
+#[derive(Debug, Clone)]
+struct Object {
+    address: Address,
+    id: String,
+    spec: Value,
+    tags: BTreeMap<String, String>,
+    version: usize,
+    nonce: String,
+    created: Instant,
+    deleted: Option<Instant>,
+    failed: Option<String>,
+    /// It never becomes ready.
+    stuck: bool,
+}
+
+impl Object {
+    fn kind(&self) -> Kind {
+        self.address.kind()
+    }
+
+    fn is_gone(&self) -> bool {
+        let slow = self.kind().facts().delete_seconds > 1;
+        self.deleted.is_some_and(|deleted| !slow || deleted.elapsed() >= seconds(self.kind().facts().delete_seconds))
+    }
+
+    fn attributes(&self) -> BTreeMap<String, String> {
+        let name = self.spec["name"].as_str().unwrap_or(&self.id);
+        let values = [
+            ("id", self.id.clone()),
+            ("arn", format!("arn:{}", self.id)),
+            ("name", format!("{name}~{}", self.id)),
+            ("endpoint", format!("https://{}", self.id)),
+            ("version", self.version.to_string()),
+        ];
+        values.map(|(key, value)| (key.to_owned(), value)).into()
+    }
+
+    fn readiness(&self) -> Readiness {
+        match (&self.failed, self.deleted) {
+            (_, Some(_)) => Readiness::Deleting,
+            (Some(why), _) => Readiness::Failed(why.clone()),
+            _ if self.stuck => Readiness::NotYet("stuck".to_owned()),
+            _ if self.created.elapsed() < seconds(self.kind().facts().create_seconds) && self.kind().facts().create_seconds > 1 => {
+                Readiness::NotYet("pending".to_owned())
+            }
+            _ => Readiness::Ready,
+        }
+    }
+
+    fn observed(&self) -> Observed {
+        Observed {
+            address: self.address.clone(),
+            id: self.id.clone(),
+            attributes: self.attributes(),
+            spec: self.spec.clone(),
+            tags: Some(self.tags.clone()),
+            readiness: self.readiness(),
+        }
+    }
+
+    fn uses(&self, other: &Object) -> bool {
+        self.spec.to_string().contains(&other.id)
+    }
+
+    /// Whether it keeps the other from being deleted. A route to a gateway does not.
+    fn holds(&self, other: &Object) -> bool {
+        let dies_along = self.kind().facts().dies_with == Some(other.kind());
+        let is_route = (self.kind(), other.kind()) == (Kind::RouteTable, Kind::NatGateway);
+        !self.is_gone() && self.id != other.id && self.uses(other) && !dies_along && !is_route
+    }
+}
+
+fn seconds(of: u32) -> Duration {
+    Duration::from_secs(u64::from(of))
+}
+
+/// Where in a call a fault strikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strikes {
+    /// Nothing happened yet.
+    Before,
+    /// It has happened; only the answer is lost.
+    After,
+    /// The call never comes back.
+    Hangs,
+}
+
+struct Fault {
+    call: String,
+    times: usize,
+    strikes: Strikes,
+    kind: FailureKind,
+}
+
+#[derive(Default)]
+struct Inner {
+    objects: Vec<Object>,
+    faults: Vec<Fault>,
+    violations: Vec<String>,
+    flight: HashMap<Service, (usize, usize)>,
+    nonces: Vec<(String, String)>,
+}
+
+pub(super) struct World {
+    inner: Mutex<Inner>,
+    log: Log,
+    death: Mutex<Arc<Death>>,
+    /// Milliseconds for which something new is invisible.
+    pub(super) lag: AtomicUsize,
+}
+
+fn failure(kind: FailureKind, operation: &str) -> Failure {
+    Failure {
+        kind,
+        operation: operation.to_owned(),
+        code: Some(format!("{kind:?}")),
+        message: "the world says no".to_owned(),
+        request_id: Some("r-1".to_owned()),
+    }
+}
+
+impl World {
+    pub(super) fn new(log: Log, death: Arc<Death>) -> Self {
+        Self { inner: Mutex::default(), log, death: Mutex::new(death), lag: AtomicUsize::new(0) }
+    }
+
+    /// A call (`create vpc/main`) that goes wrong so many times.
+    pub(super) fn fault(&self, call: &str, times: usize, strikes: Strikes, kind: FailureKind) {
+        self.inner.lock().unwrap().faults.push(Fault { call: call.to_owned(), times, strikes, kind });
+    }
+
+    /// Addresses of all that exists and is not being deleted, sorted, twins twice.
+    pub(super) fn live(&self) -> Vec<String> {
+        let inner = self.inner.lock().unwrap();
+        let mut live: Vec<String> =
+            inner.objects.iter().filter(|object| object.deleted.is_none()).map(|object| object.address.to_string()).collect();
+        live.sort();
+        live
+    }
+
+    /// Things done in a wrong order.
+    pub(super) fn violations(&self) -> Vec<String> {
+        self.inner.lock().unwrap().violations.clone()
+    }
+
+    /// Most calls of a service that were in flight at once.
+    pub(super) fn most_in_flight(&self, service: Service) -> usize {
+        self.inner.lock().unwrap().flight.get(&service).map_or(0, |flight| flight.1)
+    }
+
+    /// Nonces of an address's create calls, in order.
+    pub(super) fn nonces(&self, of: &str) -> Vec<String> {
+        let inner = self.inner.lock().unwrap();
+        inner.nonces.iter().filter(|(address, _)| address == of).map(|(_, nonce)| nonce.clone()).collect()
+    }
+
+    pub(super) fn tags(&self, of: &str) -> BTreeMap<String, String> {
+        self.with(of, |object| object.tags.clone())
+    }
+
+    pub(super) fn spec(&self, of: &str) -> Value {
+        self.with(of, |object| object.spec.clone())
+    }
+
+    pub(super) fn id(&self, of: &str) -> String {
+        self.with(of, |object| object.id.clone())
+    }
+
+    pub(super) fn change(&self, of: &str, field: &str, value: Value) {
+        self.with(of, |object| object.spec[field] = value);
+    }
+
+    pub(super) fn tag(&self, of: &str, key: &str, value: &str) {
+        self.with(of, |object| object.tags.insert(key.to_owned(), value.to_owned()));
+    }
+
+    pub(super) fn fail(&self, of: &str, why: &str) {
+        self.with(of, |object| object.failed = Some(why.to_owned()));
+    }
+
+    /// Somebody deletes it outside.
+    pub(super) fn vanish(&self, of: &str) {
+        self.inner.lock().unwrap().objects.retain(|object| object.address.to_string() != of);
+    }
+
+    /// Somebody else's object under a natural key.
+    pub(super) fn foreign(&self, of: &str, tags: &[(&str, &str)]) {
+        let mut inner = self.inner.lock().unwrap();
+        let number = inner.objects.len();
+        let address: Address = of.parse().unwrap();
+        inner.objects.push(Object {
+            id: format!("{}-{number:04}", address.kind()),
+            address,
+            spec: json!({}),
+            tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            version: 1,
+            nonce: String::new(),
+            created: Instant::now(),
+            deleted: None,
+            failed: None,
+            stuck: false,
+        });
+    }
+
+    fn with<T>(&self, of: &str, work: impl FnOnce(&mut Object) -> T) -> T {
+        let mut inner = self.inner.lock().unwrap();
+        let object = inner.objects.iter_mut().find(|object| object.address.to_string() == of && object.deleted.is_none());
+        work(object.unwrap_or_else(|| panic!("the world has no {of}")))
+    }
+
+    /// Everything of the cluster, as a session looks for it.
+    pub(super) async fn observe_all(&self, state: &Document, desired: &[Desired], lookups: &Attributes) -> Vec<Observed> {
+        let mut known = state.attributes();
+        known.extend(lookups.iter().map(|(key, values)| (key.clone(), values.clone())));
+        let mut items: Vec<Item> = state
+            .resources
+            .iter()
+            .map(|(address, record)| Item {
+                address: address.clone(),
+                spec: record.spec.clone(),
+                tags: record.tags.clone(),
+                id: record.id.clone(),
+                attributes: record.attributes.clone(),
+            })
+            .collect();
+        items.extend(desired.iter().filter(|wanted| !state.resources.contains_key(&wanted.address)).map(|wanted| Item {
+            address: wanted.address.clone(),
+            spec: resolve_known(&wanted.spec, &known),
+            tags: wanted.tags.clone(),
+            id: String::new(),
+            attributes: BTreeMap::new(),
+        }));
+        let mut seen = Vec::new();
+        for kind in Kind::ALL {
+            let items = items.iter().filter(|item| item.address.kind() == *kind).cloned().collect();
+            seen.extend(self.observe(*kind, Query::Ours(items)).await.unwrap());
+        }
+        seen
+    }
+
+    /// A call on its way: faults, death and the count of calls in flight around its effect.
+    async fn call<T>(&self, call: String, service: Service, effect: impl FnOnce(&mut Inner) -> Result<T, Failure>) -> Result<T, Failure> {
+        let death = self.death.lock().unwrap().clone();
+        {
+            let mut inner = self.inner.lock().unwrap();
+            let flight = inner.flight.entry(service).or_default();
+            flight.0 += 1;
+            flight.1 = flight.1.max(flight.0);
+        }
+        let _landing = Landing { world: self, service };
+        death.point().await;
+        sleep(HALF_A_CALL).await;
+        death.alive().await;
+        self.log.add(call.clone());
+        let struck = {
+            let mut inner = self.inner.lock().unwrap();
+            let fault = inner.faults.iter_mut().find(|fault| fault.times > 0 && call.starts_with(&fault.call));
+            fault.map(|fault| {
+                fault.times -= 1;
+                (fault.strikes, fault.kind)
+            })
+        };
+        match struck {
+            Some((Strikes::Before, kind)) => return Err(failure(kind, &call)),
+            Some((Strikes::Hangs, _)) => std::future::pending::<()>().await,
+            _ => {}
+        }
+        let result = effect(&mut self.inner.lock().unwrap());
+        death.point().await;
+        sleep(HALF_A_CALL).await;
+        death.alive().await;
+        match struck {
+            Some((Strikes::After, kind)) => Err(failure(kind, &call)),
+            _ => result,
+        }
+    }
+
+    fn create_now(inner: &mut Inner, item: &Item, nonce: &str) -> Result<Created, Failure> {
+        inner.nonces.push((item.address.to_string(), nonce.to_owned()));
+        let identity = item.address.kind().facts().identity;
+        let made = |object: &Object| Created { id: object.id.clone(), attributes: object.attributes() };
+        if identity == Identity::Token
+            && let Some(twin) = inner.objects.iter().find(|object| object.address.kind() == item.address.kind() && object.nonce == nonce)
+        {
+            // Also when it is gone: tokens stay bound.
+            return Ok(made(twin));
+        }
+        let taken = |object: &&Object| object.address == item.address && !object.is_gone();
+        if identity == Identity::NaturalKey && inner.objects.iter().any(|object| taken(&object)) {
+            return Err(failure(FailureKind::AlreadyExists, "create"));
+        }
+        let number = inner.objects.len();
+        let object = Object {
+            id: format!("{}-{number:04}", item.address.kind()),
+            address: item.address.clone(),
+            spec: item.spec.clone(),
+            tags: item.tags.clone(),
+            version: 1,
+            nonce: nonce.to_owned(),
+            created: Instant::now(),
+            deleted: None,
+            failed: None,
+            stuck: item.spec["stuck"] == true,
+        };
+        check_uses(inner, &object);
+        let created = made(&object);
+        inner.objects.push(object);
+        Ok(created)
+    }
+
+    fn delete_now(inner: &mut Inner, item: &Item) -> Result<(), Failure> {
+        let Some(object) = inner.objects.iter().find(|object| object.id == item.id && !object.is_gone()).cloned() else {
+            return Err(failure(FailureKind::NotFound, "delete"));
+        };
+        let dies_along = |other: &Object| other.kind().facts().dies_with == Some(object.kind());
+        if let Some(user) = inner.objects.iter().find(|other| other.holds(&object)) {
+            let message = format!("{} is used by {}", object.address, user.address);
+            inner.violations.push(message.clone());
+            return Err(Failure { message, ..failure(FailureKind::InUse, "delete") });
+        }
+        for dying in inner.objects.iter_mut().filter(|other| other.id == object.id || dies_along(other) && other.uses(&object)) {
+            dying.deleted.get_or_insert(Instant::now());
+        }
+        Ok(())
+    }
+}
+
+/// Whatever a spec names must exist and be ready.
+fn check_uses(inner: &mut Inner, user: &Object) {
+    let text = user.spec.to_string();
+    if text.contains("$ref") || text.contains("$join") {
+        inner.violations.push(format!("{} was sent unresolved", user.address));
+    }
+    for used in inner.objects.iter().filter(|used| used.id != user.id && user.uses(used)) {
+        if used.readiness() != Readiness::Ready {
+            inner.violations.push(format!("{} uses {} which is {:?}", user.address, used.address, used.readiness()));
+        }
+    }
+}
+
+struct Landing<'a> {
+    world: &'a World,
+    service: Service,
+}
+
+impl Drop for Landing<'_> {
+    fn drop(&mut self) {
+        if let Some(flight) = self.world.inner.lock().unwrap().flight.get_mut(&self.service) {
+            flight.0 -= 1;
+        }
+    }
+}
+
+impl Provider for World {
+    async fn observe(&self, kind: Kind, query: Query) -> Result<Vec<Observed>, Failure> {
+        let death = self.death.lock().unwrap().clone();
+        death.alive().await;
+        sleep(HALF_A_CALL).await;
+        death.alive().await;
+        let call = format!("observe {kind} {} {}", if query.is_ours() { "ours" } else { "these" }, query.items().len());
+        self.log.add(call.clone());
+        let mut inner = self.inner.lock().unwrap();
+        if let Some(fault) = inner.faults.iter_mut().find(|fault| fault.times > 0 && call.starts_with(&fault.call)) {
+            fault.times -= 1;
+            return Err(failure(fault.kind, &call));
+        }
+        let lag = Duration::from_millis(self.lag.load(Ordering::SeqCst) as u64);
+        let found = inner.objects.iter().filter(|object| object.kind() == kind && !object.is_gone() && object.created.elapsed() >= lag);
+        let asked = |object: &&Object| match &query {
+            Query::Ours(_) => object.tags.get("domino-eks:cluster").is_some_and(|cluster| cluster == "demo"),
+            Query::These(items) => items.iter().any(|item| item.id == object.id),
+        };
+        assert!(query.is_ours() || query.items().iter().all(|item| !item.attributes.contains_key(INTENT_ATTRIBUTE)));
+        Ok(found.filter(asked).map(Object::observed).collect())
+    }
+
+    async fn create(&self, item: Item, nonce: String) -> Result<Created, Failure> {
+        let service = item.address.kind().facts().service;
+        self.call(format!("create {}", item.address), service, |inner| Self::create_now(inner, &item, &nonce)).await
+    }
+
+    async fn settle(&self, item: Item) -> Result<(), Failure> {
+        let service = item.address.kind().facts().service;
+        self.call(format!("settle {}", item.address), service, |_| Ok(())).await
+    }
+
+    async fn update(&self, update: Update) -> Result<BTreeMap<String, String>, Failure> {
+        let item = &update.item;
+        let call = format!("update {} {}", item.address, update.fields.join(","));
+        self.call(call, item.address.kind().facts().service, |inner| {
+            let found = inner.objects.iter_mut().find(|object| object.id == item.id && object.deleted.is_none());
+            let object = found.ok_or_else(|| failure(FailureKind::NotFound, "update"))?;
+            for field in &update.fields {
+                object.spec[field] = item.spec[field].clone();
+            }
+            object.tags.extend(update.set_tags.clone());
+            object.tags.retain(|key, _| !update.remove_tags.contains(key));
+            object.version += usize::from(!update.fields.is_empty());
+            let object = object.clone();
+            check_uses(inner, &object);
+            Ok(BTreeMap::from([("version".to_owned(), object.version.to_string())]))
+        })
+        .await
+    }
+
+    async fn delete(&self, item: Item) -> Result<(), Failure> {
+        let service = item.address.kind().facts().service;
+        self.call(format!("delete {}", item.address), service, |inner| Self::delete_now(inner, &item)).await
+    }
+}
+
+impl super::Lab {
+    /// Runs until the process dies; whether it did. A new process can go on afterwards.
+    pub(super) async fn run_to_death(&self, desired: &[Desired]) -> bool {
+        let death = self.world.death.lock().unwrap().clone();
+        let died = tokio::select! {
+            biased;
+            () = death.told.notified() => true,
+            _ = self.try_run(desired) => false,
+        };
+        let reborn = Arc::new(Death::new(None));
+        *self.world.death.lock().unwrap() = reborn.clone();
+        *self.memory.death.lock().unwrap() = reborn;
+        died
+    }
+
+    /// From now on, the process dies at this point.
+    pub(super) fn die_at(&self, at: usize) {
+        let death = Arc::new(Death::new(Some(at)));
+        *self.world.death.lock().unwrap() = death.clone();
+        *self.memory.death.lock().unwrap() = death;
+    }
+}

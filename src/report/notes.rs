@@ -5,7 +5,7 @@ use crate::config::model::{AmiFamily, Nat, Network, Pool};
 
 /// Notes on a configuration, one line each.
 pub fn notes(config: &Config) -> Vec<String> {
-    let mut notes: Vec<String> = config.pools.iter().map(|pool| pool_line(pool)).collect();
+    let mut notes: Vec<String> = config.pools.iter().map(pool_line).collect();
     notes.extend(bridge_lines(config));
     notes.extend(egress_line(config));
     notes

@@ -7,6 +7,9 @@ mod document;
 mod local;
 mod lock;
 
+#[cfg(test)]
+mod tests;
+
 pub use document::{Document, Entry, FORMAT_VERSION, Intent, Record, Status};
 pub use local::{LocalStore, StateError, Writer};
 pub use lock::{Holder, Lock};

@@ -7,6 +7,7 @@ use crate::resource::{Address, references};
 use crate::state::Document;
 use proptest::prelude::*;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::LazyLock;
 
 /// Attributes that each kind has after its creation (what the `aws` room returns).
 fn attributes(kind: Kind) -> &'static [&'static str] {
@@ -32,6 +33,9 @@ fn longest_name(kind: Kind) -> usize {
     }
 }
 
+/// Good configurations to begin with: one zone, three, and an existing network.
+static BASES: LazyLock<[Config; 3]> = LazyLock::new(|| [one(""), three(""), in_existing_network()]);
+
 /// A good configuration, changed in what shapes the graph.
 fn configs() -> impl Strategy<Value = Config> {
     let nat = prop_oneof![Just(Nat::PerZone), Just(Nat::Single), Just(Nat::None)];
@@ -44,11 +48,7 @@ fn configs() -> impl Strategy<Value = Config> {
     let tags = prop::collection::btree_map("[a-z]{1,8}", "[a-z0-9]{0,8}", 0..4);
     (any::<bool>(), 1usize..=5, nat, encryption, endpoints, tags, any::<bool>()).prop_map(
         |(many_zones, pools, nat, encryption, endpoints, tags, existing)| {
-            let mut config = match (many_zones, existing) {
-                (_, true) => in_existing_network(),
-                (true, false) => three(""),
-                (false, false) => one(""),
-            };
+            let mut config = BASES[if existing { 2 } else { usize::from(many_zones) }].clone();
             config.pools = (0..pools).map(|number| pool(&config, number)).collect();
             if let Network::Managed(network) = &mut config.network {
                 network.nat = nat;

@@ -85,18 +85,6 @@ async fn a_stopped_destroy_goes_on_with_the_next() {
     }
 }
 #[tokio::test(start_paused = true)]
-async fn what_was_never_sent_leaves_no_intent() {
-    let lab = Lab::new();
-    let desired = many(Kind::ElasticIp, 40);
-    // Eight are in flight, the others wait for a slot.
-    stopped_after(&lab, &desired, 4.45).await;
-    let open: Vec<String> = lab.document().intents.keys().map(ToString::to_string).collect();
-    assert!(open.is_empty(), "{open:?}");
-    let done = lab.apply(&desired).await;
-    assert!(done.seconds < 30.0, "{}", done.seconds);
-}
-
-#[tokio::test(start_paused = true)]
 async fn no_step_starts_after_stopping_is_told() {
     for tenths in 22..80 {
         let lab = Lab::new();

@@ -14,8 +14,8 @@
 //! | [`blueprint`] | pure functions from the configuration to desired resources | `config`, `resource` |
 //! | [`state`] | the state document, its journal, the local store and its lock | `resource` |
 //! | [`engine`] | diff, plan, graph, scheduler, events | `resource`, `state` (the document) |
-//! | [`aws`] | everything that names an AWS SDK crate; one file a kind | `resource`, `engine` (the provider's trait) |
-//! | [`report`] | plan, status and outputs as text and JSON; progress lines | `engine`, `resource`, `state` |
+//! | [`aws`] | everything that names an AWS SDK crate; one file a kind | `resource`, `engine` (the provider's trait), `blueprint` (its look-ups), `config` (the model) |
+//! | [`report`] | plan, status and outputs as text and JSON; progress lines | `config` (the model), `engine`, `resource`, `state` |
 //! | [`cli`] | one file a command; the only room that prints | all |
 
 pub mod aws;

@@ -203,6 +203,17 @@ pub(super) fn or_exists<T>(result: Result<T, Failure>) -> Result<(), Failure> {
     }
 }
 
+/// While a cluster is not active, nothing inside it can be asked for: then nothing is there to be seen.
+///
+/// # Errors
+/// Any other failure.
+pub(super) fn or_inactive<T>(result: Result<T, Failure>) -> Result<Option<T>, Failure> {
+    match result {
+        Err(failure) if failure.kind == NotYet && failure.code.as_deref() == Some("InvalidRequestException") => Ok(None),
+        other => or_absent(other),
+    }
+}
+
 /// "Not there" counts as done.
 ///
 /// # Errors

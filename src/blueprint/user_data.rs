@@ -9,6 +9,9 @@ use std::fmt::Write as _;
 /// Parts the MIME message; a user's script cannot contain it by accident.
 const BOUNDARY: &str = "==DOMINO-EKS-NODE-BOOTSTRAP==";
 
+/// Where the user's script goes; YAML text cannot hold it.
+const SCRIPT_PLACE: &str = "\u{0}";
+
 /// Docker's bridge for image builds. On containerd-only images there is nothing to configure, and nothing is done.
 const DOCKER_BRIDGE: &str = r#"#!/bin/bash
 # Docker's bridge for Domino image builds; nothing to do on images without Docker.
@@ -26,14 +29,18 @@ pub(super) fn user_data(cluster: &str, pool: &Pool) -> Input {
         AmiFamily::Al2 => al2(pool),
     };
     let reference = |attribute: &str| Input::reference(super::context::cluster(), attribute);
-    // A user's script may hold `${…}` of its own: such placeholders are unknown here and stay as they are.
     let values = BTreeMap::from([
         ("domino-eks:cluster", Input::from(cluster)),
         ("domino-eks:endpoint", reference("endpoint")),
         ("domino-eks:certificate", reference("certificate_authority")),
         ("domino-eks:service-cidr", reference("service_cidr")),
     ]);
-    fill(&text, &values)
+    // A user's script may hold `${` of its own: it is put in after the placeholders are filled.
+    let script = pool.extra_user_data.as_deref().map(script).unwrap_or_default();
+    match text.split_once(SCRIPT_PLACE) {
+        Some((head, tail)) => Input::join([fill(head, &values), Input::from(script), fill(tail, &values)]),
+        None => fill(&text, &values),
+    }
 }
 
 /// `key=value` pairs in the order of their keys.
@@ -63,8 +70,8 @@ fn al2023(pool: &Pool) -> String {
     if pool.docker_bridge {
         part("text/x-shellscript; charset=\"us-ascii\"", DOCKER_BRIDGE);
     }
-    if let Some(extra) = &pool.extra_user_data {
-        part("text/x-shellscript; charset=\"utf-8\"", &script(extra));
+    if pool.extra_user_data.is_some() {
+        part("text/x-shellscript; charset=\"utf-8\"", SCRIPT_PLACE);
     }
     part("application/node.eks.aws", &node_config(pool));
     text + &format!("--{BOUNDARY}--\n")
@@ -95,7 +102,7 @@ spec:
 fn al2(pool: &Pool) -> String {
     let taints = taints(pool).map(|taints| format!(" --register-with-taints={taints}")).unwrap_or_default();
     let bridge = if pool.docker_bridge { " \\\n  --enable-docker-bridge true" } else { "" };
-    let extra = pool.extra_user_data.as_ref().map(|extra| format!("(\n{})\n", script(extra))).unwrap_or_default();
+    let extra = pool.extra_user_data.as_ref().map(|_| format!("(\n{SCRIPT_PLACE})\n")).unwrap_or_default();
     format!(
         "#!/bin/bash
 set -ex

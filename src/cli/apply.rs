@@ -7,9 +7,9 @@ use super::progress;
 use super::session::{Goal, Session, connect, runtime};
 use super::settings::{Loaded, Settings};
 use super::{args::ProgressMode, confirm};
-use crate::engine::{FailureKind, Outcome, Pace, Recorder, Runner};
+use crate::engine::{FailureKind, Outcome, Pace, Runner};
 use crate::report::{notes, plan_text};
-use crate::state::{Entry, LocalStore, Lock, Writer};
+use crate::state::{Entry, LocalStore, Lock, Recorder, Writer};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -147,5 +147,5 @@ pub(super) fn end(outcome: &Outcome, printer: &Printer, success: &str) -> Result
     }
     let error = CliError::new(exit, lines.join("\n       "));
     let error = hints.into_iter().fold(error, CliError::hint);
-    Err(error.hint("what was done is recorded: run the same command again to go on"))
+    Err(error.hint("what was done is recorded: once the cause is mended, run the same command again and it goes on"))
 }

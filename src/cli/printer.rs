@@ -53,7 +53,9 @@ impl Printer {
 
     /// An error with its hints.
     pub(super) fn error(&self, error: &CliError) {
-        self.always(&format!("{ERROR}error{ERROR:#}: {}", error.message()));
+        // Findings in the configuration bring their own headings.
+        let head = if error.message().starts_with("error[") { String::new() } else { format!("{ERROR}error{ERROR:#}: ") };
+        self.always(&format!("{head}{}", error.message()));
         for hint in error.hints() {
             self.always(&format!("{HINT}hint{HINT:#}: {hint}"));
         }

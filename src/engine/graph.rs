@@ -71,11 +71,16 @@ impl Graph {
         }
     }
 
-    /// Length of the longest path from each node to an end, its own weight included.
-    pub(crate) fn remaining(&self, weights: &[u64]) -> Vec<u64> {
+    /// Length of the longest path from each node to an end, its own weight included. Over an `early` edge the next node
+    /// starts after one unit of the first.
+    pub(crate) fn remaining(&self, weights: &[u64], early: &[(usize, usize)]) -> Vec<u64> {
         let mut longest = weights.to_vec();
         for node in self.order().unwrap_or_default().into_iter().rev() {
-            longest[node] += self.after[node].iter().map(|next| longest[*next]).max().unwrap_or(0);
+            let path = |next: &usize| {
+                let own = if early.contains(&(node, *next)) { weights[node].min(1) } else { weights[node] };
+                own + longest[*next]
+            };
+            longest[node] = self.after[node].iter().map(path).max().unwrap_or(0).max(weights[node]);
         }
         longest
     }
@@ -104,7 +109,8 @@ mod tests {
         graph.add(0, 1);
         graph.add(0, 2);
         graph.add(2, 3);
-        assert_eq!(graph.remaining(&[1, 10, 2, 3]), vec![11, 10, 5, 3]);
+        assert_eq!(graph.remaining(&[1, 10, 2, 3], &[]), vec![11, 10, 5, 3]);
+        assert_eq!(graph.remaining(&[9, 1, 2, 3], &[(0, 2)]), vec![10, 1, 5, 3]);
     }
 
     proptest! {

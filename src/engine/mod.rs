@@ -22,4 +22,4 @@ pub use events::{Event, Left};
 pub use pace::Pace;
 pub use plan::{Action, Inputs, Plan, PlanError, Summary, Verb, plan, twins};
 pub use provider::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
-pub use scheduler::{Failed, Outcome, Recorder, RunError, Runner};
+pub use scheduler::{Failed, Outcome, RunError, Runner};

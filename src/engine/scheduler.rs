@@ -9,9 +9,8 @@ use super::provider::{Failure, FailureKind, Provider};
 use super::slots::Slots;
 use super::step::{Context, Step, StepError};
 use crate::resource::{Address, Attributes, Kind};
-use crate::state::{Document, Entry};
+use crate::state::{Document, Intent, Recorder};
 use std::collections::{BTreeMap, HashMap};
-use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -20,12 +19,6 @@ use tokio::time::Instant;
 
 /// Real seconds that calls in flight may take after the user asked to stop (design rule 6).
 const STOP_BUDGET: Duration = Duration::from_secs(5);
-
-/// Durable memory. `record` returns when the entry cannot be lost any more.
-pub trait Recorder: Send + Sync + 'static {
-    /// Makes one entry durable.
-    fn record(&self, entry: Entry) -> impl Future<Output = Result<(), String>> + Send;
-}
 
 /// A step that failed.
 #[derive(Debug, Clone)]
@@ -216,7 +209,7 @@ impl<P: Provider, R: Recorder> Runner<P, R> {
             RunError::Cycle(names.join(" → "))
         })?;
         let weights: Vec<u64> = steps.nodes.iter().map(|node| node.seconds).collect();
-        let remaining = steps.graph.remaining(&weights);
+        let remaining = steps.graph.remaining(&weights, &steps.created);
         let expected_seconds = remaining.iter().copied().max().unwrap_or(0);
         drop(self.events.send(Event::RunStarted { steps: order.len(), expected_seconds }));
         let mut run = Run::new(self, plan, steps, remaining, state, lookups);
@@ -440,7 +433,12 @@ fn shown(verb: Verb, removes: bool) -> Verb {
 }
 
 /// Intents of creates that this run repeats; a replaced resource needs a fresh token, its old one answers with the dead object.
-fn live_intents(plan: &Plan, state: &Document) -> BTreeMap<Address, crate::state::Intent> {
+fn live_intents(plan: &Plan, state: &Document) -> BTreeMap<Address, Intent> {
     let repeated = plan.actions.iter().filter(|action| action.verb == Verb::Create);
-    repeated.filter_map(|action| Some((action.address.clone(), state.intents.get(&action.address)?.clone()))).collect()
+    let live = |action: &Action| {
+        let intent = state.intents.get(&action.address)?;
+        let recorded = state.resources.contains_key(&action.address);
+        (!recorded || intent.age_seconds() < Intent::LIVE_SECONDS).then(|| (action.address.clone(), intent.clone()))
+    };
+    repeated.filter_map(live).collect()
 }

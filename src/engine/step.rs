@@ -6,14 +6,14 @@ use super::pace::Pace;
 use super::plan::{Action, Verb};
 use super::poller::{Poller, Want};
 use super::provider::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Update};
-use super::scheduler::Recorder;
 use super::slots::Slots;
 use crate::resource::{Address, Attributes, Desired, Identity, Kind, resolve};
-use crate::state::{Entry, Intent, Record, Status};
+use crate::state::{Entry, Intent, Record, Recorder, Status};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -152,10 +152,16 @@ impl<P: Provider, R: Recorder> Context<P, R> {
         if !resumed {
             self.record(Entry::Intent { address: desired.address.clone(), intent: intent.clone() }).await?;
         }
-        let created = match self.create_once(step, &item, &intent, resumed).await {
-            Err(StepError::Failed { failure, left: Left::Nothing }) => {
+        let sends = Sends::default();
+        let created = match self.create_once(step, &item, &intent, resumed, &sends).await {
+            Err(StepError::Failed { failure, left: Left::Nothing }) if sends.is_conclusive(&failure, resumed) => {
                 self.record(Entry::IntentDropped { address: desired.address.clone() }).await?;
                 return Err(failed(failure, Left::Nothing));
+            }
+            Err(StepError::Failed { failure, .. }) => return Err(failed(failure, Left::Unknown)),
+            Err(StepError::Cancelled) if !resumed && !sends.any.load(Ordering::Relaxed) => {
+                self.record(Entry::IntentDropped { address: desired.address.clone() }).await?;
+                return Err(StepError::Cancelled);
             }
             other => other?,
         };
@@ -167,10 +173,10 @@ impl<P: Provider, R: Recorder> Context<P, R> {
     }
 
     /// Sends the create call until it is known what became of it.
-    async fn create_once(&self, step: &Step<'_>, item: &Item, intent: &Intent, resumed: bool) -> Result<Created, StepError> {
+    async fn create_once(&self, step: &Step<'_>, item: &Item, intent: &Intent, resumed: bool, sends: &Sends) -> Result<Created, StepError> {
         let tag_only = item.address.kind().facts().identity == Identity::TagOnly;
         let mut unsure = resumed && tag_only;
-        let mut since = if resumed { age(intent) } else { 0.0 };
+        let mut since = if resumed { intent.age_seconds() } else { 0.0 };
         let began = Instant::now();
         loop {
             if unsure && let Some(found) = self.look_for(step, item, since).await? {
@@ -183,7 +189,10 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             }
             let sent = self
                 .call(step, Left::Nothing, || async {
-                    match self.provider.create(item.clone(), intent.nonce.clone()).await {
+                    sends.any.store(true, Ordering::Relaxed);
+                    let answer = self.provider.create(item.clone(), intent.nonce.clone()).await;
+                    sends.note(&answer);
+                    match answer {
                         // Repeating a create that has neither token nor natural key could make a twin.
                         Err(failure) if failure.kind == FailureKind::LostAnswer && tag_only => Ok(Err(failure)),
                         Err(failure) if failure.kind == FailureKind::AlreadyExists => Ok(Err(failure)),
@@ -373,6 +382,28 @@ impl<P: Provider, R: Recorder> Context<P, R> {
     }
 }
 
+/// What became of the requests of one creation.
+#[derive(Default)]
+struct Sends {
+    any: AtomicBool,
+    lost: AtomicBool,
+}
+
+impl Sends {
+    fn note(&self, answer: &Result<Created, Failure>) {
+        if matches!(answer, Err(failure) if failure.kind == FailureKind::LostAnswer) {
+            self.lost.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a refusal proves that nothing exists. After a lost answer none does; of a request that an earlier run
+    /// may have sent, one that is about the caller does not.
+    fn is_conclusive(&self, failure: &Failure, resumed: bool) -> bool {
+        let about_caller = matches!(failure.kind, FailureKind::Credentials | FailureKind::Permission);
+        !self.lost.load(Ordering::Relaxed) && !(resumed && about_caller)
+    }
+}
+
 /// One step as the scheduler hands it out.
 pub(crate) struct Step<'a> {
     pub(crate) index: usize,
@@ -397,11 +428,6 @@ fn new_intent(desired: &Desired, spec: &Value) -> Intent {
     // 64 hexadecimal characters satisfy every service's rule on tokens (EKS wants 33 at least, EFS takes 64 at most).
     let nonce = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
     Intent { nonce, since: Timestamp::now(), dependencies: desired.dependencies(), spec: spec.clone() }
-}
-
-/// Seconds since the intent was written; clocks that went backwards count as no time.
-fn age(intent: &Intent) -> f64 {
-    Timestamp::now().duration_since(intent.since).as_secs_f64().max(0.0)
 }
 
 fn update_of(changes: &[super::FieldChange], item: &Item, existing: &Record) -> Update {

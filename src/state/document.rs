@@ -33,7 +33,7 @@ pub struct Document {
     pub config_hash: Option<String>,
     /// What exists.
     pub resources: BTreeMap<Address, Record>,
-    /// Creates that were about to be sent and whose id is not recorded yet.
+    /// Creates that were sent, or were about to be. Those of finished resources go when they are old.
     pub intents: BTreeMap<Address, Intent>,
     /// Choices made once and kept: AMI ids, add-on versions. Look-up key → attribute → value.
     pub pins: BTreeMap<String, BTreeMap<String, String>>,
@@ -81,6 +81,17 @@ pub struct Intent {
     pub spec: Value,
     /// What the resource depends on, so that destroy finds its order when the id was never recorded.
     pub dependencies: Vec<Address>,
+}
+
+impl Intent {
+    /// Seconds for which a creation that AWS does not show is repeated with its token: it may only be invisible yet. Later
+    /// it was deleted, and its token would answer with the dead object.
+    pub const LIVE_SECONDS: f64 = 600.0;
+
+    /// Seconds since it was written; a clock that went backwards counts as no time.
+    pub fn age_seconds(&self) -> f64 {
+        Timestamp::now().duration_since(self.since).as_secs_f64().max(0.0)
+    }
 }
 
 /// One line of the journal.
@@ -157,10 +168,14 @@ impl Document {
                 self.intents.remove(&address);
             }
             Entry::Recorded { address, record } => {
-                self.intents.remove(&address);
+                // The intent stays for a while: AWS may not show the object yet, and its token finds it again.
                 self.resources.insert(address, *record);
             }
             Entry::Deleting { address } => {
+                // Its token answers with the dead object from now on.
+                if self.resources.contains_key(&address) {
+                    self.intents.remove(&address);
+                }
                 if let Some(record) = self.resources.get_mut(&address) {
                     record.status = Status::Deleting;
                 }
@@ -172,6 +187,13 @@ impl Document {
             Entry::Pinned { pins } => self.pins.extend(pins),
             Entry::Applied { config_hash } => self.config_hash = Some(config_hash),
         }
+    }
+
+    /// Drops intents of finished resources that are too old to matter.
+    pub fn forget_old_intents(&mut self) {
+        let resources = &self.resources;
+        let finished = |address: &Address| resources.get(address).is_some_and(|record| record.status == Status::Ready);
+        self.intents.retain(|address, intent| !finished(address) || intent.age_seconds() < Intent::LIVE_SECONDS);
     }
 
     /// Whether anything is recorded or may exist.
@@ -217,7 +239,10 @@ mod tests {
         state.apply(Entry::Intent { address: address(), intent });
         assert!(!state.is_empty());
         state.apply(Entry::Recorded { address: address(), record: record() });
-        assert!(state.intents.is_empty());
+        let ready = Record { status: Status::Ready, ..*record() };
+        state.apply(Entry::Recorded { address: address(), record: Box::new(ready) });
+        state.forget_old_intents();
+        assert!(state.intents.is_empty(), "an intent of 1970 is old");
         assert_eq!(state.attributes()["vpc/main"]["id"], "vpc-1");
         state.apply(Entry::Deleting { address: address() });
         assert_eq!(state.resources[&address()].status, Status::Deleting);

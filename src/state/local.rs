@@ -1,7 +1,6 @@
 //! The local store: a folder with the document, its journal, the lock and backups. Mode 0600, no secrets.
 
-use super::{Document, Entry, FORMAT_VERSION, Holder, Lock};
-use crate::engine::Recorder;
+use super::{Document, Entry, FORMAT_VERSION, Holder, Lock, Recorder};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -130,12 +129,13 @@ impl LocalStore {
     /// crash before it counted.
     fn read_journal(&self) -> Result<Vec<(u64, Entry)>, StateError> {
         let path = self.journal_path();
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(StateError::Io { path, source }),
         };
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(&[][..], |end| &bytes[..end]);
+        let whole = std::str::from_utf8(whole).map_err(|error| StateError::Damaged { path: path.clone(), why: error.to_string() })?;
         let parse = |(number, line): (usize, &str)| {
             let line: Line = serde_json::from_str(line)
                 .map_err(|error| StateError::Damaged { path: path.clone(), why: format!("line {}: {error}", number + 1) })?;
@@ -160,6 +160,7 @@ impl LocalStore {
     /// When the folder cannot be written.
     pub fn begin(&self, mut document: Document, lock: Lock) -> Result<Writer, StateError> {
         document.serial += 1;
+        document.forget_old_intents();
         self.save(&document)?;
         let path = self.journal_path();
         let open = || {

@@ -10,6 +10,12 @@ mod lock;
 #[cfg(test)]
 mod tests;
 
+/// Durable memory. `record` returns when the entry cannot be lost any more.
+pub trait Recorder: Send + Sync + 'static {
+    /// Makes one entry durable.
+    fn record(&self, entry: Entry) -> impl Future<Output = Result<(), String>> + Send;
+}
+
 pub use document::{Document, Entry, FORMAT_VERSION, Intent, Record, Status};
 pub use local::{LocalStore, StateError, Writer};
 pub use lock::{Holder, Lock};

@@ -1,8 +1,8 @@
 //! Tests of the local store: what a crash, a foreign hand or a second process can do to it (RUN-2).
 
 use super::*;
-use crate::engine::Recorder;
 use crate::resource::{Address, Kind};
+use crate::state::Recorder;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -407,4 +407,18 @@ fn attributes_are_those_of_records_pins_and_the_account() {
 #[test]
 fn every_state_has_a_lineage_of_its_own() {
     assert_ne!(document().lineage, document().lineage);
+}
+
+#[tokio::test]
+async fn a_journal_cut_inside_a_letter_loads() {
+    let place = Place::new();
+    let writer = begun(&place, document());
+    let tags = BTreeMap::from([("owner".to_owned(), "Zoë Müller, 研究".to_owned())]);
+    writer.record(Entry::Recorded { address: vpc(), record: Box::new(Record { tags, ..record("vpc-1") }) }).await.unwrap();
+    let journal = fs::read(place.file("journal.ndjson")).unwrap();
+    for length in 0..=journal.len() {
+        fs::write(place.file("journal.ndjson"), &journal[..length]).unwrap();
+        let loaded = place.store.load();
+        assert!(loaded.is_ok(), "{length} bytes: {loaded:?}");
+    }
 }

@@ -9,6 +9,24 @@ use std::time::{Duration, Instant};
 /// Factor on all of AWS's durations and all of our waits.
 pub(crate) const SCALE: &str = "0.01";
 
+/// What every script of [`Emulator::aws`] finds: clients by their names, made when they are named, and lists without pages.
+const PRELUDE: &str = r#"
+import json, sys, boto3
+from botocore.config import Config
+NAMES = ["ec2", "eks", "autoscaling", "efs", "iam", "s3", "kms", "logs", "sts"]
+class Scope(dict):
+    def __missing__(self, name):
+        if name not in NAMES:
+            raise KeyError(name)
+        self[name] = boto3.client(name, region_name="us-west-2", config=Config(retries={"total_max_attempts": 1}))
+        return self[name]
+def full(client, operation, **more):
+    return client.get_paginator(operation).paginate(**more).build_full_result()
+scope = Scope(json=json, full=full)
+exec(sys.argv[1], scope)
+print(json.dumps(scope.get("result"), default=str))
+"#;
+
 /// A running local AWS.
 pub(crate) struct Emulator {
     process: Child,
@@ -19,7 +37,6 @@ pub(crate) struct Emulator {
 /// One request as the log tells it.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
-    pub(crate) service: String,
     pub(crate) operation: String,
     pub(crate) mutating: bool,
     pub(crate) status: u64,
@@ -27,6 +44,9 @@ pub(crate) struct Request {
 }
 
 fn folder() -> PathBuf {
+    if let Ok(scratch) = std::env::var("SCRATCH_EMULATOR") {
+        return scratch.into();
+    }
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/emulator")
 }
 
@@ -74,6 +94,17 @@ impl Emulator {
         answer.body_mut().read_json().unwrap()
     }
 
+    /// Runs a script of boto3 against the account, as somebody else would; answers what it leaves in `result`.
+    #[track_caller]
+    pub(crate) fn aws(&self, script: &str) -> Value {
+        let mut command = Command::new(python());
+        command.args(["-c", PRELUDE, script]).env("AWS_ENDPOINT_URL", &self.url);
+        command.env("AWS_ACCESS_KEY_ID", "other").env("AWS_SECRET_ACCESS_KEY", "other").env("AWS_EC2_METADATA_DISABLED", "true");
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
     /// Everything that exists in the account.
     pub(crate) fn inventory(&self) -> Vec<Value> {
         let answer = self.get("inventory");
@@ -95,13 +126,22 @@ impl Emulator {
         let log = self.get(&format!("requests?since={since}"));
         let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
         let entries = log.as_array().unwrap().iter().map(|entry| Request {
-            service: text(entry, "service"),
             operation: text(entry, "operation"),
             mutating: entry["mutating"].as_bool().unwrap(),
             status: entry["status"].as_u64().unwrap(),
             params: entry["params"].clone(),
         });
         entries.collect()
+    }
+
+    /// How many requests there were.
+    pub(crate) fn count(&self) -> usize {
+        self.requests(0).len()
+    }
+
+    /// Requests from the `since`-th on that changed something, or tried to.
+    pub(crate) fn mutating(&self, since: usize) -> Vec<Request> {
+        self.requests(since).into_iter().filter(|request| request.mutating).collect()
     }
 
     /// Requests of one operation, in order.

@@ -1,5 +1,13 @@
 //! The whole binary against the local AWS: one test binary, because each one links the AWS SDK.
 
+mod account;
+mod change;
 mod emulator;
+mod house;
 mod lifecycle;
+mod output;
+mod refuse;
+mod survive;
+mod variants;
+mod what;
 mod workspace;

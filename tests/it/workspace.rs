@@ -2,9 +2,10 @@
 
 use crate::emulator::{Emulator, SCALE};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 /// The folder of one test.
 pub(crate) struct Workspace {
@@ -85,6 +86,37 @@ impl Workspace {
     /// Runs the binary to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         self.command(arguments).output().unwrap().into()
+    }
+
+    /// What a plan would do: address and action, without what stays as it is.
+    #[track_caller]
+    pub(crate) fn planned(&self) -> BTreeMap<String, String> {
+        let plan = self.run(&["plan", "--format", "json"]).expect(0).json();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        plan["actions"].as_array().unwrap().iter().map(|action| (text(&action["address"]), text(&action["action"]))).collect()
+    }
+
+    /// Starts the binary and goes on; its output is kept.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Every file of the folder with its bytes.
+    pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut found = BTreeMap::new();
+        let mut open = vec![self.folder.path().to_owned()];
+        while let Some(folder) = open.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    open.push(path);
+                } else {
+                    let bytes = fs::read(&path).unwrap();
+                    found.insert(path, bytes);
+                }
+            }
+        }
+        found
     }
 
     /// The state document.

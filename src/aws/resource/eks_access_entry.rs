@@ -2,7 +2,7 @@
 
 use super::{Resource, Typed};
 use crate::aws::Aws;
-use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::errors::{or_absent, or_inactive, sent, unexpected};
 use crate::aws::tags;
 use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::spec;
@@ -24,7 +24,7 @@ impl Resource for EksAccessEntry {
             return Ok(Vec::new());
         }
         let pages = aws.eks.list_access_entries().cluster_name(&aws.cluster).into_paginator().items().send();
-        let existing = or_absent(sent("ListAccessEntries", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
+        let existing = or_inactive(sent("ListAccessEntries", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
         let mut seen = Vec::new();
         for item in query.items() {
             let principal = item.spec.get("principal").and_then(Value::as_str).unwrap_or_default();
@@ -100,7 +100,7 @@ async fn observed(aws: &Aws, item: &Item, principal: &str) -> Result<Option<Obse
         return Ok(Some(tags::observed_item(item, principal, spec, &[], Readiness::Ready)));
     }
     let call = aws.eks.describe_access_entry().cluster_name(&aws.cluster).principal_arn(principal);
-    let Some(entry) = or_absent(sent("DescribeAccessEntry", call.send().await))?.and_then(|answer| answer.access_entry) else {
+    let Some(entry) = or_inactive(sent("DescribeAccessEntry", call.send().await))?.and_then(|answer| answer.access_entry) else {
         return Ok(None);
     };
     spec["entry_type"] = json!(entry.r#type());

@@ -2,7 +2,7 @@
 
 use super::{Resource, Typed};
 use crate::aws::Aws;
-use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::errors::{or_inactive, sent, unexpected};
 use crate::aws::tags;
 use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::spec;
@@ -76,7 +76,7 @@ fn associations(spec: &Spec) -> Result<Option<Vec<AddonPodIdentityAssociations>>
 async fn observed(aws: &Aws, item: &Item, full: bool) -> Result<Option<Observed>, Failure> {
     let name = item.spec.get("name").and_then(Value::as_str).unwrap_or_default();
     let call = aws.eks.describe_addon().cluster_name(&aws.cluster).addon_name(name);
-    let Some(addon) = or_absent(sent("DescribeAddon", call.send().await))?.and_then(|answer| answer.addon) else { return Ok(None) };
+    let Some(addon) = or_inactive(sent("DescribeAddon", call.send().await))?.and_then(|answer| answer.addon) else { return Ok(None) };
     let configuration = addon.configuration_values().and_then(|text| serde_json::from_str::<Value>(text).ok());
     let mut spec = json!({
         "name": name,
@@ -97,7 +97,7 @@ async fn pod_identity(aws: &Aws, addon: &Addon) -> Result<Value, Failure> {
         let id = arn.rsplit('/').next().unwrap_or_default();
         let call = aws.eks.describe_pod_identity_association().cluster_name(&aws.cluster).association_id(id);
         if let Some(association) =
-            or_absent(sent("DescribePodIdentityAssociation", call.send().await))?.and_then(|answer| answer.association)
+            or_inactive(sent("DescribePodIdentityAssociation", call.send().await))?.and_then(|answer| answer.association)
         {
             identities.push(json!({ "service_account": association.service_account(), "role": association.role_arn() }));
         }

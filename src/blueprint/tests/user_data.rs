@@ -200,3 +200,11 @@ fn the_scripts_are_good_bash() {
         assert!(checked.status.success() && checked.stderr.is_empty(), "{checked:?}\n{text}");
     }
 }
+
+// POOL-9
+#[test]
+fn an_open_brace_in_a_users_script_swallows_nothing() {
+    let config = three("pools: {default: {userData: \"#!/bin/bash\\ngrep -F '${' /etc/motd\"}}");
+    let text = user_data(&config, "default");
+    assert!(!text.contains("${domino-eks:"), "{text}");
+}

@@ -93,3 +93,18 @@ async fn no_step_starts_after_stopping_is_told() {
         assert!(!done.events[stopping..].iter().any(|event| matches!(event, Event::StepStarted { .. })), "{tenths}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_never_sent_leaves_no_intent() {
+    let lab = Lab::new();
+    let desired = many(Kind::ElasticIp, 40);
+    // Eight are in flight, the others wait for a slot.
+    stopped_after(&lab, &desired, 2.45).await;
+    // What has an id but is not ready keeps its intent.
+    let document = lab.document();
+    let open: Vec<String> =
+        document.intents.keys().filter(|address| !document.resources.contains_key(*address)).map(ToString::to_string).collect();
+    assert!(open.is_empty(), "{open:?}");
+    let done = lab.apply(&desired).await;
+    assert!(done.seconds < 30.0, "{}", done.seconds);
+}

@@ -101,3 +101,8 @@ async fn a_destroy_after_a_death_leaves_nothing() {
         assert_eq!(lab.world.live(), Vec::<String>::new(), "death at {at}\n{}", lab.log.text());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_creation_survives_death_at_every_point_in_a_world_that_shows_things_late() {
+    sweep(&[], &cluster(), 20_000).await;
+}

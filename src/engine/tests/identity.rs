@@ -167,3 +167,16 @@ async fn a_failure_that_happened_for_sure_drops_the_intent() {
     assert!(lab.log.position("intent vpc/n0") < lab.log.position("dropped vpc/n0"));
     assert!(lab.document().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_after_a_lost_answer_does_not_claim_that_nothing_is_left() {
+    for kind in [Kind::NatGateway, Kind::Vpc] {
+        let lab = Lab::new();
+        lab.world.lag.store(3_600_000, std::sync::atomic::Ordering::SeqCst);
+        lab.world.fault("create", 1, Strikes::After, FailureKind::LostAnswer);
+        lab.world.fault("create", 1, Strikes::Before, FailureKind::Credentials);
+        let done = lab.run(&many(kind, 1)).await;
+        assert_eq!((lab.world.live().len(), done.outcome.failed[0].left), (1, Left::Unknown), "{kind}");
+        assert_eq!(lab.document().intents.len(), 1, "{kind}");
+    }
+}

@@ -1,8 +1,8 @@
 //! An outside world in memory: eventual consistency, faults, durations, and a process that dies when told to.
 
-use crate::engine::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Recorder, Update};
+use crate::engine::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
 use crate::resource::{Address, Attributes, Desired, Identity, Kind, Service, resolve_known};
-use crate::state::{Document, Entry, Status};
+use crate::state::{Document, Entry, Recorder, Status};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -20,6 +20,8 @@ _BARRED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _BARRED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 _LOCKED = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
 _POLICY_SIZE = 20 * 1024
+#: Names that other accounts have had for years: the whole world shares them.
+_TAKEN = {"my-bucket", "test-bucket"}
 
 
 def _bucket(name: str | None) -> Any:
@@ -68,6 +70,9 @@ def create_bucket(call: Call) -> None:
     name = call["Bucket"] or ""
     if not _valid_name(name):
         raise AwsError("InvalidBucketName", "The specified bucket is not valid.", 400, BucketName=name)
+    if name in _TAKEN:
+        raise AwsError("BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is shared by all users of "
+                       "the system. Please select a different name and try again.", 409, BucketName=name)
     constraint = call.get("CreateBucketConfiguration", {}).get("LocationConstraint")
     if call.region == "us-east-1" and constraint == "us-east-1":
         raise AwsError("InvalidLocationConstraint", "The specified location-constraint is not valid", 400, LocationConstraint=constraint)
@@ -109,6 +114,8 @@ def defaults(call: Call) -> None:
 
 def owner_and_region(call: Call) -> None:
     """Other accounts' and other regions' buckets: refused and redirected."""
+    if call["Bucket"] in _TAKEN:
+        raise AwsError("AccessDenied", "Access Denied", 403)
     owner = call.http.header("x-amz-expected-bucket-owner")
     if owner and owner != ACCOUNT:
         raise AwsError("AccessDenied", "Access Denied", 403)

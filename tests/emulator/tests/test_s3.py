@@ -44,6 +44,12 @@ def test_regions_and_owners(aws, bucket):
     assert aws.s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] == "us-west-2"
 
 
+def test_names_that_others_have(aws):
+    assert code(aws.s3.create_bucket, Bucket="my-bucket", CreateBucketConfiguration=WEST) == "BucketAlreadyExists"
+    assert code(aws.s3.get_bucket_versioning, Bucket="my-bucket") == "AccessDenied"
+    assert code(aws.s3.head_bucket, Bucket="my-bucket") == "403"
+
+
 def test_defaults_of_a_new_bucket(aws):
     name = fresh("bucket")
     aws.s3.create_bucket(Bucket=name, ObjectOwnership="BucketOwnerEnforced",

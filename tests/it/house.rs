@@ -1,0 +1,122 @@
+//! The rules of the house: every requirement has its test, and every room uses only what it may.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Requirements that are built and tested now.
+const NOW: [&str; 25] = [
+    "NET-1", "NET-2", "NET-3", "NET-4", "NET-5", "EKS-1", "EKS-2", "EKS-3", "POOL-1", "POOL-2", "POOL-3", "POOL-4", "POOL-5", "POOL-6",
+    "POOL-7", "POOL-8", "POOL-9", "EFS-1", "S3-1", "IAM-1", "IAM-2", "RUN-1", "RUN-2", "RUN-3", "RUN-4",
+];
+/// Requirements that come later, in whole or in the rest.
+const LATER: [&str; 7] = ["BLK-1", "ECR-1", "IAM-3", "OUT-1", "OUT-2", "OUT-3", "RUN-5"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Rows of the table in `docs/requirements.md`, by cells.
+fn rows() -> Vec<Vec<String>> {
+    let text = fs::read_to_string(root().join("docs/requirements.md")).unwrap();
+    let lines = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| ID ") && !line.starts_with("|--"));
+    lines.map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()).collect()
+}
+
+/// What stands in backquotes.
+fn quoted(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn every_requirement_has_a_test_that_exists() {
+    let mut covered = BTreeSet::new();
+    let mut later = BTreeSet::new();
+    for row in rows() {
+        let [id, _, tests, files] = row.as_slice() else { panic!("not four cells: {row:?}") };
+        if tests.starts_with("later") {
+            later.insert(id.clone());
+            continue;
+        }
+        covered.insert(id.clone());
+        let files: Vec<&str> = quoted(files);
+        assert!(!quoted(tests).is_empty(), "{id} names no test");
+        for test in quoted(tests) {
+            let (module, name) = test.rsplit_once("::").unwrap_or_else(|| panic!("{id}: `{test}` has no module"));
+            let file = files.iter().find(|file| file.trim_end_matches(".rs").replace('/', "::").ends_with(module));
+            let file = file.unwrap_or_else(|| panic!("{id}: no file of `{test}`"));
+            let text = fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{id}: {file}: {error}"));
+            assert!(text.contains(&format!("fn {name}(")), "{id}: there is no test `{name}` in {file}");
+        }
+    }
+    assert_eq!(covered, NOW.map(str::to_owned).into());
+    assert_eq!(later, LATER.map(str::to_owned).into());
+}
+
+/// Every source file outside test folders: its room, its path, and its code without tests and comments.
+fn sources() -> Vec<(String, PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut open = vec![root().join("src")];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let relative = path.strip_prefix(root().join("src")).unwrap().to_owned();
+            if path.is_dir() {
+                if !path.ends_with("tests") {
+                    open.push(path);
+                }
+            } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("tests.rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+                let lines: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+                let room = relative.components().next().unwrap().as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
+                found.push((room, relative, lines.join("\n")));
+            }
+        }
+    }
+    found
+}
+
+/// What each room may use, from the table in `src/lib.rs`; `None` is everything.
+fn permitted() -> BTreeMap<String, Option<BTreeSet<String>>> {
+    let text = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let rows = text.lines().filter(|line| line.starts_with("//! | [`"));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let uses = (cells[3] != "all").then(|| quoted(cells[3]).into_iter().map(str::to_owned).collect());
+        (quoted(cells[1])[0].to_owned(), uses)
+    })
+    .collect()
+}
+
+#[test]
+fn rooms_use_only_what_they_may() {
+    let permitted = permitted();
+    for (room, path, code) in sources().into_iter().filter(|(room, ..)| room != "main" && room != "lib") {
+        let Some(uses) = permitted.get(&room).unwrap_or_else(|| panic!("{room} is not in the table of src/lib.rs")) else { continue };
+        for other in permitted.keys().filter(|other| **other != room && code.contains(&format!("crate::{other}"))) {
+            assert!(uses.contains(other), "{} uses {other}", path.display());
+        }
+        assert!(room == "aws" || !code.contains("aws_sdk_") && !code.contains("aws_config"), "{} names the AWS SDK", path.display());
+    }
+}
+
+#[test]
+fn pure_rooms_do_no_input_and_output() {
+    for (room, path, code) in sources() {
+        if ["blueprint", "config", "report", "resource"].contains(&room.as_str()) {
+            for word in
+                ["std::fs", "std::process", "std::env", "std::io", "tokio", "std::net::Tcp", "std::net::Udp", "std::time", "async fn"]
+            {
+                assert!(!code.contains(word), "{} uses {word}", path.display());
+            }
+        }
+        if path != Path::new("cli/printer.rs") {
+            // The log for developers has a writer of its own.
+            let code = code.replace("with_writer(std::io::stderr)", "");
+            for word in ["print!(", "println!(", "eprint!(", "eprintln!(", "io::stdout", "io::stderr", "dbg!("] {
+                assert!(!code.contains(word), "{} prints: {word}", path.display());
+            }
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! What is refused: with the documented exit code, a message that names the place, a way out, and nothing changed.
+
+use crate::emulator::Emulator;
+use crate::workspace::{Run, Workspace, example};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::time::{Duration, Instant};
+
+const SINGLE: &str = "domino-test-single-az";
+
+/// A message for people: an error, a way out, and no dump of Rust values.
+#[track_caller]
+fn readable(run: &Run) {
+    assert!(run.stderr.contains("error"), "{}", run.stderr);
+    let ways_out = ["hint: ", "help: ", "Usage: ", "try '--help'", "nothing was changed"];
+    assert!(ways_out.iter().any(|way| run.stderr.contains(way)), "no way out: {}", run.stderr);
+    for debug in ["{ ", "Some(", "None", "Err(", "Ok(", "panicked", "unwrap", "RUST_BACKTRACE", "SdkError", "Unhandled"] {
+        assert!(!run.stderr.contains(debug), "`{debug}` in: {}", run.stderr);
+    }
+}
+
+/// Exit code, readable, and all of these texts in the message.
+#[track_caller]
+fn refused(run: Run, code: i32, texts: &[&str]) -> Run {
+    let run = run.expect(code);
+    readable(&run);
+    for text in texts {
+        assert!(run.stderr.contains(text), "`{text}` is not in: {}", run.stderr);
+    }
+    run
+}
+
+/// A cluster whose apply was killed early: there is a state, and something in AWS.
+fn begun(emulator: &Emulator) -> Workspace {
+    let workspace = Workspace::new(emulator, &example("domino-test-cluster-single-az.yaml"));
+    let since = emulator.count();
+    let mut run = workspace.spawn(&["apply", "--yes"]);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while emulator.mutating(since).len() < 12 {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+    // What was on its way is still answered.
+    std::thread::sleep(Duration::from_millis(500));
+    workspace
+}
+
+/// The file as the user may have left it: each with its reason, exit code 3.
+#[test]
+fn files_that_are_no_configuration() {
+    let workspace = Workspace::offline("");
+    for command in [&["validate"][..], &["plan", "--offline"], &["apply", "--yes"], &["status"], &["outputs"], &["destroy"]] {
+        refused(workspace.run(command), 3, &["domino-eks.yaml", "empty"]);
+    }
+    refused(workspace.run(&["-f", "absent.yaml", "validate"]), 3, &["absent.yaml", "No such file", "domino-eks init"]);
+    refused(workspace.run(&["-f", ".", "validate"]), 3, &["directory"]);
+    fs::write(workspace.path("latin.yaml"), b"name: caf\xe9\n").unwrap();
+    refused(workspace.run(&["-f", "latin.yaml", "validate"]), 3, &["latin.yaml:1:10", "UTF-8"]);
+    fs::write(workspace.path("large.yaml"), "# nothing\n".repeat(1 << 20)).unwrap();
+    let began = Instant::now();
+    refused(workspace.run(&["-f", "large.yaml", "validate"]), 3, &["large.yaml"]);
+    assert!(began.elapsed() < Duration::from_secs(5));
+    workspace.write("list.yaml", "- a\n- b\n");
+    refused(workspace.run(&["-f", "list.yaml", "validate"]), 3, &["list.yaml:1:1"]);
+    workspace.write("broken.yaml", "name: [a\nregion: b\n");
+    refused(workspace.run(&["-f", "broken.yaml", "validate"]), 3, &["broken.yaml:"]);
+}
+
+/// All mistakes are reported together, each with file, line, column, rule and a way out.
+#[test]
+fn several_mistakes_are_reported_together() {
+    let file = "name: Bad_Name
+region: us-west-2
+zones: [us-west-2a, us-east-1b]
+network: {cidr: 10.0.0.0/8}
+colour: red
+pools:
+  default: {min: 5, max: 2}
+";
+    let run = refused(Workspace::offline(file).run(&["validate"]), 3, &["6 problems in the configuration"]);
+    for place in ["1:7", "3:1", "3:21", "4:17", "5:1", "7:18"] {
+        assert!(run.stderr.contains(&format!("--> domino-eks.yaml:{place}\n")), "{place}: {}", run.stderr);
+    }
+    assert_eq!(run.stderr.matches("= help: ").count(), 6);
+    for rule in ["error[POOL-5]", "error[NET-1]", "error[unknown-key]", "error[aws-zone]"] {
+        assert!(run.stderr.contains(rule), "{rule}: {}", run.stderr);
+    }
+    assert_eq!(run.stdout, "");
+}
+
+/// Bad flags end with 2 and say how the command is used.
+#[test]
+fn bad_flags() {
+    let workspace = Workspace::offline(&example("domino-test-cluster.yaml"));
+    for flags in [
+        &["apply", "--force"][..],
+        &["conquer"],
+        &["plan", "--offline", "--destroy"],
+        &["destroy", "--delete-data", "--retain-data"],
+        &["plan", "--format", "xml"],
+        &["init", "--region", "us-west-2"],
+        &["validate", "-q", "-v"],
+        &["completions", "cobol"],
+        &["init", "--profile", "huge", "--name", "a", "--region", "us-west-2"],
+    ] {
+        refused(workspace.run(flags), 2, &[]);
+    }
+    let mut command = workspace.command(&["validate"]);
+    refused(command.env("DOMINO_EKS_TIME_SCALE", "seven").output().unwrap().into(), 2, &["DOMINO_EKS_TIME_SCALE"]);
+}
+
+/// RUN-3: without a terminal and without `--yes` nothing happens.
+#[test]
+fn apply_without_a_word_changes_nothing() {
+    let emulator = Emulator::start();
+    let workspace = Workspace::new(&emulator, &example("domino-test-cluster.yaml"));
+    refused(workspace.run(&["apply"]), 2, &["no terminal", "--yes"]);
+    assert!(emulator.mutating(0).is_empty());
+    assert!(workspace.files().keys().all(|path| !path.ends_with("state.json")));
+}
+
+/// Who we are cannot be told: exit code 6 and what to do.
+#[test]
+fn no_credentials_and_no_network() {
+    let workspace = Workspace::offline(&example("domino-test-cluster.yaml"));
+    for command in [&["plan"][..], &["apply", "--yes"], &["status"], &["destroy", "--confirm", "domino-test-cluster"]] {
+        refused(workspace.run(command), 6, &["AWS_ENDPOINT_URL", "plan --offline"]);
+        let mut bare = workspace.command(command);
+        bare.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+        refused(bare.output().unwrap().into(), 6, &["AWS_PROFILE", "credentials"]);
+    }
+    assert_eq!(workspace.files().keys().filter(|path| path.ends_with("state.json")).count(), 0);
+}
+
+/// A remote state is not for this version, and says so instead of making a folder of that name.
+#[test]
+fn a_remote_state_is_refused() {
+    let workspace = Workspace::offline(&(example("domino-test-cluster.yaml") + "state: s3://bucket/prefix\n"));
+    refused(workspace.run(&["plan"]), 3, &["s3://bucket/prefix", "remote"]);
+    refused(workspace.run(&["outputs", "--state", "s3://other"]), 3, &["s3://other"]);
+    assert_eq!(workspace.files().len(), 1);
+}
+
+/// RUN-2: a state that cannot be trusted is never used, and never overwritten.
+#[test]
+fn states_that_are_damaged_newer_or_of_another_cluster() {
+    let emulator = Emulator::start();
+    let workspace = begun(&emulator);
+    let path = workspace.path(&format!(".domino-eks/{SINGLE}/state.json"));
+    let whole = fs::read_to_string(&path).unwrap();
+    let since = emulator.count();
+    let check = |text: &str, texts: &[&str]| {
+        fs::write(&path, text).unwrap();
+        for command in [&["plan"][..], &["apply", "--yes"], &["status"], &["outputs"], &["destroy", "--confirm", SINGLE, "--delete-data"]] {
+            refused(workspace.run(command), 1, texts);
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    };
+    check("", &["damaged", "empty", "backups"]);
+    check(&whole[..whole.len() / 2], &["damaged", "backups"]);
+    check(&whole.replace("us-west-2", "us-east-1"), &["damaged", "edited by hand"]);
+    check(&whole.replace("\"format_version\": 1", "\"format_version\": 9"), &["format 9", "newer"]);
+    let as_other = |key: &str, value: &str| {
+        let mut document: Value = serde_json::from_str(&whole).unwrap();
+        document["state"][key] = json!(value);
+        document["checksum"] = json!(checksum(&document["state"]));
+        fs::write(&path, document.to_string()).unwrap();
+        for command in [&["plan"][..], &["apply", "--yes"], &["status"], &["destroy", "--confirm", SINGLE, "--delete-data"]] {
+            refused(workspace.run(command), 1, &[key, value, "nothing was changed"]);
+        }
+    };
+    as_other("account", "999999999999");
+    as_other("region", "eu-central-1");
+    as_other("cluster", "another");
+    assert!(emulator.mutating(since).is_empty());
+
+    // The state was lost: what it made is seen, and no second cluster grows beside it.
+    fs::remove_dir_all(workspace.path(".domino-eks")).unwrap();
+    for command in [&["plan"][..], &["apply", "--yes"]] {
+        refused(workspace.run(command), 1, &["state was lost", "--state", "nothing was changed"]);
+    }
+    assert!(emulator.mutating(since).is_empty());
+}
+
+fn checksum(state: &Value) -> String {
+    Sha256::digest(canonical(state)).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Keys sorted, no white space.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_by_key(|(key, _)| *key);
+            format!(
+                "{{{}}}",
+                entries.iter().map(|(key, inner)| format!("{}:{}", json!(key), canonical(inner))).collect::<Vec<_>>().join(",")
+            )
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        other => other.to_string(),
+    }
+}
+
+/// RUN-2: two runs never work on one state; the second names the first.
+#[test]
+fn a_second_run_names_the_first() {
+    let emulator = Emulator::start();
+    let workspace = Workspace::new(&emulator, &example("domino-test-cluster-single-az.yaml"));
+    let mut first = workspace.spawn(&["apply", "--yes"]);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while emulator.mutating(0).is_empty() {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let process = format!("process {}", first.id());
+    for command in [&["apply", "--yes"][..], &["destroy", "--confirm", SINGLE, "--delete-data"]] {
+        refused(workspace.run(command), 5, &["locked", "tester@", &process, "`apply`"]);
+    }
+    first.kill().unwrap();
+    first.wait().unwrap();
+    // The system freed the lock with its holder.
+    refused(workspace.run(&["destroy", "--delete-data", "--confirm", "other"]), 7, &["`other`"]);
+    assert_ne!(workspace.run(&["apply", "--yes"]).code, 5);
+}
+
+/// RUN-4, S3-1: what others own under our names is named and left alone.
+#[test]
+fn names_that_others_have() {
+    let emulator = Emulator::start();
+    emulator.aws("iam.create_role(RoleName='domino-test-single-az-us-west-2-cluster', AssumeRolePolicyDocument=json.dumps({'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Principal': {'Service': 'eks.amazonaws.com'}, 'Action': 'sts:AssumeRole'}]}))");
+    let configuration = example("domino-test-cluster-single-az.yaml") + "storage: {buckets: {blobs: {name: my-bucket}}}\n";
+    let workspace = Workspace::new(&emulator, &configuration);
+    let run = workspace.run(&["apply", "--yes"]);
+    let run = refused(run, 1, &["s3-bucket/blobs", "my-bucket"]);
+    assert!(run.stderr.contains("choose another") || run.stderr.contains("rename"), "{}", run.stderr);
+    workspace.write("domino-eks.yaml", &example("domino-test-cluster-single-az.yaml"));
+    refused(
+        workspace.run(&["apply", "--yes"]),
+        1,
+        &["iam-role/cluster", "EntityAlreadyExists", "domino-eks never touches what it did not create"],
+    );
+    workspace.run(&["destroy", "--confirm", SINGLE, "--delete-data"]).expect(0);
+    let left: Vec<Value> = emulator.living();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!(left[0]["type"], "role");
+}
+
+/// RUN-4: nothing goes without the cluster's name, and no data without a word on it.
+#[test]
+fn destroy_needs_a_name_and_a_word_on_data() {
+    let emulator = Emulator::start();
+    let protected = example("domino-test-cluster-single-az.yaml") + "protect: true\n";
+    let workspace = Workspace::new(&emulator, &example("domino-test-cluster-single-az.yaml"));
+    workspace.run(&["apply", "--yes"]).expect(0);
+    emulator.aws(
+        "
+for kind in ['blobs', 'logs']:
+    for body in [b'first', b'second']:
+        s3.put_object(Bucket=f'domino-test-single-az-123456789012-us-west-2-{kind}', Key='a/b', Body=body)
+s3.put_object(Bucket='domino-test-single-az-123456789012-us-west-2-blobs', Key='gone', Body=b'x')
+s3.delete_object(Bucket='domino-test-single-az-123456789012-us-west-2-blobs', Key='gone')
+s3.create_multipart_upload(Bucket='domino-test-single-az-123456789012-us-west-2-backups', Key='unfinished')
+",
+    );
+    let since = emulator.count();
+    workspace.write("protected.yaml", &protected);
+    refused(workspace.run(&["-f", "protected.yaml", "destroy", "--confirm", SINGLE, "--delete-data"]), 7, &["protected", "protect: false"]);
+    refused(workspace.run(&["destroy", "--confirm", "domino-test", "--delete-data"]), 7, &["`domino-test`", SINGLE]);
+    refused(workspace.run(&["destroy", "--yes", "--delete-data"]), 7, &["ephemeral", "--confirm"]);
+    refused(workspace.run(&["destroy", "--delete-data"]), 2, &["no terminal", "--confirm"]);
+    refused(
+        workspace.run(&["destroy", "--confirm", SINGLE]),
+        7,
+        &["s3-bucket/blobs", "s3-bucket/logs", "efs-file-system/datasets", "--delete-data", "--retain-data"],
+    );
+    assert!(emulator.mutating(since).is_empty());
+
+    // Kept: what holds data, and the key without which nobody reads it.
+    workspace.run(&["destroy", "--confirm", SINGLE, "--retain-data"]).expect(0);
+    let mut kept: Vec<String> = emulator.living().iter().map(|object| object["type"].as_str().unwrap().to_owned()).collect();
+    kept.sort();
+    kept.dedup();
+    assert_eq!(kept, ["access-point", "alias", "bucket", "file-system", "key", "multipart-upload", "object"]);
+
+    // Taken up again as it was.
+    let again = workspace.planned();
+    assert!(again.values().all(|action| action == "create"), "{again:?}");
+    assert!(again.keys().all(|address| !address.starts_with("s3-bucket/") && !address.starts_with("efs-file-system/")), "{again:?}");
+    workspace.run(&["apply", "--yes"]).expect(0);
+    assert_eq!(emulator.of_type("object").iter().map(|object| object["versions"].as_u64().unwrap()).sum::<u64>(), 6);
+    assert!(workspace.planned().is_empty());
+
+    workspace.run(&["destroy", "--confirm", SINGLE, "--delete-data"]).expect(0);
+    assert_eq!(emulator.living(), Vec::<Value>::new());
+}

@@ -400,7 +400,8 @@ impl Sends {
     /// may have sent, one that is about the caller does not.
     fn is_conclusive(&self, failure: &Failure, resumed: bool) -> bool {
         let about_caller = matches!(failure.kind, FailureKind::Credentials | FailureKind::Permission);
-        !self.lost.load(Ordering::Relaxed) && !(resumed && about_caller)
+        let doubtful = self.lost.load(Ordering::Relaxed) || resumed && about_caller;
+        !doubtful
     }
 }
 

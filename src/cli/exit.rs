@@ -100,7 +100,7 @@ impl From<Diagnostics> for CliError {
     fn from(found: Diagnostics) -> Self {
         let count = found.len();
         let problems = if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") };
-        CliError::new(Exit::Configuration, format!("{}\n{problems} in the configuration", found.to_string().trim_end()))
+        CliError::new(Exit::Configuration, format!("{}\n\n{problems} in the configuration", found.to_string().trim_end()))
     }
 }
 

@@ -267,13 +267,19 @@ impl<P: Provider, R: Recorder> Context<P, R> {
 
     /// Settings, readiness, and the final record of something that was created.
     async fn finish(&self, step: &Step<'_>, desired: &Desired, mut item: Item) -> Result<(), StepError> {
-        self.call(step, Left::Recorded, || self.provider.settle(item.clone())).await?;
-        if desired.kind().facts().create_seconds > 1 {
-            let waited = self.unless_stopped(self.poller.wait(item.clone(), Want::Ready)).await?;
-            let observed = waited.map_err(|failure| failed(failure, Left::Recorded))?;
-            item.attributes.extend(observed.map(|observed| observed.attributes).unwrap_or_default());
-        }
+        item.attributes.extend(self.settle(step, &item).await?);
         self.recorded(desired, &item, Status::Ready).await
+    }
+
+    /// Settings and readiness; returns what is known once it is ready.
+    async fn settle(&self, step: &Step<'_>, item: &Item) -> Result<BTreeMap<String, String>, StepError> {
+        self.call(step, Left::Recorded, || self.provider.settle(item.clone())).await?;
+        if item.address.kind().facts().create_seconds <= 1 {
+            return Ok(BTreeMap::new());
+        }
+        let waited = self.unless_stopped(self.poller.wait(item.clone(), Want::Ready)).await?;
+        let observed = waited.map_err(|failure| failed(failure, Left::Recorded))?;
+        Ok(observed.map(|observed| observed.attributes).unwrap_or_default())
     }
 
     /// Writes the record down and lets dependents see its attributes.
@@ -301,7 +307,8 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             let found = Item { spec: existing.spec.clone(), ..item.clone() };
             self.recorded(desired, &found, Status::Creating).await?;
             let _ = step.created.send(step.index);
-            self.finish_existing(step, desired, &item).await?;
+            let attributes = self.settle(step, &item).await?;
+            self.learn(&desired.address, &attributes);
         }
         let update = update_of(&step.action.fields, &item, existing);
         let mut item = item;
@@ -337,18 +344,6 @@ impl<P: Provider, R: Recorder> Context<P, R> {
         }
         let message = format!("AWS reports that it is done, but {} did not change", missing.join(", "));
         Err(failed(failure("wait", &message), Left::Recorded))
-    }
-
-    async fn finish_existing(&self, step: &Step<'_>, desired: &Desired, item: &Item) -> Result<(), StepError> {
-        self.call(step, Left::Recorded, || self.provider.settle(item.clone())).await?;
-        if desired.kind().facts().create_seconds > 1 {
-            let waited = self.unless_stopped(self.poller.wait(item.clone(), Want::Ready)).await?;
-            let observed = waited.map_err(|failure| failed(failure, Left::Recorded))?;
-            if let Some(observed) = observed {
-                self.learn(&desired.address, &observed.attributes);
-            }
-        }
-        Ok(())
     }
 
     async fn remove(&self, step: &Step<'_>) -> Result<(), StepError> {

@@ -300,18 +300,15 @@ impl<P: Provider, R: Recorder> Context<P, R> {
     /// Finishes, adopts or updates something that exists.
     async fn change(&self, step: &Step<'_>, desired: &Desired, existing: &Record) -> Result<(), StepError> {
         self.learn(&desired.address, &existing.attributes);
-        let item = self.item(desired, &existing.id)?;
-        let unfinished = existing.status == Status::Creating;
-        if unfinished {
+        let mut item = self.item(desired, &existing.id)?;
+        if existing.status == Status::Creating {
             // Known from now on, but its settings still stand as they were found.
             let found = Item { spec: existing.spec.clone(), ..item.clone() };
             self.recorded(desired, &found, Status::Creating).await?;
             let _ = step.created.send(step.index);
-            let attributes = self.settle(step, &item).await?;
-            self.learn(&desired.address, &attributes);
+            item.attributes.extend(self.settle(step, &item).await?);
         }
         let update = update_of(&step.action.fields, &item, existing);
-        let mut item = item;
         if !update.fields.is_empty() || !update.set_tags.is_empty() || !update.remove_tags.is_empty() {
             let changed = self.call(step, Left::Recorded, || self.provider.update(update.clone())).await?;
             item.attributes.extend(changed);
@@ -319,8 +316,6 @@ impl<P: Provider, R: Recorder> Context<P, R> {
                 let attributes = self.wait_for_effect(&item, &update.fields).await?;
                 item.attributes.extend(attributes);
             }
-        } else if unfinished {
-            item.attributes = self.attributes(&desired.address);
         }
         self.recorded(desired, &item, Status::Ready).await
     }

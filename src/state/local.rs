@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Backups kept beside the document.
@@ -144,7 +144,7 @@ impl LocalStore {
         whole.lines().enumerate().map(parse).collect()
     }
 
-    /// Takes the lock and opens the journal for writing, with `document` as the starting point.
+    /// Takes the lock; the folder is made when it is missing.
     ///
     /// # Errors
     /// When somebody else holds the lock or the folder cannot be written.
@@ -208,7 +208,7 @@ impl LocalStore {
 }
 
 fn checksum(state: &serde_json::Value) -> String {
-    let digest = Sha256::digest(crate::state::local::canonical(state));
+    let digest = Sha256::digest(canonical(state));
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -303,12 +303,5 @@ impl Recorder for Writer {
             Ok(Err(error)) => Err(format!("`{}`: {error}", path.display())),
             Err(error) => Err(error.to_string()),
         }
-    }
-}
-
-/// Whether a path is inside the folder of a store, for messages.
-impl AsRef<Path> for LocalStore {
-    fn as_ref(&self) -> &Path {
-        &self.folder
     }
 }

@@ -1,6 +1,7 @@
 //! The whole binary against the local AWS: one test binary, because each one links the AWS SDK.
 
 mod account;
+mod applied;
 mod change;
 mod emulator;
 mod house;

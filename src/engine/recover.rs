@@ -1,0 +1,158 @@
+//! A lost state, rebuilt from what AWS shows: tags say what is ours and what it is (RUN-2).
+
+use super::plan::Inputs;
+use super::provider::{Observed, Readiness};
+use crate::resource::{Address, Attributes, Desired, REF_KEY, resolve_known};
+use crate::state::{Document, Record, Status};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// A state that cannot be rebuilt without a person's decision.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecoverError {
+    /// Several objects have the same address, and more than one of them is in use.
+    #[error("{address} exists several times, and each is used by something: {}", .ids.join(", "))]
+    Twins {
+        /// Their common address.
+        address: Address,
+        /// Their ids.
+        ids: Vec<String>,
+    },
+}
+
+/// The state with a record for every observed object of its lineage. `inputs.state` is the blank to fill: it names the
+/// lineage. `pinned` are the keys of look-ups whose answers are kept; they are read back from what was made with them.
+///
+/// # Errors
+/// When it is not clear which of two objects is the real one.
+pub fn recover(inputs: &Inputs<'_>, pinned: &BTreeSet<String>) -> Result<Document, RecoverError> {
+    let mut state = inputs.state.clone();
+    let chosen = chosen(&state.lineage, inputs.observed.unwrap_or_default())?;
+    let wanted: HashMap<&Address, &Desired> = inputs.desired.iter().map(|desired| (&desired.address, desired)).collect();
+    state.pins.extend(pins(&chosen, &wanted, inputs.lookups, pinned));
+    let mut known = inputs.lookups.clone();
+    known.extend(state.attributes());
+    known.extend(chosen.iter().map(|(address, seen)| (address.to_string(), seen.attributes.clone())));
+    for (address, seen) in &chosen {
+        let record = match wanted.get(address) {
+            Some(desired) => of_wanted(desired, seen, &known),
+            None => of_unwanted(seen, &chosen),
+        };
+        state.resources.insert((*address).clone(), record);
+    }
+    Ok(state)
+}
+
+/// Whether it was made under this lineage; what carries no tags of its own is shown with its parent's.
+fn is_ours(lineage: &str, seen: &Observed) -> bool {
+    seen.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage")).is_some_and(|tag| tag == lineage)
+}
+
+/// One object for each address; of twins, the one that something else uses.
+fn chosen<'a>(lineage: &str, observed: &'a [Observed]) -> Result<BTreeMap<&'a Address, &'a Observed>, RecoverError> {
+    let mut groups: BTreeMap<&Address, Vec<&Observed>> = BTreeMap::new();
+    for seen in observed.iter().filter(|seen| is_ours(lineage, seen)) {
+        groups.entry(&seen.address).or_default().push(seen);
+    }
+    let pick = |(address, group): (&'a Address, Vec<&'a Observed>)| {
+        let used: Vec<&Observed> = group.iter().copied().filter(|seen| observed.iter().any(|other| uses(other, seen))).collect();
+        match used.as_slice() {
+            [] => Ok((address, group[0])),
+            [one] => Ok((address, *one)),
+            several => {
+                let ids = several.iter().map(|seen| seen.id.clone()).collect();
+                Err(RecoverError::Twins { address: address.clone(), ids })
+            }
+        }
+    };
+    groups.into_iter().map(pick).collect()
+}
+
+/// Whether `user` names `used` in its spec, by id or ARN.
+fn uses(user: &Observed, used: &Observed) -> bool {
+    user.id != used.id && (mentions(&user.spec, &used.id) || used.attributes.get("arn").is_some_and(|arn| mentions(&user.spec, arn)))
+}
+
+fn mentions(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(found) => found == text,
+        Value::Array(items) => items.iter().any(|item| mentions(item, text)),
+        Value::Object(map) => map.values().any(|item| mentions(item, text)),
+        _ => false,
+    }
+}
+
+/// What is read from AWS counts as applied; what cannot be read is taken as the configuration has it.
+fn of_wanted(desired: &Desired, seen: &Observed, known: &Attributes) -> Record {
+    let mut spec = resolve_known(&desired.spec, known);
+    if let (Some(spec), Some(read)) = (spec.as_object_mut(), seen.spec.as_object()) {
+        spec.extend(read.iter().map(|(key, value)| (key.clone(), value.clone())));
+    }
+    let has = |key: &String, value: &String| seen.tags.as_ref().is_none_or(|tags| tags.get(key) == Some(value));
+    let tags = desired.tags.iter().filter(|(key, value)| has(key, value)).map(|(key, value)| (key.clone(), value.clone())).collect();
+    Record {
+        id: seen.id.clone(),
+        status: status(seen),
+        spec,
+        tags,
+        attributes: seen.attributes.clone(),
+        dependencies: desired.dependencies(),
+    }
+}
+
+/// Something that the configuration does not name: it will be deleted, after what uses it.
+fn of_unwanted(seen: &Observed, chosen: &BTreeMap<&Address, &Observed>) -> Record {
+    let dependencies = chosen.iter().filter(|(_, other)| uses(seen, other)).map(|(address, _)| (*address).clone()).collect();
+    Record {
+        id: seen.id.clone(),
+        status: status(seen),
+        spec: seen.spec.clone(),
+        tags: BTreeMap::new(),
+        attributes: seen.attributes.clone(),
+        dependencies,
+    }
+}
+
+fn status(seen: &Observed) -> Status {
+    match seen.readiness {
+        Readiness::Ready => Status::Ready,
+        Readiness::Deleting => Status::Deleting,
+        Readiness::NotYet(_) | Readiness::Failed(_) => Status::Creating,
+    }
+}
+
+/// The answers of look-ups as they were when things were made with them: an image stays the image that runs.
+fn pins(
+    chosen: &BTreeMap<&Address, &Observed>,
+    wanted: &HashMap<&Address, &Desired>,
+    lookups: &Attributes,
+    pinned: &BTreeSet<String>,
+) -> BTreeMap<String, BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    for (address, seen) in chosen {
+        let Some(desired) = wanted.get(address) else { continue };
+        collect(&desired.spec, &seen.spec, &mut |key: &str, attribute: &str, value: &str| {
+            if pinned.contains(key) {
+                let answer = found.entry(key.to_owned()).or_insert_with(|| lookups.get(key).cloned().unwrap_or_default());
+                answer.insert(attribute.to_owned(), value.to_owned());
+            }
+        });
+    }
+    found
+}
+
+/// Every reference of a spec beside the text that AWS shows in its place.
+fn collect(desired: &Value, seen: &Value, take: &mut impl FnMut(&str, &str, &str)) {
+    let Some(fields) = desired.as_object() else { return };
+    if let (Some(target), Some(text)) = (fields.get(REF_KEY).and_then(Value::as_str), seen.as_str()) {
+        if let Some((key, attribute)) = target.split_once('#') {
+            take(key, attribute, text);
+        }
+        return;
+    }
+    for (name, inner) in fields {
+        if let Some(seen) = seen.get(name) {
+            collect(inner, seen, take);
+        }
+    }
+}

@@ -12,9 +12,9 @@
 //! | [`resource`] | addresses, kinds and their facts, specs, references | – |
 //! | [`config`] | the YAML file: types, profiles, checks, schema | – |
 //! | [`blueprint`] | pure functions from the configuration to desired resources | `config`, `resource` |
-//! | [`state`] | the state document, its journal, the local store and its lock | `resource` |
+//! | [`state`] | the state document, its journal, the local and the remote store and their locks | `resource` |
 //! | [`engine`] | diff, plan, graph, scheduler, events | `resource`, `state` (the document) |
-//! | [`aws`] | everything that names an AWS SDK crate; one file a kind | `resource`, `engine` (the provider's trait), `blueprint` (its look-ups), `config` (the model) |
+//! | [`aws`] | everything that names an AWS SDK crate; one file a kind | `resource`, `engine` (the provider's trait), `state` (the bucket's trait), `blueprint` (its look-ups), `config` (the model) |
 //! | [`report`] | plan, status and outputs as text and JSON; progress lines | `config` (the model), `engine`, `resource`, `state` |
 //! | [`cli`] | one file a command; the only room that prints | all |
 

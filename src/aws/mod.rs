@@ -1,16 +1,18 @@
 //! Everything that talks to AWS. No other room names an SDK crate.
 //!
 //! `clients` connects and asks who we are, `errors` says what a failure means, `tags` writes ownership, `lookups` answers
-//! questions about things that are not ours, and `resource` has one file for each kind.
+//! questions about things that are not ours, `state_bucket` keeps a state on S3, and `resource` has one file for each kind.
 
 mod bucket_contents;
 mod clients;
 mod errors;
 mod lookups;
 mod resource;
+mod state_bucket;
 mod tags;
 
 pub use bucket_contents::holds_objects;
 pub use clients::{Aws, ConnectError, Connection};
 pub use lookups::{LookupError, lookups};
 pub use resource::observe_all;
+pub use state_bucket::StateBucket;

@@ -44,3 +44,8 @@ pub fn blueprint(config: &Config) -> Blueprint {
     lookups.dedup();
     Blueprint { resources, lookups }
 }
+
+/// The bucket that `init` makes for states.
+pub fn state_bucket(config: &Config, name: &str) -> Desired {
+    storage::state_bucket(&Context::new(config), name)
+}

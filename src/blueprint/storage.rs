@@ -5,6 +5,8 @@ use crate::resource::{Address, Desired, Input, Kind, spec};
 
 /// Days after which an unfinished upload is thrown away.
 const ABORT_UPLOADS_DAYS: i32 = 7;
+/// Days for which older versions of a state are kept.
+const STATE_VERSIONS_DAYS: i32 = 90;
 
 pub(super) fn resources(context: &Context<'_>) -> Vec<Desired> {
     let buckets = context.config.storage.buckets.iter().map(|bucket| {
@@ -21,6 +23,22 @@ pub(super) fn resources(context: &Context<'_>) -> Vec<Desired> {
         context.resource(Address::new(Kind::S3Bucket, &bucket.kind), &spec)
     });
     buckets.chain(file_system(context)).collect()
+}
+
+/// The bucket that `init` makes for states: what is written over stays for a while as a version.
+pub(super) fn state_bucket(context: &Context<'_>, name: &str) -> Desired {
+    let spec = spec::S3Bucket {
+        name: name.into(),
+        kms_key: None,
+        versioned: true,
+        public_access_blocked: true,
+        policy: context.document(include_str!("../../policies/bucket-tls-only.json"), &[("bucket", name.into())]),
+        noncurrent_days: Some(STATE_VERSIONS_DAYS),
+        abort_multipart_days: ABORT_UPLOADS_DAYS,
+    };
+    // Never the tags of a cluster: it outlives them all.
+    let tags = context::Tags::from([("domino-eks:state".to_owned(), "true".to_owned())]);
+    Desired::new(Address::new(Kind::S3Bucket, "state"), &spec, tags)
 }
 
 fn file_system(context: &Context<'_>) -> Vec<Desired> {

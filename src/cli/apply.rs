@@ -2,28 +2,49 @@
 
 use super::args::ApplyArgs;
 use super::exit::{CliError, Exit, hint_of};
+use super::place::{Guard, Store, Writer};
 use super::printer::Printer;
 use super::progress;
-use super::session::{Goal, Session, connect, runtime};
+use super::session::{Goal, Session, block_on, connect_store};
 use super::settings::{Loaded, Settings};
+use super::stop::Stop;
 use super::{args::ProgressMode, confirm};
-use crate::engine::{FailureKind, Outcome, Pace, Runner};
+use crate::aws::Aws;
+use crate::config::Config;
+use crate::config::model::Lifecycle;
+use crate::engine::{FailureKind, Outcome, Runner};
 use crate::report::{notes, plan_text};
-use crate::state::{Entry, LocalStore, Lock, Recorder, Writer};
+use crate::state::{self, Document, Entry, Marks, Recorder, StateError};
 use std::collections::BTreeSet;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 pub(super) fn run(args: &ApplyArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     let loaded = settings.load()?;
-    let store = settings.store(&loaded.config)?;
-    runtime()?.block_on(apply(args, settings, &loaded, &store, printer))
+    block_on(async {
+        let stop = Stop::listen(printer);
+        let (aws, store) = stop.unless(connect_store(&loaded, settings, printer)).await??;
+        let run = Run { settings, loaded: &loaded, store: &store, stop: &stop, printer, progress: args.progress };
+        stop.locked(&store, "apply", printer, async |guard| apply(args, aws, &run, guard).await).await
+    })
 }
 
-async fn apply(args: &ApplyArgs, settings: &Settings, loaded: &Loaded, store: &LocalStore, printer: &Printer) -> Result<Exit, CliError> {
-    let aws = connect(&loaded.config, printer).await?;
-    let lock = store.lock("apply")?;
-    let session = Session::open(aws, loaded, store.load()?, Goal::Apply).await?;
+/// What a run under a lock works with.
+pub(super) struct Run<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) loaded: &'a Loaded,
+    pub(super) store: &'a Store,
+    pub(super) stop: &'a Stop,
+    pub(super) printer: &'a Printer,
+    pub(super) progress: ProgressMode,
+}
+
+async fn apply(args: &ApplyArgs, aws: Aws, run: &Run<'_>, guard: Guard) -> Result<Exit, CliError> {
+    let (loaded, printer) = (run.loaded, run.printer);
+    let looked = async { Session::open(aws, loaded, run.store.load().await?, Goal::Apply).await };
+    let session = run.stop.unless(looked).await??;
     session.warn(printer);
     if session.plan.has_changes() {
         notes(&loaded.config).iter().for_each(|note| printer.say(&format!("  {note}")));
@@ -35,98 +56,105 @@ async fn apply(args: &ApplyArgs, settings: &Settings, loaded: &Loaded, store: &L
         );
     }
     if !session.plan.has_changes() {
-        return note_applied(session, store, lock, &loaded.hash).await;
+        return note_applied(session, run, &guard).await;
     }
     if !args.yes {
         let connection = &session.aws.connection;
         let endpoint = connection.endpoint.as_deref().unwrap_or("AWS");
         let question = format!("\nApply this to account {}, region {}, at {endpoint}?", connection.account, connection.region);
-        confirm::yes(printer, &question)?;
+        run.stop.unless(confirm::yes(printer, &question)).await??;
     }
-    let outcome = execute(session, store, lock, Some(&loaded.hash), settings.pace, args.progress, printer).await?;
+    let marks = marks(&loaded.config);
+    let outcome = execute(session, run, &guard, Some(Applied { hash: &loaded.hash, marks })).await?;
     end(&outcome, printer, "Applied. `domino-eks outputs` prints what the Domino installation needs.")
 }
 
+fn marks(config: &Config) -> Marks {
+    Marks { protect: config.protect, ephemeral: config.lifecycle == Lifecycle::Ephemeral }
+}
+
+/// The configuration that a run brings into force.
+pub(super) struct Applied<'a> {
+    /// SHA-256 of its file.
+    hash: &'a str,
+    marks: Marks,
+}
+
 /// Nothing to do; what was looked up and which file is in force is still written down.
-async fn note_applied(session: Session, store: &LocalStore, lock: Lock, hash: &str) -> Result<Exit, CliError> {
-    if session.new_pins.is_empty() && session.state.config_hash.as_deref() == Some(hash) {
+async fn note_applied(session: Session, run: &Run<'_>, guard: &Guard) -> Result<Exit, CliError> {
+    let marks = marks(&run.loaded.config);
+    let known = session.state.config_hash.as_deref() == Some(&run.loaded.hash) && session.state.marks == marks;
+    if session.new_pins.is_empty() && known {
         return Ok(Exit::Done);
     }
-    let writer = store.begin(session.state, lock)?;
+    let writer = run.store.begin(session.state, guard).await?;
     record(&writer, Entry::Pinned { pins: session.new_pins }).await?;
-    record(&writer, Entry::Applied { config_hash: hash.to_owned() }).await?;
-    writer.finish()?;
+    record(&writer, Entry::Marked { marks }).await?;
+    record(&writer, Entry::Applied { config_hash: run.loaded.hash.clone() }).await?;
+    writer.finish().await?;
     Ok(Exit::Done)
 }
 
 /// Runs a plan under the lock: journal, progress, signals, final state.
-pub(super) async fn execute(
-    session: Session,
-    store: &LocalStore,
-    lock: Lock,
-    hash: Option<&str>,
-    pace: Pace,
-    mode: ProgressMode,
-    printer: &Printer,
-) -> Result<Outcome, CliError> {
-    let writer = store.begin(session.state.clone(), lock)?;
-    printer.say(&format!("State: {}\n", store.path().display()));
-    if !session.new_pins.is_empty() {
-        record(&writer, Entry::Pinned { pins: session.new_pins }).await?;
-    }
+pub(super) async fn execute(session: Session, run: &Run<'_>, guard: &Guard, applied: Option<Applied<'_>>) -> Result<Outcome, CliError> {
+    let pace = run.settings.pace;
+    let writer = run.store.begin(session.state.clone(), guard).await?;
+    run.printer.say(&format!("State: {}\n", run.store.place()));
     let (events, receiver) = mpsc::unbounded_channel();
-    let shown = tokio::spawn(progress::show(receiver, mode, pace, printer.clone()));
-    let runner = Runner { provider: Arc::new(session.aws), recorder: Arc::new(writer.clone()), pace, events, stop: stop_signal(printer) };
-    let result = runner.run(session.plan, &writer.document(), &session.lookups).await;
+    let shown = tokio::spawn(progress::show(receiver, run.progress, pace, run.printer.clone()));
+    let runner = Runner { provider: Arc::new(session.aws), recorder: Arc::new(writer.clone()), pace, events, stop: run.stop.asked() };
+    let work = async {
+        if !session.new_pins.is_empty() {
+            record(&writer, Entry::Pinned { pins: session.new_pins }).await?;
+        }
+        if let Some(applied) = applied.as_ref().filter(|applied| applied.marks != session.state.marks) {
+            record(&writer, Entry::Marked { marks: applied.marks }).await?;
+        }
+        let outcome = runner.run(session.plan, &writer.document(), &session.lookups).await?;
+        let complete = outcome.failed.is_empty() && outcome.skipped.is_empty() && !outcome.cancelled;
+        if let Some(applied) = applied.filter(|_| complete) {
+            record(&writer, Entry::Applied { config_hash: applied.hash.to_owned() }).await?;
+        }
+        Ok(outcome)
+    };
+    let result = work.await;
     drop(runner);
     // The view ends when every sender is gone; steps that were abandoned on a stop may hold one a little longer.
     let _ = tokio::time::timeout(std::time::Duration::from_secs(1), shown).await;
-    if let (Ok(outcome), Some(hash)) = (&result, hash)
-        && outcome.failed.is_empty()
-        && outcome.skipped.is_empty()
-        && !outcome.cancelled
-    {
-        record(&writer, Entry::Applied { config_hash: hash.to_owned() }).await?;
+    let finished = match writer.finish().await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(rescue(&writer.document(), error, run)),
+    };
+    match (result, finished) {
+        (Ok(outcome), Ok(())) => Ok(outcome),
+        (Err(error), Ok(())) => Err(error),
+        // What ended the run is most often what ends its last write, too.
+        (_, Err(error)) => Err(error),
     }
-    writer.finish()?;
-    Ok(result?)
+}
+
+/// The state could not be written at the end: it is saved beside the configuration, with the way to bring it home.
+fn rescue(document: &Document, error: StateError, run: &Run<'_>) -> CliError {
+    let path = run.settings.beside().join(format!("{}.errored-state.json", document.cluster));
+    let saved = state::encode(document).map_err(std::io::Error::other).and_then(|bytes| {
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600).open(&path)?.write_all(&bytes)
+    });
+    let error = CliError::from(error);
+    match saved {
+        Ok(()) => {
+            let path = path.display();
+            error.hint(format!("the state as this run knew it is in `{path}`; bring it home with `domino-eks state push {path}`"))
+        }
+        Err(why) => error.hint(format!(
+            "it could not be saved as `{}` either ({why}); `domino-eks state recover` finds what was made by its tags",
+            path.display()
+        )),
+    }
 }
 
 async fn record(writer: &Writer, entry: Entry) -> Result<(), CliError> {
     writer.record(entry).await.map_err(|error| CliError::new(Exit::Failed, format!("the state cannot be written: {error}")))
-}
-
-/// Becomes true at the first Ctrl-C or SIGTERM; the second one leaves at once (everything is in the journal).
-fn stop_signal(printer: &Printer) -> watch::Receiver<bool> {
-    let (sender, receiver) = watch::channel(false);
-    let printer = printer.clone();
-    tokio::spawn(async move {
-        use tokio::signal::unix::{SignalKind, signal};
-        let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
-        let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = signals else { return };
-        let mut count = 0;
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-                _ = hangup.recv() => {}
-            }
-            count += 1;
-            if sender.send(true).is_err() {
-                return;
-            }
-            if count > 1 {
-                printer.always("left at once; run the same command again to go on");
-                leave();
-            }
-        }
-    });
-    receiver
-}
-
-#[expect(clippy::exit, reason = "the second interrupt leaves within a second, whatever still runs")]
-fn leave() -> ! {
-    std::process::exit(i32::from(Exit::Interrupted as u8))
 }
 
 /// Says how a run ended and what to do next.

@@ -25,8 +25,8 @@ pub(super) struct Global {
     /// Configuration file
     #[arg(short, long, global = true, value_name = "FILE", default_value = "domino-eks.yaml")]
     pub(super) file: PathBuf,
-    /// Where the state lives; overrides the file [default: .domino-eks/<cluster> beside the configuration]
-    #[arg(long, global = true, value_name = "FOLDER", env = "DOMINO_EKS_STATE")]
+    /// Where the state lives, a folder or s3://bucket/prefix; overrides the file [default: .domino-eks/<cluster> beside the configuration]
+    #[arg(long, global = true, value_name = "PLACE", env = "DOMINO_EKS_STATE")]
     pub(super) state: Option<String>,
     /// Colours in the output
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
@@ -66,6 +66,9 @@ pub(super) enum Command {
     Destroy(DestroyArgs),
     /// Print what a Domino installation needs to know
     Outputs(FormatArgs),
+    /// Look after the state: list, show, recover, unlock, push, pull, migrate
+    #[command(subcommand)]
+    State(StateCommand),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the manual page (roff)
@@ -86,6 +89,9 @@ pub(super) struct InitArgs {
     /// Node zones, one or three [default: as many as the profile wants, from a]
     #[arg(long, value_delimiter = ',')]
     pub(super) zones: Vec<String>,
+    /// Do not ask before a bucket for the state is made (with --state s3://…)
+    #[arg(long, short)]
+    pub(super) yes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -138,6 +144,60 @@ pub(super) struct DestroyArgs {
     /// How progress is shown
     #[arg(long, value_enum, default_value_t = ProgressMode::Auto)]
     pub(super) progress: ProgressMode,
+}
+
+/// What to do with the state.
+#[derive(Debug, Subcommand)]
+pub(super) enum StateCommand {
+    /// List what is recorded
+    List(FormatArgs),
+    /// Show one record in full, as JSON
+    Show(ShowArgs),
+    /// Build a lost or damaged state anew from tags and names in AWS; changes nothing in AWS
+    Recover(RecoverArgs),
+    /// Take away a lock whose holder is gone
+    Unlock(UnlockArgs),
+    /// Print the state document
+    Pull,
+    /// Make a saved document the state again
+    Push(PushArgs),
+    /// Move the state to another place and leave a note in the old one
+    Migrate(MigrateArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    /// Address, such as vpc/main
+    pub(super) address: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RecoverArgs {
+    /// Do not ask
+    #[arg(long, short)]
+    pub(super) yes: bool,
+    /// Which state, when resources were made under several
+    #[arg(long, value_name = "UUID")]
+    pub(super) lineage: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UnlockArgs {
+    /// Do not ask
+    #[arg(long, short)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PushArgs {
+    /// File written by `state pull`, or left by a run that could not write its state
+    pub(super) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MigrateArgs {
+    /// New place: a folder, or s3://bucket/prefix
+    pub(super) to: String,
 }
 
 #[derive(Debug, Args)]

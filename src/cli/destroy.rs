@@ -1,17 +1,19 @@
 //! `destroy`: remove everything of ours, in reverse order. Data only on an explicit word (RUN-4).
 
+use super::apply::{self, Run};
 use super::args::DestroyArgs;
+use super::confirm;
 use super::exit::{CliError, Exit};
+use super::place::Guard;
 use super::printer::Printer;
-use super::session::{Goal, Session, connect, runtime};
+use super::session::{Goal, Session, block_on, connect_store};
 use super::settings::{Loaded, Settings};
-use super::{apply, confirm};
-use crate::aws::holds_objects;
+use super::stop::Stop;
+use crate::aws::{Aws, holds_objects};
 use crate::config::model::Lifecycle;
 use crate::engine::{Action, Verb};
 use crate::report::plan_text;
 use crate::resource::Kind;
-use crate::state::LocalStore;
 
 pub(super) fn run(args: &DestroyArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     let loaded = settings.load()?;
@@ -22,20 +24,18 @@ pub(super) fn run(args: &DestroyArgs, settings: &Settings, printer: &Printer) ->
     if let Some(typed) = &args.confirm {
         confirm::check(typed, &loaded.config.name)?;
     }
-    let store = settings.store(&loaded.config)?;
-    runtime()?.block_on(destroy(args, settings, &loaded, &store, printer))
+    block_on(async {
+        let stop = Stop::listen(printer);
+        let (aws, store) = stop.unless(connect_store(&loaded, settings, printer)).await??;
+        let run = Run { settings, loaded: &loaded, store: &store, stop: &stop, printer, progress: args.progress };
+        stop.locked(&store, "destroy", printer, async |guard| destroy(args, aws, &run, guard).await).await
+    })
 }
 
-async fn destroy(
-    args: &DestroyArgs,
-    settings: &Settings,
-    loaded: &Loaded,
-    store: &LocalStore,
-    printer: &Printer,
-) -> Result<Exit, CliError> {
-    let aws = connect(&loaded.config, printer).await?;
-    let lock = store.lock("destroy")?;
-    let mut session = Session::open(aws, loaded, store.load()?, Goal::Destroy).await?;
+async fn destroy(args: &DestroyArgs, aws: Aws, run: &Run<'_>, guard: Guard) -> Result<Exit, CliError> {
+    let (loaded, printer) = (run.loaded, run.printer);
+    let looked = async { Session::open(aws, loaded, run.store.load().await?, Goal::Destroy).await };
+    let mut session = run.stop.unless(looked).await??;
     session.warn(printer);
     let twins = session.twins.clone();
     if args.retain_data {
@@ -48,11 +48,11 @@ async fn destroy(
     }
     refuse_protected(&session)?;
     if !args.delete_data && !args.retain_data {
-        refuse_data(&session, loaded.config.lifecycle).await?;
+        run.stop.unless(refuse_data(&session, loaded.config.lifecycle)).await??;
     }
     session.aws.may_delete_data = args.delete_data;
-    ask(args, loaded, &session, printer)?;
-    let outcome = apply::execute(session, store, lock, None, settings.pace, args.progress, printer).await?;
+    run.stop.unless(ask(args, loaded, &session, printer)).await??;
+    let outcome = apply::execute(session, run, &guard, None).await?;
     if outcome.failed.is_empty() && !outcome.cancelled && !twins.is_empty() {
         return Err(CliError::new(Exit::Failed, format!("destroyed, save for {}", twins.join(", ")))
             .hint("these carry our tags, but another object had their place: delete them in AWS"));
@@ -61,7 +61,7 @@ async fn destroy(
 }
 
 /// Only a name, typed or given, goes on; `--yes` is enough for test environments.
-fn ask(args: &DestroyArgs, loaded: &Loaded, session: &Session, printer: &Printer) -> Result<(), CliError> {
+async fn ask(args: &DestroyArgs, loaded: &Loaded, session: &Session, printer: &Printer) -> Result<(), CliError> {
     let name = &loaded.config.name;
     let ephemeral = loaded.config.lifecycle == Lifecycle::Ephemeral;
     if args.confirm.is_some() || (args.yes && ephemeral) {
@@ -77,7 +77,7 @@ fn ask(args: &DestroyArgs, loaded: &Loaded, session: &Session, printer: &Printer
         )
         .hint(format!("add `--confirm {name}`")));
     }
-    confirm::name(printer, &question, name)
+    confirm::name(printer, &question, name).await
 }
 
 /// What stays with `--retain-data`: what holds data, and the access point, which is nothing without its file system.

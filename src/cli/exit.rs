@@ -2,8 +2,8 @@
 
 use crate::aws::{ConnectError, LookupError};
 use crate::config::Diagnostics;
-use crate::engine::{Failure, FailureKind, PlanError, RunError};
-use crate::state::StateError;
+use crate::engine::{Failure, FailureKind, PlanError, RecoverError, RunError};
+use crate::state::{ObjectFault, StateError};
 use std::process::ExitCode;
 
 /// Documented exit codes.
@@ -143,19 +143,33 @@ impl From<LookupError> for CliError {
 impl From<StateError> for CliError {
     fn from(error: StateError) -> Self {
         let message = error.to_string();
+        let failed = |hint: &str| CliError::new(Exit::Failed, message.clone()).hint(hint);
         match error {
-            StateError::Locked { .. } => {
+            StateError::Locked { remote: false, .. } => {
                 CliError::new(Exit::Locked, message).hint("wait until it is done; the lock frees itself when its process ends")
             }
-            StateError::Damaged { path, .. } => {
-                let backups = path.parent().map(|folder| folder.join("backups").display().to_string()).unwrap_or_default();
-                CliError::new(Exit::Failed, message).hint(format!("earlier states are in `{backups}`; nothing was changed"))
-            }
-            StateError::Newer { .. } => {
-                CliError::new(Exit::Failed, message).hint("use the newer domino-eks that wrote it; nothing was changed")
-            }
-            StateError::Io { .. } => {
-                CliError::new(Exit::Failed, message).hint("check that the folder exists and that you may read and write it")
+            StateError::Locked { remote: true, .. } => CliError::new(Exit::Locked, message)
+                .hint("wait until it is done; when its process died, the next command takes the lock over after a minute"),
+            StateError::Fenced { .. } => CliError::new(Exit::Locked, message)
+                .hint("this run stopped writing; run the same command again, it looks at what is there and goes on"),
+            StateError::Damaged { .. } => failed("`domino-eks state recover` builds it anew from what AWS shows; nothing was changed"),
+            StateError::Backwards { .. } => failed(
+                "put the newest backup in its place, or let `domino-eks state recover` build it anew from what AWS shows; nothing was changed",
+            ),
+            StateError::Link { .. } => failed("put the file itself there, or name its real folder with `--state`; nothing was changed"),
+            StateError::Moved { to, .. } => failed(&format!("set `state: {to}` in the configuration, or give `--state {to}`")),
+            StateError::Newer { .. } => failed("use the newer domino-eks that wrote it; nothing was changed"),
+            StateError::Io { .. } => failed("check that the folder exists, that you may read and write it, and that the disk is not full"),
+            StateError::Remote { source, .. } => {
+                let exit = match source.fault {
+                    ObjectFault::Denied | ObjectFault::Credentials => Exit::Credentials,
+                    _ => Exit::Failed,
+                };
+                let error = CliError::new(exit, message);
+                match source.help {
+                    Some(help) => error.hint(help),
+                    None => error,
+                }
             }
         }
     }
@@ -164,6 +178,12 @@ impl From<StateError> for CliError {
 impl From<PlanError> for CliError {
     fn from(error: PlanError) -> Self {
         CliError::new(Exit::Failed, error.to_string()).hint("this is a bug of domino-eks; nothing was changed")
+    }
+}
+
+impl From<RecoverError> for CliError {
+    fn from(error: RecoverError) -> Self {
+        CliError::new(Exit::Failed, error.to_string()).hint("delete the one that is not part of the cluster in AWS; nothing was changed")
     }
 }
 

@@ -1,12 +1,25 @@
 //! `init`: a commented configuration to begin with.
 
 use super::args::InitArgs;
+use super::confirm;
 use super::exit::{CliError, Exit};
+use super::place::Place;
 use super::printer::Printer;
+use super::session::{block_on, connect};
 use super::settings::Settings;
-use crate::config;
+use super::stop::Stop;
+use crate::aws::{Aws, StateBucket};
+use crate::blueprint::state_bucket as state_bucket_spec;
+use crate::config::{self, Config};
+use crate::engine::{Failure, FailureKind, Item, Provider};
+use crate::resource::Desired;
+use crate::state::{Objects, StateError};
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
+
+/// How often the settings of a new bucket are tried.
+const SETTLE_ATTEMPTS: usize = 10;
 
 pub(super) fn run(args: &InitArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     if !config::profile_names().contains(&args.profile.as_str()) {
@@ -14,14 +27,20 @@ pub(super) fn run(args: &InitArgs, settings: &Settings, printer: &Printer) -> Re
         return Err(CliError::new(Exit::Changes, format!("there is no profile `{}`", args.profile)).hint(format!("profiles: {known}")));
     }
     let zones = if args.zones.is_empty() { default_zones(args) } else { args.zones.clone() };
-    let text = config::template(&args.profile, &args.name, &args.region, &zones);
+    let text = config::template(&args.profile, &args.name, &args.region, &zones, settings.given_state());
     // What we write must be what we read.
-    config::parse("the new configuration", text.as_bytes())?;
+    let config = config::parse("the new configuration", text.as_bytes())?;
     let path = settings.file.display();
+    if settings.file.exists() {
+        return Err(exists(&path.to_string()));
+    }
+    if let Place::Bucket { bucket, .. } = settings.place(&config)? {
+        block_on(state_bucket(args, &config, &bucket, settings, printer))?;
+    }
     let write =
         || OpenOptions::new().write(true).create_new(true).open(&settings.file).and_then(|mut file| file.write_all(text.as_bytes()));
     write().map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => CliError::new(Exit::Failed, format!("`{path}` exists already")).hint("name another file with `--file`"),
+        ErrorKind::AlreadyExists => exists(&path.to_string()),
         _ => CliError::new(Exit::Failed, format!("`{path}`: {error}")),
     })?;
     printer.say(&format!("Wrote {path}. Next: `domino-eks plan --offline` shows what it makes, `domino-eks apply` makes it."));
@@ -31,4 +50,46 @@ pub(super) fn run(args: &InitArgs, settings: &Settings, printer: &Printer) -> Re
 fn default_zones(args: &InitArgs) -> Vec<String> {
     let count = if args.profile == "single-az" { 1 } else { 3 };
     ["a", "b", "c"].iter().take(count).map(|letter| format!("{}{letter}", args.region)).collect()
+}
+
+fn exists(path: &str) -> CliError {
+    CliError::new(Exit::Failed, format!("`{path}` exists already")).hint("name another file with `--file`")
+}
+
+/// The bucket for the state: checked when it is there, made when it is not.
+async fn state_bucket(args: &InitArgs, config: &Config, name: &str, settings: &Settings, printer: &Printer) -> Result<(), CliError> {
+    let stop = Stop::listen(printer);
+    let aws = stop.unless(connect(config, printer)).await??;
+    let bucket = StateBucket::new(&aws, name);
+    let refused = |source| StateError::Remote { place: format!("s3://{name}"), source };
+    if stop.unless(bucket.exists()).await?.map_err(refused)? {
+        bucket.check().await.map_err(refused)?;
+        printer.say(&format!("The bucket `{name}` is there and versioned."));
+        return Ok(());
+    }
+    if !args.yes {
+        let question = format!("There is no bucket `{name}` in {}. Make it: private, versioned, encrypted, TLS only?", config.region);
+        stop.unless(confirm::yes(printer, &question)).await??;
+    }
+    make(&aws, state_bucket_spec(config, name), settings).await?;
+    bucket.check().await.map_err(refused)?;
+    printer.say(&format!("Made the bucket `{name}`. It outlives the cluster: `destroy` leaves it."));
+    Ok(())
+}
+
+/// Creates the bucket and its settings; each step is safe to repeat, and a new bucket may not be seen everywhere at once.
+async fn make(aws: &Aws, wanted: Desired, settings: &Settings) -> Result<(), Failure> {
+    let name = wanted.spec["name"].as_str().unwrap_or_default().to_owned();
+    let item = Item { address: wanted.address, spec: wanted.spec, tags: wanted.tags, id: String::new(), attributes: BTreeMap::new() };
+    let created = aws.create(item.clone(), String::new()).await?;
+    let item = Item { id: name, attributes: created.attributes, ..item };
+    for attempt in 0.. {
+        match aws.settle(item.clone()).await {
+            Err(failure) if attempt < SETTLE_ATTEMPTS && matches!(failure.kind, FailureKind::NotFound | FailureKind::NotYet) => {
+                tokio::time::sleep(settings.pace.seconds(2.0)).await;
+            }
+            other => return other,
+        }
+    }
+    Ok(())
 }

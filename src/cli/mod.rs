@@ -10,12 +10,15 @@ mod exit;
 mod init;
 mod man;
 mod outputs;
+mod place;
 mod plan;
 mod printer;
 mod progress;
 mod session;
 mod settings;
+mod state;
 mod status;
+mod stop;
 mod validate;
 
 pub use args::Cli;
@@ -51,6 +54,7 @@ fn run(command: Command, settings: &Settings, printer: &Printer) -> Result<exit:
         Command::Status(args) => status::run(&args, settings, printer),
         Command::Destroy(args) => destroy::run(&args, settings, printer),
         Command::Outputs(args) => outputs::run(&args, settings, printer),
+        Command::State(command) => state::run(&command, settings, printer),
         Command::Completions(args) => completions::run(&args, printer),
         Command::Man => man::run(printer),
     }

@@ -3,7 +3,7 @@
 use super::args::{Format, PlanArgs};
 use super::exit::{CliError, Exit};
 use super::printer::Printer;
-use super::session::{Goal, Session, connect, runtime};
+use super::session::{Goal, Session, block_on, connect_store};
 use super::settings::{Loaded, Settings};
 use crate::blueprint::blueprint;
 use crate::engine::{Inputs, Plan, plan};
@@ -21,7 +21,7 @@ pub(super) fn run(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Re
         (offline(&loaded)?, None)
     } else {
         let goal = if args.destroy { Goal::Destroy } else { Goal::Apply };
-        let session = runtime()?.block_on(open(&loaded, settings, printer, goal))?;
+        let session = block_on(open(&loaded, settings, printer, goal))?;
         session.warn(printer);
         (session.plan, Some(session.aws.connection.account))
     };
@@ -30,8 +30,8 @@ pub(super) fn run(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Re
 }
 
 async fn open(loaded: &Loaded, settings: &Settings, printer: &Printer, goal: Goal) -> Result<Session, CliError> {
-    let found = settings.store(&loaded.config)?.load()?;
-    let aws = connect(&loaded.config, printer).await?;
+    let (aws, store) = connect_store(loaded, settings, printer).await?;
+    let found = store.load().await?;
     Session::open(aws, loaded, found, goal).await
 }
 

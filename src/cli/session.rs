@@ -1,8 +1,9 @@
 //! What plan, apply, status and destroy share: connection, state, look-ups, observation, and the plan made of them.
 
 use super::exit::{CliError, Exit};
+use super::place::Store;
 use super::printer::Printer;
-use super::settings::Loaded;
+use super::settings::{Loaded, Settings};
 use crate::aws::{Aws, Connection, lookups, observe_all};
 use crate::blueprint::{Blueprint, blueprint};
 use crate::config::Config;
@@ -33,9 +34,13 @@ pub(super) enum Goal {
     Destroy,
 }
 
-/// A runtime for commands that talk to AWS; the others start none.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
-    tokio::runtime::Runtime::new().map_err(|error| CliError::new(Exit::Failed, format!("cannot start threads: {error}")))
+/// Runs a command that talks to AWS; the others start no runtime.
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| CliError::new(Exit::Failed, format!("cannot start threads: {error}")))?;
+    let result = runtime.block_on(work);
+    // A thread may still wait for an answer at the terminal.
+    runtime.shutdown_background();
+    result
 }
 
 /// Connects and says to whom.
@@ -50,6 +55,14 @@ pub(super) async fn connect(config: &Config, printer: &Printer) -> Result<Aws, C
         return Err(CliError::new(Exit::Credentials, message).hint("use credentials of the right partition, or correct `region`"));
     }
     Ok(aws)
+}
+
+/// Connects, and opens the store of the state.
+pub(super) async fn connect_store(loaded: &Loaded, settings: &Settings, printer: &Printer) -> Result<(Aws, Store), CliError> {
+    let place = settings.place(&loaded.config)?;
+    let aws = connect(&loaded.config, printer).await?;
+    let store = place.open(&aws, settings.pace);
+    Ok((aws, store))
 }
 
 /// Account, region and endpoint in a line: shown before anything is changed.
@@ -116,7 +129,7 @@ impl Session {
 }
 
 /// Everything to look for: what is recorded, by id; what is wanted, by its natural key as far as it is known.
-fn items(state: &Document, wanted: &[Desired], lookups: &Attributes) -> Vec<Item> {
+pub(super) fn items(state: &Document, wanted: &[Desired], lookups: &Attributes) -> Vec<Item> {
     let mut known = state.attributes();
     known.extend(lookups.iter().map(|(key, values)| (key.clone(), values.clone())));
     let recorded = state.resources.iter().map(|(address, record)| Item {
@@ -171,6 +184,6 @@ fn refuse_other_lineage(state: &Document, observed: &[Observed]) -> Result<(), C
         names.join(", ")
     );
     Err(CliError::new(Exit::Failed, message)
-        .hint("the state was lost or lies elsewhere: name it with `--state`, or put its backup back")
+        .hint("the state was lost or lies elsewhere: name it with `--state`, or build it anew with `domino-eks state recover`")
         .hint("or choose another cluster name; nothing was changed"))
 }

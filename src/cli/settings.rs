@@ -2,9 +2,9 @@
 
 use super::args::Global;
 use super::exit::{CliError, Exit};
+use super::place::Place;
 use crate::config::{self, Config};
 use crate::engine::Pace;
-use crate::state::LocalStore;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::Read;
@@ -60,20 +60,22 @@ impl Settings {
     }
 
     /// Where the cluster's state lives: flag, then file, then beside the configuration.
-    pub(super) fn store(&self, config: &Config) -> Result<LocalStore, CliError> {
-        let beside = self.file.parent().unwrap_or_else(|| Path::new(""));
-        let folder = match self.state.as_ref().or(config.state.as_ref()) {
-            Some(remote) if remote.starts_with("s3://") => {
-                return Err(CliError::new(
-                    Exit::Configuration,
-                    format!("the state `{remote}` is remote, which this version cannot do yet"),
-                )
-                .hint("leave `state` out, or give a folder"));
-            }
-            Some(folder) if self.state.is_some() => PathBuf::from(folder),
-            Some(folder) => beside.join(folder),
-            None => beside.join(".domino-eks").join(&config.name),
-        };
-        Ok(LocalStore::new(folder))
+    pub(super) fn place(&self, config: &Config) -> Result<Place, CliError> {
+        let beside = self.beside();
+        match (&self.state, &config.state) {
+            (Some(given), _) => Place::parse(given, Path::new(""), &config.name),
+            (None, Some(written)) => Place::parse(written, beside, &config.name),
+            (None, None) => Ok(Place::Folder(beside.join(".domino-eks").join(&config.name))),
+        }
+    }
+
+    /// The folder of the configuration file.
+    pub(super) fn beside(&self) -> &Path {
+        self.file.parent().unwrap_or_else(|| Path::new(""))
+    }
+
+    /// The place given by flag or environment.
+    pub(super) fn given_state(&self) -> Option<&str> {
+        self.state.as_deref()
     }
 }

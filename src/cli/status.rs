@@ -3,13 +3,13 @@
 use super::args::{Format, FormatArgs};
 use super::exit::{CliError, Exit};
 use super::printer::Printer;
-use super::session::{Goal, Session, connect, runtime};
+use super::session::{Goal, Session, block_on, connect_store};
 use super::settings::{Loaded, Settings};
 use crate::report::{status, status_text};
 
 pub(super) fn run(args: &FormatArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     let loaded = settings.load()?;
-    let session = runtime()?.block_on(open(&loaded, settings, printer))?;
+    let session = block_on(open(&loaded, settings, printer))?;
     session.warn(printer);
     let status = status(&session.state, &session.observed, &session.plan);
     match args.format {
@@ -20,7 +20,7 @@ pub(super) fn run(args: &FormatArgs, settings: &Settings, printer: &Printer) -> 
 }
 
 async fn open(loaded: &Loaded, settings: &Settings, printer: &Printer) -> Result<Session, CliError> {
-    let found = settings.store(&loaded.config)?.load()?;
-    let aws = connect(&loaded.config, printer).await?;
+    let (aws, store) = connect_store(loaded, settings, printer).await?;
+    let found = store.load().await?;
     Session::open(aws, loaded, found, Goal::Apply).await
 }

@@ -70,6 +70,20 @@ pub(super) fn bucket_fault(name: &str) -> Option<String> {
     BUCKET_SUFFIXES.iter().find(|s| name.ends_with(**s)).map(|s| format!("S3 keeps the ending `{s}` for itself"))
 }
 
+/// What is wrong with a place of a state; `None` when it is a directory or `s3://bucket/prefix`.
+pub fn state_fault(place: &str) -> Option<String> {
+    match place.split_once("://") {
+        Some(("s3", rest)) => {
+            let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+            let plain = prefix.chars().all(|c| c.is_ascii_alphanumeric() || "/-_.".contains(c));
+            bucket_fault(bucket).or_else(|| (!plain).then(|| "only letters, digits and `/-_.` can stand in the prefix".to_owned()))
+        }
+        Some((scheme, _)) => Some(format!("`{scheme}://` is no place that a state can live in")),
+        None if place.trim().is_empty() => Some("it is empty".to_owned()),
+        None => None,
+    }
+}
+
 /// The parts of `arn:partition:service:region:account:resource`.
 pub(super) struct Arn<'a> {
     pub(super) partition: &'a str,

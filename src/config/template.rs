@@ -5,7 +5,10 @@ use super::profiles;
 /// The text of a first configuration: name, region, zones, and what is most often changed as comments.
 ///
 /// `profile` is one of [`super::profile_names`]; an unknown one is written as it is and refused by `parse`.
-pub fn template(profile: &str, name: &str, region: &str, zones: &[String]) -> String {
+pub fn template(profile: &str, name: &str, region: &str, zones: &[String], state: Option<&str>) -> String {
+    let place = state.map(|state| {
+        format!("\n# Where the state lives; everybody who works on this cluster uses the same place.\nstate: {}\n", quoted(state))
+    });
     let about =
         profiles::profile_text(profile).and_then(|text| text.lines().next()).and_then(|line| line.strip_prefix("# ")).unwrap_or_default();
     include_str!("template.yaml")
@@ -14,6 +17,7 @@ pub fn template(profile: &str, name: &str, region: &str, zones: &[String]) -> St
         .replace("{name}", &quoted(name))
         .replace("{region}", &quoted(region))
         .replace("{zones}", &zones.iter().map(|z| quoted(z)).collect::<Vec<_>>().join(", "))
+        + &place.unwrap_or_default()
 }
 
 /// Text that YAML would read as something else goes into quotes.

@@ -15,6 +15,11 @@ impl Pace {
         (0.0001..=1.0).contains(&factor).then_some(Self(factor))
     }
 
+    /// Real seconds in a second.
+    pub fn factor(self) -> f64 {
+        self.0
+    }
+
     /// So many seconds at this pace.
     pub fn seconds(self, seconds: f64) -> Duration {
         Duration::from_secs_f64(seconds * self.0)

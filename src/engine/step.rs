@@ -116,6 +116,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
         loop {
             self.stopped()?;
             let slot = self.unless_stopped(self.slots.take(step.address().kind().facts().service, step.priority)).await?;
+            self.recorder.may_act().map_err(StepError::Recorder)?;
             let result = send().await;
             drop(slot);
             let failure = match result {

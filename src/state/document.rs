@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Version of the document's format; a newer one is refused.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Everything that we know of one cluster. Never holds a secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,12 +31,24 @@ pub struct Document {
     pub cluster: String,
     /// SHA-256 of the configuration file that was applied last.
     pub config_hash: Option<String>,
+    /// What the configuration said about taking it down.
+    pub marks: Marks,
     /// What exists.
     pub resources: BTreeMap<Address, Record>,
     /// Creates that were sent, or were about to be. Those of finished resources go when they are old.
     pub intents: BTreeMap<Address, Intent>,
     /// Choices made once and kept: AMI ids, add-on versions. Look-up key → attribute → value.
     pub pins: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// What the configuration said about taking the cluster down, so that destroy knows it without the file (RUN-4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Marks {
+    /// Destroy is refused.
+    pub protect: bool,
+    /// A test environment, whose data may go with it.
+    pub ephemeral: bool,
 }
 
 /// How far a recorded resource is.
@@ -132,6 +144,11 @@ pub enum Entry {
         /// Look-up key → attribute → value.
         pins: BTreeMap<String, BTreeMap<String, String>>,
     },
+    /// The configuration that is about to be applied says this.
+    Marked {
+        /// What it says.
+        marks: Marks,
+    },
     /// This configuration is now applied.
     Applied {
         /// SHA-256 of the configuration file.
@@ -152,6 +169,7 @@ impl Document {
             partition: partition.to_owned(),
             cluster: cluster.to_owned(),
             config_hash: None,
+            marks: Marks::default(),
             resources: BTreeMap::new(),
             intents: BTreeMap::new(),
             pins: BTreeMap::new(),
@@ -185,6 +203,7 @@ impl Document {
                 self.resources.remove(&address);
             }
             Entry::Pinned { pins } => self.pins.extend(pins),
+            Entry::Marked { marks } => self.marks = marks,
             Entry::Applied { config_hash } => self.config_hash = Some(config_hash),
         }
     }

@@ -1,65 +1,20 @@
 //! The local store: a folder with the document, its journal, the lock and backups. Mode 0600, no secrets.
 
-use super::{Document, Entry, FORMAT_VERSION, Holder, Lock, Recorder};
+use super::{Document, Entry, Holder, Lock, Recorder, StateError, format};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Backups kept beside the document.
 const BACKUPS: usize = 10;
+/// How the names of unfinished documents begin.
+const UNFINISHED: &str = ".state.json.";
 
-/// A state that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StateError {
-    /// The file system refused.
-    #[error("`{path}`: {source}")]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The file is not a whole state document.
-    #[error("the state `{path}` is damaged: {why}")]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        why: String,
-    },
-    /// A newer version of the tool wrote it.
-    #[error("the state `{path}` has format {found}, which is newer than this version of domino-eks knows ({FORMAT_VERSION})")]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its format version.
-        found: u64,
-    },
-    /// Somebody else works on it.
-    #[error("the state is locked{}", describe(.holder.as_ref()))]
-    Locked {
-        /// The lock file.
-        path: PathBuf,
-        /// Who holds it, when the note could be read.
-        holder: Option<Holder>,
-    },
-}
-
-fn describe(holder: Option<&Holder>) -> String {
-    holder.map_or_else(String::new, |holder| {
-        format!(" by {}@{} (process {}, `{}`, since {:.0})", holder.user, holder.host, holder.pid, holder.command, holder.since)
-    })
-}
-
-/// The document as it stands in the file: with a checksum over itself.
-#[derive(Serialize, Deserialize)]
-struct Envelope {
-    checksum: String,
-    state: serde_json::Value,
+fn io_error(path: &Path, source: io::Error) -> StateError {
+    StateError::Io { place: path.display().to_string(), source }
 }
 
 /// The folder of one cluster's state.
@@ -86,61 +41,60 @@ impl LocalStore {
     /// Reads the document and what the journal knows beyond it. `None` when there is none. Writes nothing.
     ///
     /// # Errors
-    /// When a file cannot be read, is damaged, or is newer than this program.
+    /// When a file cannot be read, is damaged, older than what was here before, or newer than this program.
     pub fn load(&self) -> Result<Option<Document>, StateError> {
         let journal = self.read_journal()?;
-        let document = match fs::read(self.path()) {
-            Ok(bytes) => Some(self.parse(&bytes)?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(source) => return Err(StateError::Io { path: self.path(), source }),
+        let Some(mut document) = read(&self.path())?.map(|bytes| format::decode(&bytes, &self.place())).transpose()? else {
+            let nothing = journal.is_empty() && self.newest_backup()?.is_none();
+            return if nothing { Ok(None) } else { Err(self.damaged("its journal or its backups are there, but the document is missing")) };
         };
-        let Some(mut document) = document else {
-            return if journal.is_empty() { Ok(None) } else { Err(self.damaged("the journal is there, but the document is missing")) };
-        };
-        for (serial, entry) in journal {
-            // Lines of an older run are in the document already.
-            if serial >= document.serial {
-                document.apply(entry);
-            }
+        let newest = journal.iter().map(|line| line.serial).chain(self.newest_backup()?).max();
+        if let Some(newest) = newest.filter(|newest| *newest > document.serial) {
+            return Err(StateError::Backwards { place: self.place(), found: document.serial, newest });
         }
+        if journal.iter().any(|line| line.lineage.as_ref().is_some_and(|lineage| *lineage != document.lineage)) {
+            return Err(self.damaged("its journal belongs to another state"));
+        }
+        // Lines of an older run are in the document already.
+        let serial = document.serial;
+        journal.into_iter().filter(|line| line.serial == serial).for_each(|line| document.apply(line.entry));
         Ok(Some(document))
     }
 
-    fn damaged(&self, why: impl Into<String>) -> StateError {
-        StateError::Damaged { path: self.path(), why: why.into() }
+    fn place(&self) -> String {
+        self.path().display().to_string()
     }
 
-    fn parse(&self, bytes: &[u8]) -> Result<Document, StateError> {
-        if bytes.is_empty() {
-            return Err(self.damaged("the file is empty"));
-        }
-        let envelope: Envelope = serde_json::from_slice(bytes).map_err(|error| self.damaged(error.to_string()))?;
-        let found = envelope.state.get("format_version").and_then(serde_json::Value::as_u64).unwrap_or(0);
-        if found > u64::from(FORMAT_VERSION) {
-            return Err(StateError::Newer { path: self.path(), found });
-        }
-        if checksum(&envelope.state) != envelope.checksum {
-            return Err(self.damaged("its checksum does not fit; was it edited by hand?"));
-        }
-        serde_json::from_value(envelope.state).map_err(|error| self.damaged(error.to_string()))
+    fn damaged(&self, why: &str) -> StateError {
+        StateError::Damaged { place: self.place(), why: why.to_owned() }
     }
 
-    /// The journal's lines with the serial that they were written under. A last line without its end was cut off by a
-    /// crash before it counted.
-    fn read_journal(&self) -> Result<Vec<(u64, Entry)>, StateError> {
+    /// The highest serial that is known here, whether or not the document can be read: a rebuilt one goes beyond it.
+    pub fn highest_serial(&self) -> u64 {
+        let document = fs::read(self.path()).ok().and_then(|bytes| format::serial(&bytes));
+        let journal = self.read_journal().unwrap_or_default().into_iter().map(|line| line.serial).max();
+        document.max(journal).max(self.newest_backup().ok().flatten()).unwrap_or(0)
+    }
+
+    fn newest_backup(&self) -> Result<Option<u64>, StateError> {
+        let folder = self.folder.join("backups");
+        let names = match fs::read_dir(&folder) {
+            Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(io_error(&folder, source)),
+        };
+        Ok(names.filter_map(|name| name.strip_suffix(".json")?.parse().ok()).max())
+    }
+
+    /// The journal's lines. A last line without its end was cut off by a crash before it counted.
+    fn read_journal(&self) -> Result<Vec<Line>, StateError> {
         let path = self.journal_path();
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => return Err(StateError::Io { path, source }),
-        };
+        let Some(bytes) = read(&path)? else { return Ok(Vec::new()) };
+        let damaged = |why: String| StateError::Damaged { place: path.display().to_string(), why };
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(&[][..], |end| &bytes[..end]);
-        let whole = std::str::from_utf8(whole).map_err(|error| StateError::Damaged { path: path.clone(), why: error.to_string() })?;
-        let parse = |(number, line): (usize, &str)| {
-            let line: Line = serde_json::from_str(line)
-                .map_err(|error| StateError::Damaged { path: path.clone(), why: format!("line {}: {error}", number + 1) })?;
-            Ok((line.serial, line.entry))
-        };
+        let whole = std::str::from_utf8(whole).map_err(|error| damaged(error.to_string()))?;
+        let parse =
+            |(number, line): (usize, &str)| serde_json::from_str(line).map_err(|error| damaged(format!("line {}: {error}", number + 1)));
         whole.lines().enumerate().map(parse).collect()
     }
 
@@ -149,87 +103,134 @@ impl LocalStore {
     /// # Errors
     /// When somebody else holds the lock or the folder cannot be written.
     pub fn lock(&self, command: &str) -> Result<Lock, StateError> {
-        let io = |source| StateError::Io { path: self.folder.clone(), source };
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder).map_err(io)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder).map_err(|source| io_error(&self.folder, source))?;
         Lock::take(&self.folder.join("lock"), command)
+    }
+
+    /// Who holds the lock, if anybody does; the inner `None` is a holder whose note cannot be read.
+    pub fn holder(&self) -> Option<Option<Holder>> {
+        Lock::holder(&self.folder.join("lock"))
     }
 
     /// Begins a run: the document as it stands is written under a new serial, and the journal starts empty.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn begin(&self, mut document: Document, lock: Lock) -> Result<Writer, StateError> {
+    pub fn begin(&self, mut document: Document, lock: Arc<Lock>) -> Result<LocalWriter, StateError> {
         document.serial += 1;
         document.forget_old_intents();
+        self.remove_unfinished().map_err(|source| io_error(&self.folder, source))?;
         self.save(&document)?;
+        crash_point();
         let path = self.journal_path();
         let open = || {
             let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
+            crash_point();
             file.set_len(0)?;
+            crash_point();
             file.sync_all()?;
             File::open(&self.folder)?.sync_all()?;
             Ok(file)
         };
-        let journal = open().map_err(|source| StateError::Io { path: path.clone(), source })?;
+        let journal = open().map_err(|source| io_error(&path, source))?;
         let shared = Shared { store: self.clone(), journal: Mutex::new(Journal { file: journal, length: 0, closed: false, document }) };
-        Ok(Writer { shared: Arc::new(shared), _lock: Arc::new(lock) })
+        Ok(LocalWriter { shared: Arc::new(shared), _lock: lock })
+    }
+
+    /// Puts a document here, for a rebuilt, pushed or moved state; the one before stays as a backup.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn replace(&self, document: &Document) -> Result<(), StateError> {
+        self.save(document)?;
+        crash_point();
+        match fs::remove_file(self.journal_path()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(&self.journal_path(), error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Leaves a note in the place of a state that was moved elsewhere.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn leave(&self, to: &str) -> Result<(), StateError> {
+        let bytes = format::encode_moved(to).map_err(io::Error::other);
+        bytes.and_then(|bytes| self.write(&bytes)).map_err(|source| io_error(&self.path(), source))
+    }
+
+    /// Documents that a killed process left half-written.
+    fn remove_unfinished(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(UNFINISHED)) {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Replaces the document atomically and keeps the one before as a backup.
     fn save(&self, document: &Document) -> Result<(), StateError> {
-        let write = || -> io::Result<()> {
-            self.back_up()?;
-            let state = serde_json::to_value(document)?;
-            let envelope = Envelope { checksum: checksum(&state), state };
-            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-            file.as_file().set_permissions(fs::Permissions::from_mode(0o600))?;
-            serde_json::to_writer_pretty(&mut file, &envelope)?;
-            file.write_all(b"\n")?;
-            file.as_file().sync_all()?;
-            file.persist(self.path()).map_err(|error| error.error)?;
-            File::open(&self.folder)?.sync_all()
-        };
-        write().map_err(|source| StateError::Io { path: self.path(), source })
+        let bytes = format::encode(document).map_err(io::Error::other);
+        bytes.and_then(|bytes| self.write(&bytes)).map_err(|source| io_error(&self.path(), source))
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        self.back_up()?;
+        crash_point();
+        let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.folder)?;
+        file.as_file().set_permissions(fs::Permissions::from_mode(0o600))?;
+        file.write_all(bytes)?;
+        crash_point();
+        file.as_file().sync_all()?;
+        crash_point();
+        file.persist(self.path()).map_err(|error| error.error)?;
+        crash_point();
+        File::open(&self.folder)?.sync_all()
     }
 
     fn back_up(&self) -> io::Result<()> {
         let Ok(bytes) = fs::read(self.path()) else { return Ok(()) };
+        // What is no state of ours is kept too, under a name that counts for nothing.
+        let name = format::serial(&bytes).map_or_else(|| "damaged.json".to_owned(), |serial| format!("{serial:08}.json"));
         let folder = self.folder.join("backups");
         DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-        let serial =
-            serde_json::from_slice::<Envelope>(&bytes).ok().and_then(|envelope| envelope.state.get("serial")?.as_u64()).unwrap_or(0);
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(folder.join(format!("{serial:08}.json")))?;
+        crash_point();
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(folder.join(name))?;
+        crash_point();
         file.write_all(&bytes)?;
+        file.sync_all()?;
+        crash_point();
         let mut old: Vec<PathBuf> = fs::read_dir(&folder)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
         old.sort();
         old.iter().take(old.len().saturating_sub(BACKUPS)).try_for_each(fs::remove_file)
     }
 }
 
-fn checksum(state: &serde_json::Value) -> String {
-    let digest = Sha256::digest(canonical(state));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The bytes of a file; `None` when there is none.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_symlink() => return Err(StateError::Link { place: path.display().to_string() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        _ => {}
+    }
+    fs::read(path).map(Some).map_err(|source| io_error(path, source))
 }
 
-/// The same bytes for the same document, whatever the order of keys.
-fn canonical(state: &serde_json::Value) -> String {
-    match state {
-        serde_json::Value::Object(map) => {
-            let sorted: std::collections::BTreeMap<_, _> = map.iter().collect();
-            let entries: Vec<String> =
-                sorted.iter().map(|(key, value)| format!("{}:{}", serde_json::json!(key), canonical(value))).collect();
-            format!("{{{}}}", entries.join(","))
-        }
-        serde_json::Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
-        other => other.to_string(),
-    }
+/// A moment between two operations on files, at which a test kills its process.
+fn crash_point() {
+    #[cfg(test)]
+    super::tests::crash::point();
 }
 
 /// One line of the journal.
 #[derive(Serialize, Deserialize)]
 struct Line {
     serial: u64,
+    /// The state that it belongs to.
+    #[serde(default)]
+    lineage: Option<String>,
     #[serde(flatten)]
     entry: Entry,
 }
@@ -250,51 +251,54 @@ struct Shared {
 
 /// The store in a run: every entry is durable when `record` returns.
 #[derive(Clone)]
-pub struct Writer {
+pub struct LocalWriter {
     shared: Arc<Shared>,
     _lock: Arc<Lock>,
 }
 
-impl Writer {
+impl LocalWriter {
     /// The document with everything recorded so far.
     pub fn document(&self) -> Document {
         self.shared.journal.lock().unwrap_or_else(PoisonError::into_inner).document.clone()
     }
 
-    /// Ends the run: the document takes in what the journal holds.
+    /// Ends the run: the document takes in what the journal holds, and what could not be written there.
     ///
     /// # Errors
-    /// When the document cannot be written; the journal still holds everything then.
+    /// When the document cannot be written; the journal still holds what was recorded then.
     pub fn finish(&self) -> Result<Document, StateError> {
         let mut journal = self.shared.journal.lock().unwrap_or_else(PoisonError::into_inner);
         journal.closed = true;
         journal.document.serial += 1;
         self.shared.store.save(&journal.document)?;
+        crash_point();
         let cut = journal.file.set_len(0).and_then(|()| journal.file.sync_all());
-        cut.map_err(|source| StateError::Io { path: self.shared.store.journal_path(), source })?;
+        cut.map_err(|source| io_error(&self.shared.store.journal_path(), source))?;
         Ok(journal.document.clone())
     }
 }
 
-impl Recorder for Writer {
+impl Recorder for LocalWriter {
     async fn record(&self, entry: Entry) -> Result<(), String> {
         let shared = self.shared.clone();
         let write = move || {
             let mut journal = shared.journal.lock().unwrap_or_else(PoisonError::into_inner);
-            let line = Line { serial: journal.document.serial, entry: entry.clone() };
+            let line = Line { serial: journal.document.serial, lineage: Some(journal.document.lineage.clone()), entry: entry.clone() };
             let mut text = serde_json::to_string(&line).map_err(io::Error::other)?;
             text.push('\n');
             if journal.closed {
                 return Err(io::Error::other("the run is over"));
             }
-            let written = journal.file.write_all(text.as_bytes()).and_then(|()| journal.file.sync_data());
-            if let Err(error) = written {
+            // It happened, whether or not it can be written: the end of the run may find room again.
+            journal.document.apply(entry);
+            let written = journal.file.write_all(text.as_bytes());
+            crash_point();
+            if let Err(error) = written.and_then(|()| journal.file.sync_data()) {
                 // Half a line must not stand before a whole one.
                 journal.closed = journal.file.set_len(journal.length).is_err();
                 return Err(error);
             }
             journal.length += text.len() as u64;
-            journal.document.apply(entry);
             Ok::<(), io::Error>(())
         };
         let path = self.shared.store.journal_path();

@@ -6,10 +6,14 @@
 use super::StateError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fmt;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+
+/// How often a lock file that somebody deletes under us is opened again.
+const OPENINGS: usize = 5;
 
 /// Who holds a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +39,12 @@ impl Holder {
     }
 }
 
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{} (process {}, `{}`, since {:.0})", self.user, self.host, self.pid, self.command, self.since)
+    }
+}
+
 /// A held lock; dropping it, or dying, frees it.
 #[derive(Debug)]
 pub struct Lock {
@@ -44,19 +54,37 @@ pub struct Lock {
 impl Lock {
     /// Takes the lock, or says who has it.
     pub(super) fn take(path: &Path, command: &str) -> Result<Self, StateError> {
-        let io = |source| StateError::Io { path: path.to_owned(), source };
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StateError::Locked { path: path.to_owned(), holder: read(&mut file) }),
-            Err(TryLockError::Error(source)) => return Err(io(source)),
+        let io = |source| StateError::Io { place: path.display().to_string(), source };
+        for _ in 0..OPENINGS {
+            let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map_err(io)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(StateError::Locked { holder: read(&mut file), remote: false }),
+                Err(TryLockError::Error(source)) => return Err(io(source)),
+            }
+            // Between our opening and our locking, somebody may have deleted the file: then the lock is on nothing.
+            if !is_still_at(&file, path) {
+                continue;
+            }
+            let holder = serde_json::to_string(&Holder::current(command)).unwrap_or_default();
+            file.set_len(0).map_err(io)?;
+            file.rewind().map_err(io)?;
+            file.write_all(holder.as_bytes()).map_err(io)?;
+            return Ok(Self { _file: file });
         }
-        let holder = serde_json::to_string(&Holder::current(command)).unwrap_or_default();
-        file.set_len(0).map_err(io)?;
-        file.rewind().map_err(io)?;
-        file.write_all(holder.as_bytes()).map_err(io)?;
-        Ok(Self { _file: file })
+        Err(io(std::io::Error::other("somebody keeps deleting it")))
     }
+
+    /// Who holds it, if anybody does.
+    pub(super) fn holder(path: &Path) -> Option<Option<Holder>> {
+        let mut file = File::open(path).ok()?;
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)).then(|| read(&mut file))
+    }
+}
+
+fn is_still_at(file: &File, path: &Path) -> bool {
+    let same = |(ours, theirs): (fs::Metadata, fs::Metadata)| (ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino());
+    file.metadata().ok().zip(fs::metadata(path).ok()).is_some_and(same)
 }
 
 /// The holder's note; it may be half-written just when we look.

@@ -166,13 +166,7 @@ fn zone_at(cx: &mut Context<'_>, path: &[&str], zone: &str, is_key: bool) {
 
 fn state(cx: &mut Context<'_>) {
     let Some(state) = &cx.file.state else { return };
-    let fault = match state.split_once("://") {
-        Some(("s3", rest)) => names::bucket_fault(rest.split('/').next().unwrap_or_default()),
-        Some((scheme, _)) => Some(format!("`{scheme}://` is no place that a state can live in")),
-        None if state.trim().is_empty() => Some("it is empty".to_owned()),
-        None => None,
-    };
-    if let Some(fault) = fault {
+    if let Some(fault) = names::state_fault(state) {
         let message = format!("`{state}` cannot be the place of the state: {fault}");
         cx.refuse(&["state"], "RUN-2", message, "write a local directory or `s3://bucket/prefix`");
     }

@@ -95,18 +95,18 @@ fn users_values_lie_over_the_profiles() {
 fn templates_resolve() {
     let zones = ["us-west-2a", "us-west-2b", "us-west-2c"].map(str::to_owned);
     for profile in profile_names() {
-        let text = template(profile, "demo", "us-west-2", &zones);
+        let text = template(profile, "demo", "us-west-2", &zones, None);
         assert_eq!(accepted(&text), accepted(&format!("profile: {profile}\n{}", super::three(""))));
         assert!(!text.contains('{') || !text.contains("{name}"), "{text}");
     }
-    let odd = template("test", "1e3", "us-west-2", &zones[..1]);
+    let odd = template("test", "1e3", "us-west-2", &zones[..1], None);
     assert_eq!(accepted(&odd).name, "1e3", "names that look like numbers are quoted");
-    assert!(parse("x", template("huge", "a: b", "x", &[]).as_bytes()).is_err());
+    assert!(parse("x", template("huge", "a: b", "x", &[], None).as_bytes()).is_err());
 }
 
 #[test]
 fn every_comment_of_the_template_works_when_uncommented() {
-    let text = template("multi-az", "demo", "us-west-2", &["us-west-2a".to_owned()]);
+    let text = template("multi-az", "demo", "us-west-2", &["us-west-2a".to_owned()], None);
     let (head, tail) = text.split_once("# tags:").unwrap();
     let uncommented: Vec<&str> = tail.lines().map(|l| l.strip_prefix("# ").unwrap_or(l)).filter(|l| !l.ends_with('.')).collect();
     let config = accepted(&format!("{head}tags:{}", uncommented.join("\n")));

@@ -42,7 +42,8 @@ def _ec2(error: AwsError, request_id: str) -> str:
 
 def _query(error: AwsError, request_id: str) -> str:
     return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n<ErrorResponse><Error><Type>Sender</Type>'
+        '<?xml version="1.0" encoding="UTF-8"?>\n<ErrorResponse><Error>'
+        f"<Type>{'Receiver' if (error.status or 400) >= 500 else 'Sender'}</Type>"
         f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
         f"</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
     )

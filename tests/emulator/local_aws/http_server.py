@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import struct
 import sys
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,6 +37,9 @@ class _Handler(BaseHTTPRequestHandler):
             path = urlsplit(path).path
         headers = {name.lower(): value for name, value in self.headers.items()}
         answer: Answer = self.server.handle(Http(self.command, path or "/", query, headers, body))
+        if answer.status == 0:
+            self._hang_up(answer.reset)
+            return
         self.send_response_only(answer.status)
         self.send_header("Date", self.date_time_string())
         length = None
@@ -51,6 +56,14 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD" and answer.status not in (204, 304):
             self.wfile.write(answer.body)
         self.wfile.flush()
+
+    def _hang_up(self, reset: bool) -> None:
+        """End the connection in the middle of an exchange, kept alive or not."""
+        self.close_connection = True
+        if reset:
+            # Closed here and now: the server's own way of closing sends a FIN first.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            os.close(self.connection.detach())
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = _serve
 

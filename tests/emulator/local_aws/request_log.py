@@ -50,6 +50,10 @@ class RequestLog:
             "region": region,
             "params": _plain({k: v for k, v in params.items() if k not in ("Action", "Version")}),
         }
+        if call.fault:
+            entry["fault"] = call.fault
+            if not call.effect:
+                entry["effect"] = False
         with self._lock:
             entry["n"] = len(self._entries) + 1
             self._entries.append(entry)

@@ -18,6 +18,7 @@ from . import (  # noqa: F401
     launch_templates,
     load_balancers,
     s3,
+    s3_conditions,
     service_quotas,
     ssm,
 )

@@ -116,11 +116,13 @@ def owner_and_region(call: Call) -> None:
     """Other accounts' and other regions' buckets: refused and redirected."""
     if call["Bucket"] in _TAKEN:
         raise AwsError("AccessDenied", "Access Denied", 403)
+    bucket = _bucket(call["Bucket"])
+    if bucket is None:
+        return
     owner = call.http.header("x-amz-expected-bucket-owner")
     if owner and owner != ACCOUNT:
         raise AwsError("AccessDenied", "Access Denied", 403)
-    bucket = _bucket(call["Bucket"])
-    if bucket is None or call.operation in ("GetBucketLocation", "CreateBucket"):
+    if call.operation in ("GetBucketLocation", "CreateBucket"):
         return
     if bucket.region_name != call.region:
         raise AwsError("PermanentRedirect", "The bucket you are attempting to access must be addressed using the specified endpoint. "

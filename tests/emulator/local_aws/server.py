@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
-from . import inventory, moto_bridge, pagination, tokens
+from . import fault_control, inventory, moto_bridge, pagination, stale, tokens
 from .clock import CLOCK
 from .errors import AwsError, error_answer
+from .faults import FAULTS, Rule, delay
 from .moto_bridge import NotImplementedByMoto
 from .request_log import LOG
 from .rules import AFTER, AFTER_ANSWER, ANSWER, BEFORE, ON_RESET
@@ -22,8 +23,16 @@ from .wire import Answer, Call, Http, scope_of, serialize, service_model, unders
 
 #: Look-ups of things that never change: no need to hold up the others.
 _UNLOCKED = {("ec2", "DescribeInstanceTypes"), ("ec2", "DescribeInstanceTypeOfferings"), ("ec2", "DescribeImages"),
-             ("s3", "GetObject"), ("sts", "GetCallerIdentity")}
+             ("sts", "GetCallerIdentity")}
 _CODE = re.compile(rb"<Code>([^<]+)</Code>|\"__type\": ?\"(?:[^\"#]*#)?([^\"]+)\"")
+
+
+def _code_of(answer: Answer) -> str | None:
+    """The code of an error, also of one that moto wrote."""
+    if answer.status < 400 or answer.code:
+        return answer.code
+    match = _CODE.search(answer.body[:4000])
+    return (match[1] or match[2]).decode() if match else answer.headers.get("X-Amzn-ErrorType")
 
 
 class Emulator:
@@ -43,13 +52,21 @@ class Emulator:
             call = understand(http)
         except Exception as error:
             return self._not_understood(service, region, http, error, started)
-        answer = self._answer(call)
-        code = answer.code
-        if answer.status >= 400 and code is None:
-            match = _CODE.search(answer.body[:4000])
-            code = (match[1] or match[2]).decode() if match else answer.headers.get("X-Amzn-ErrorType")
-        LOG.add(call, answer.status, code, started, region)
+        rule = FAULTS.claim(call)
+        answer = self._struck(call, rule) if rule else self._answer(call)
+        LOG.add(call, answer.status, _code_of(answer), started, region)
+        if rule:  # noted and told first: who waits for the fault finds all of it in the log and the inventory
+            delay(rule, FAULTS.strike(rule, call))
         return answer
+
+    def _struck(self, call: Call, rule: Rule) -> Answer:
+        """The answer to a call that a fault strikes, which perhaps is none."""
+        call.fault = rule.mode
+        real = self._answer(call) if rule.takes_effect else None
+        if real:
+            real.code = _code_of(real)
+        call.effect = real is not None and real.status < 400
+        return rule.answer(call, real)
 
     def _answer(self, call: Call) -> Answer:
         try:
@@ -73,15 +90,18 @@ class Emulator:
         replay = tokens.recall(call)
         if replay:
             return replay
+        stale.check(call)
         for check in BEFORE.get(call.key, ()):
             check(call)
         reply = ANSWER.get(call.key)
         result: Any = reply(call) if reply else self._forward(call)
         if not isinstance(result, Answer):
             result = dict(result or {})
+            stale.hide(call, result)
             pagination.page(call, result)
             result = serialize(call.service, call.operation, result)
         tokens.remember(call, result)
+        stale.note(call, result)
         pagination.note_issued(call, result.body)
         return result
 
@@ -93,6 +113,7 @@ class Emulator:
             seen.append(result)
             for step in AFTER.get(call.key, ()):
                 step(call, result)
+            stale.hide(call, result)
             pagination.page(call, result)
 
         call.result_hook = look
@@ -162,6 +183,7 @@ class Emulator:
 
     def _control(self, http: Http) -> Answer:
         name = http.path.removeprefix("/_emulator/")
+        status = 200
         if name == "health":
             value: Any = {"status": "ok", "scale": CLOCK.scale, "page_size": pagination.PAGE_SIZE}
         elif name == "inventory":
@@ -173,9 +195,11 @@ class Emulator:
         elif name == "reset" and http.method == "POST":
             self.reset()
             value = {"status": "ok"}
+        elif name == "faults" or name.startswith("faults/"):
+            status, value = fault_control.control(http)
         else:
-            return Answer(404, {"Content-Type": "application/json"}, b'{"error": "no such control"}')
-        return Answer(200, {"Content-Type": "application/json"}, json.dumps(value, default=str).encode())
+            status, value = 404, {"error": "no such control"}
+        return Answer(status, {"Content-Type": "application/json"}, json.dumps(value, default=str).encode())
 
     def reset(self) -> None:
         with self._lock:

@@ -81,12 +81,13 @@ class Http:
 
 @dataclass
 class Answer:
-    """One HTTP answer."""
+    """One HTTP answer. Status 0 is none at all: the connection is closed, or reset."""
 
     status: int
     headers: dict[str, str]
     body: bytes
     code: str | None = None
+    reset: bool = False
 
 
 @dataclass
@@ -101,6 +102,9 @@ class Call:
     flat: dict[str, str] = field(default_factory=dict)
     result_hook: Any = None
     account: str = ACCOUNT
+    #: The mode of the fault that struck the call, and whether the call had an effect all the same.
+    fault: str | None = None
+    effect: bool = True
 
     @property
     def key(self) -> tuple[str, str]:

@@ -1,5 +1,7 @@
 //! Tests of the local store: what a crash, a foreign hand or a second process can do to it (RUN-2).
 
+pub(super) mod crash;
+
 use super::*;
 use crate::resource::{Address, Kind};
 use crate::state::Recorder;

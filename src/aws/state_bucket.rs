@@ -1,0 +1,123 @@
+//! S3 as the place of a state: strongly consistent reads, and writes under a condition (aws-facts §5, engines §4.5).
+
+use super::Aws;
+use super::errors::{or_absent, sent, unexpected};
+use crate::engine::{Failure, FailureKind};
+use crate::state::{Condition, Object, ObjectError, ObjectFault, Objects};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::BucketVersioningStatus;
+
+/// One bucket of this account and region.
+#[derive(Debug, Clone)]
+pub struct StateBucket {
+    s3: aws_sdk_s3::Client,
+    name: String,
+    account: String,
+    region: String,
+}
+
+impl StateBucket {
+    /// The bucket of this name; nothing is asked yet.
+    pub fn new(aws: &Aws, name: &str) -> Self {
+        let connection = &aws.connection;
+        Self { s3: aws.s3.clone(), name: name.to_owned(), account: connection.account.clone(), region: connection.region.clone() }
+    }
+
+    /// Whether there is a bucket of this name in this account and region.
+    ///
+    /// # Errors
+    /// When it is somebody else's or in another region, or AWS refuses.
+    pub async fn exists(&self) -> Result<bool, ObjectError> {
+        let head = self.s3.head_bucket().bucket(&self.name).expected_bucket_owner(&self.account).send().await;
+        or_absent(sent("HeadBucket", head)).map(|found| found.is_some()).map_err(|failure| self.explained(failure))
+    }
+
+    fn explained(&self, failure: Failure) -> ObjectError {
+        let name = &self.name;
+        let code = failure.code.as_deref().unwrap_or_default();
+        let known = match (failure.kind, code) {
+            (_, "PreconditionFailed") => Some((ObjectFault::Precondition, None)),
+            (_, "NoSuchKey") => Some((ObjectFault::Gone, None)),
+            (_, "ConditionalRequestConflict" | "OperationAborted") => Some((ObjectFault::Conflict, None)),
+            (_, "NoSuchBucket" | "NotFound") => return self.missing(),
+            (_, "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException") => {
+                Some((ObjectFault::Unfit, Some(format!("the bucket `{name}` is not in {}; name one that is", self.region))))
+            }
+            (FailureKind::Credentials, _) => {
+                Some((ObjectFault::Credentials, Some("refresh your AWS credentials, then run the same command again".to_owned())))
+            }
+            (FailureKind::Permission, _) => Some((
+                ObjectFault::Denied,
+                Some(format!(
+                    "`{name}` must belong to account {}, and you need s3:ListBucket, s3:GetBucketVersioning on it, and s3:GetObject, s3:PutObject, s3:DeleteObject on what is in it",
+                    self.account
+                )),
+            )),
+            (FailureKind::LostAnswer | FailureKind::Busy, _) => Some((ObjectFault::Lost, None)),
+            _ => None,
+        };
+        let (fault, help) = known.unwrap_or((ObjectFault::Other, None));
+        ObjectError { fault, message: failure.to_string(), help }
+    }
+
+    fn missing(&self) -> ObjectError {
+        ObjectError {
+            fault: ObjectFault::Unfit,
+            message: format!("there is no bucket `{}`", self.name),
+            help: Some("correct `state`, or let `domino-eks init --state s3://…` create the bucket".to_owned()),
+        }
+    }
+
+    fn failed(&self) -> impl Fn(Failure) -> ObjectError {
+        |failure| self.explained(failure)
+    }
+}
+
+impl Objects for StateBucket {
+    async fn check(&self) -> Result<(), ObjectError> {
+        if !self.exists().await? {
+            return Err(self.missing());
+        }
+        let versioning = self.s3.get_bucket_versioning().bucket(&self.name).expected_bucket_owner(&self.account).send().await;
+        let versioning = sent("GetBucketVersioning", versioning).map_err(self.failed())?;
+        if versioning.status() == Some(&BucketVersioningStatus::Enabled) {
+            return Ok(());
+        }
+        let name = &self.name;
+        Err(ObjectError {
+            fault: ObjectFault::Unfit,
+            message: format!("the bucket `{name}` is not versioned: an overwritten state could not be brought back"),
+            help: Some(format!("aws s3api put-bucket-versioning --bucket {name} --versioning-configuration Status=Enabled")),
+        })
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Object>, ObjectError> {
+        let answer = self.s3.get_object().bucket(&self.name).key(key).expected_bucket_owner(&self.account).send().await;
+        let answer = match sent("GetObject", answer) {
+            Err(failure) if failure.code.as_deref() == Some("NoSuchKey") => return Ok(None),
+            other => other.map_err(self.failed())?,
+        };
+        let etag = answer.e_tag().unwrap_or_default().to_owned();
+        let body = answer.body.collect().await;
+        let lost = |error: &dyn std::error::Error| Failure { kind: FailureKind::LostAnswer, ..unexpected("GetObject", &error.to_string()) };
+        let bytes = body.map_err(|error| self.explained(lost(&error)))?.into_bytes().to_vec();
+        Ok(Some(Object { bytes, etag }))
+    }
+
+    /// At rest the bucket's own default encrypts it: SSE-S3 at least, or the key that its owner chose.
+    async fn put(&self, key: &str, bytes: Vec<u8>, condition: Condition<'_>) -> Result<String, ObjectError> {
+        let call = self.s3.put_object().bucket(&self.name).key(key).expected_bucket_owner(&self.account);
+        let call = match condition {
+            Condition::Absent => call.if_none_match("*"),
+            Condition::Unchanged(etag) => call.if_match(etag),
+        };
+        let call = call.content_type("application/json").body(ByteStream::from(bytes));
+        let answer = sent("PutObject", call.send().await).map_err(self.failed())?;
+        Ok(answer.e_tag().unwrap_or_default().to_owned())
+    }
+
+    async fn delete(&self, key: &str, etag: &str) -> Result<(), ObjectError> {
+        let call = self.s3.delete_object().bucket(&self.name).key(key).expected_bucket_owner(&self.account).if_match(etag);
+        sent("DeleteObject", call.send().await).map(drop).map_err(self.failed())
+    }
+}

@@ -1,0 +1,61 @@
+//! Where a cluster's state lives, and the store of it.
+
+use super::exit::{CliError, Exit};
+use crate::aws::{Aws, StateBucket};
+use crate::config::state_fault;
+use crate::engine::Pace;
+use crate::state::{self, LocalStore, RemoteStore, Rhythm};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The store of a state.
+pub(super) type Store = state::Store<StateBucket>;
+/// Its lock.
+pub(super) type Guard = state::Guard<StateBucket>;
+/// A run that writes it.
+pub(super) type Writer = state::Writer<StateBucket>;
+
+/// A folder, or a folder of a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    Folder(PathBuf),
+    /// Every cluster has its own folder under the prefix.
+    Bucket {
+        bucket: String,
+        folder: String,
+    },
+}
+
+impl Place {
+    /// A folder (seen from `beside`) or `s3://bucket/prefix`.
+    pub(super) fn parse(text: &str, beside: &Path, cluster: &str) -> Result<Self, CliError> {
+        if let Some(fault) = state_fault(text) {
+            let message = format!("`{text}` cannot be the place of the state: {fault}");
+            return Err(CliError::new(Exit::Configuration, message).hint("name a local directory or `s3://bucket/prefix`"));
+        }
+        let Some(rest) = text.strip_prefix("s3://") else { return Ok(Place::Folder(beside.join(text))) };
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        let parts: Vec<&str> = prefix.split('/').filter(|part| !part.is_empty()).chain([cluster]).collect();
+        Ok(Place::Bucket { bucket: bucket.to_owned(), folder: parts.join("/") })
+    }
+
+    /// The store in this place.
+    pub(super) fn open(&self, aws: &Aws, pace: Pace) -> Store {
+        match self {
+            Place::Folder(folder) => Store::Local(LocalStore::new(folder)),
+            Place::Bucket { bucket, folder } => {
+                let rhythm = Rhythm::REAL.scaled(pace.factor());
+                Store::Remote(RemoteStore::new(StateBucket::new(aws, bucket), self.to_string(), folder, rhythm))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Folder(folder) => write!(f, "{}", folder.display()),
+            Place::Bucket { bucket, folder } => write!(f, "s3://{bucket}/{folder}"),
+        }
+    }
+}

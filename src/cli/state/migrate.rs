@@ -1,0 +1,61 @@
+//! `state migrate`: the state moves between a folder and a bucket; a note stays in the old place.
+
+use super::place::Place;
+use super::session::{block_on, connect, state_for};
+use super::stop::Stop;
+use super::{CliError, Exit, Guard, Printer, Settings, Store};
+use crate::aws::Aws;
+use crate::cli::args::MigrateArgs;
+use crate::state::StateError;
+use std::path::Path;
+
+pub(super) fn run(args: &MigrateArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
+    let loaded = settings.load()?;
+    let from = settings.place(&loaded.config)?;
+    let to = Place::parse(&args.to, Path::new(""), &loaded.config.name)?;
+    if from == to {
+        return Err(CliError::new(Exit::Changes, format!("the state is in `{to}` already")));
+    }
+    block_on(async {
+        let stop = Stop::listen(printer);
+        let aws = stop.unless(connect(&loaded.config, printer)).await??;
+        let (source, target) = (from.open(&aws, settings.pace), to.open(&aws, settings.pace));
+        let moved = stop
+            .locked(&source, "state migrate", printer, async |_: Guard| {
+                // The note on the lock of the new place must not overwrite the one of the old.
+                let guard = stop.unless(target.lock("state migrate", &|text| printer.say(text))).await??;
+                let result = migrate(&aws, &source, &target, args).await;
+                let released = guard.release().await;
+                result.and_then(|count| released.map(|()| count).map_err(CliError::from))
+            })
+            .await?;
+        printer.say(&format!("{moved} resources moved from {} to {}.", source.place(), target.place()));
+        printer.say(&format!("Now set `state: {}` in {}; the old place refers to the new one.", args.to, settings.file.display()));
+        Ok(Exit::Done)
+    })
+}
+
+async fn migrate(aws: &Aws, source: &Store, target: &Store, args: &MigrateArgs) -> Result<usize, CliError> {
+    let found = source.load().await?;
+    let Some(mut document) = found.map(|state| state_for(aws, Some(state))).transpose()? else {
+        return Err(CliError::new(Exit::Failed, format!("there is no state in {}", source.place())).hint("nothing was changed"));
+    };
+    match target.load().await {
+        Ok(None) | Err(StateError::Moved { .. }) => {}
+        // A move that was broken off before the note was left.
+        Ok(Some(standing)) if standing.lineage == document.lineage && standing.resources == document.resources => {}
+        Ok(Some(_)) => {
+            return Err(CliError::new(Exit::Failed, format!("there is a state in {} already", target.place()))
+                .hint("name a place without one; nothing was changed"));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    document.serial = document.serial.max(target.highest_serial().await?) + 1;
+    target.replace(&document).await?;
+    if target.load().await?.as_ref() != Some(&document) {
+        return Err(CliError::new(Exit::Failed, format!("{} does not show what was written", target.place()))
+            .hint("the state is unharmed in its old place"));
+    }
+    source.leave(&args.to).await?;
+    Ok(document.resources.len())
+}

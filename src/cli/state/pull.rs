@@ -1,0 +1,10 @@
+//! `state pull`: the document as it stands, to stdout.
+
+use super::{CliError, Exit, Printer, Settings, read};
+
+pub(super) fn run(settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
+    let state = read(&settings.load()?, settings, printer)?;
+    let bytes = crate::state::encode(&state).map_err(|error| CliError::new(Exit::Failed, error.to_string()))?;
+    printer.data(&String::from_utf8_lossy(&bytes));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,48 @@
+//! `state push`: a saved document becomes the state again, unless that would lose something.
+
+use super::session::{block_on, connect_store, state_for};
+use super::stop::Stop;
+use super::{CliError, Exit, Guard, Printer, Settings, Store};
+use crate::cli::args::PushArgs;
+use crate::state::{Document, StateError, decode};
+
+pub(super) fn run(args: &PushArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
+    let loaded = settings.load()?;
+    let path = args.file.display().to_string();
+    let bytes = std::fs::read(&args.file).map_err(|source| StateError::Io { place: path.clone(), source })?;
+    let pushed = decode(&bytes, &path)?;
+    block_on(async {
+        let stop = Stop::listen(printer);
+        let (aws, store) = stop.unless(connect_store(&loaded, settings, printer)).await??;
+        let pushed = state_for(&aws, Some(pushed))?;
+        stop.locked(&store, "state push", printer, async |_: Guard| push(pushed, &store, printer).await).await
+    })
+}
+
+async fn push(mut pushed: Document, store: &Store, printer: &Printer) -> Result<Exit, CliError> {
+    if let Some(standing) = store.load().await? {
+        refuse_loss(&pushed, &standing)?;
+        if standing == pushed {
+            printer.say(&format!("{} is the same already.", store.place()));
+            return Ok(Exit::Done);
+        }
+    }
+    pushed.serial += 1;
+    store.replace(&pushed).await?;
+    printer.say(&format!("{} holds {} resources now (serial {}).", store.place(), pushed.resources.len(), pushed.serial));
+    Ok(Exit::Done)
+}
+
+fn refuse_loss(pushed: &Document, standing: &Document) -> Result<(), CliError> {
+    if pushed.lineage != standing.lineage && !standing.is_empty() {
+        let message = format!("the file is of lineage {}, the state in its place of {}", pushed.lineage, standing.lineage);
+        return Err(CliError::new(Exit::Failed, message).hint("they are states of two different clusters; nothing was changed"));
+    }
+    if pushed.lineage == standing.lineage && pushed.serial < standing.serial {
+        let message = format!("the file has serial {}, the state in its place already {}", pushed.serial, standing.serial);
+        return Err(CliError::new(Exit::Failed, message)
+            .hint("pushing it would forget what was done since; `domino-eks plan` shows whether anything is missing there, and finds it by its tags")
+            .hint("nothing was changed"));
+    }
+    Ok(())
+}

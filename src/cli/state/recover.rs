@@ -1,0 +1,173 @@
+//! `state recover`: a lost or damaged state, built anew from what AWS shows. Nothing in AWS is changed.
+
+use super::session::{self, block_on, connect_store};
+use super::settings::Loaded;
+use super::stop::Stop;
+use super::{CliError, Exit, Guard, Printer, Settings, Store, confirm};
+use crate::aws::{Aws, lookups, observe_all};
+use crate::blueprint::{Blueprint, blueprint};
+use crate::cli::args::RecoverArgs;
+use crate::engine::{Inputs, Observed, plan, recover, twins};
+use crate::report::plan_text;
+use crate::resource::Attributes;
+use crate::state::{Document, StateError};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Looks at AWS: what is found under the ids of one look is named in the next.
+const LOOKS: usize = 4;
+
+pub(super) fn run(args: &RecoverArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
+    let loaded = settings.load()?;
+    block_on(async {
+        let stop = Stop::listen(printer);
+        let (aws, store) = stop.unless(connect_store(&loaded, settings, printer)).await??;
+        stop.locked(&store, "state recover", printer, async |_: Guard| {
+            let Some(why) = stop.unless(why_lost(&store, printer)).await?? else { return Ok(Exit::Done) };
+            let blank = Document { serial: store.highest_serial().await?, ..session::state_for(&aws, None)? };
+            let found = stop.unless(search(&aws, &loaded, blank, args)).await??;
+            show(&found, &why, printer);
+            let Some(state) = found.state else {
+                return nothing_found(&store, &why, args, &stop, printer, found.blank).await;
+            };
+            if !args.yes {
+                stop.unless(confirm::yes(printer, "\nWrite this as the state? Nothing in AWS is changed.")).await??;
+            }
+            write(&store, state, printer).await
+        })
+        .await
+    })
+}
+
+/// Why the state needs to be rebuilt; `None` when it does not.
+async fn why_lost(store: &Store, printer: &Printer) -> Result<Option<String>, CliError> {
+    match store.load().await {
+        Ok(Some(state)) if !state.is_empty() => {
+            printer.say(&format!(
+                "{} is whole: {} resources, nothing to recover. `domino-eks apply` adopts what carries our tags and is not in it.",
+                store.place(),
+                state.resources.len()
+            ));
+            Ok(None)
+        }
+        Ok(_) => Ok(Some(format!("There is no state in {}.", store.place()))),
+        Err(error @ (StateError::Damaged { .. } | StateError::Backwards { .. })) => Ok(Some(format!("Lost: {error}."))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What AWS shows of the cluster.
+struct Found {
+    /// The rebuilt state; `None` when nothing was found.
+    state: Option<Document>,
+    blank: Document,
+    twins: Vec<String>,
+    /// The plan's last line with this state.
+    outlook: String,
+}
+
+async fn search(aws: &Aws, loaded: &Loaded, blank: Document, args: &RecoverArgs) -> Result<Found, CliError> {
+    let wanted = blueprint(&loaded.config);
+    let pinned: BTreeSet<String> =
+        wanted.lookups.iter().filter(|lookup| lookup.question.is_pinned()).map(|lookup| lookup.key.clone()).collect();
+    let answers = lookups(aws, &wanted.lookups, &BTreeMap::new()).await?;
+    let mut state = blank.clone();
+    let mut observed = look(aws, &state, &wanted, &answers).await?;
+    let Some(lineage) = lineage(&observed, args)? else {
+        return Ok(Found { state: None, blank, twins: Vec::new(), outlook: String::new() });
+    };
+    state.lineage = lineage;
+    for _ in 0..LOOKS {
+        let inputs = Inputs { desired: &wanted.resources, state: &state, observed: Some(&observed), lookups: &answers };
+        let next = recover(&inputs, &pinned)?;
+        let grew = next.resources.len() > state.resources.len();
+        state = next;
+        if !grew {
+            break;
+        }
+        // What carries no tags of its own is found through its parents' ids.
+        observed = merged(observed, look(aws, &state, &wanted, &answers).await?);
+    }
+    let mut known: Attributes = answers;
+    known.extend(state.pins.iter().map(|(key, values)| (key.clone(), values.clone())));
+    let inputs = Inputs { desired: &wanted.resources, state: &state, observed: Some(&observed), lookups: &known };
+    let outlook = plan_text(&plan(&inputs)?).trim_end().lines().last().unwrap_or_default().to_owned();
+    let twins = twins(&inputs).iter().map(|twin| format!("{} ({})", twin.address, twin.id)).collect();
+    Ok(Found { state: Some(state), blank, twins, outlook })
+}
+
+async fn look(aws: &Aws, state: &Document, wanted: &Blueprint, answers: &Attributes) -> Result<Vec<Observed>, CliError> {
+    Ok(observe_all(aws, session::items(state, &wanted.resources, answers)).await?)
+}
+
+/// The later look, with the tags that only the first one read: what is recorded is not asked for its tags again.
+fn merged(first: Vec<Observed>, later: Vec<Observed>) -> Vec<Observed> {
+    let tags: BTreeMap<_, _> = first.into_iter().map(|seen| ((seen.address, seen.id), seen.tags)).collect();
+    let with_tags = |mut seen: Observed| {
+        if seen.tags.is_none() {
+            seen.tags = tags.get(&(seen.address.clone(), seen.id.clone())).cloned().flatten();
+        }
+        seen
+    };
+    later.into_iter().map(with_tags).collect()
+}
+
+/// The one state that the cluster's resources were made under.
+fn lineage(observed: &[Observed], args: &RecoverArgs) -> Result<Option<String>, CliError> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for seen in observed {
+        if let Some(lineage) = seen.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage")) {
+            *counts.entry(lineage).or_default() += 1;
+        }
+    }
+    let listed = || counts.iter().map(|(lineage, count)| format!("{lineage} ({count} resources)")).collect::<Vec<_>>().join(", ");
+    match (&args.lineage, counts.len()) {
+        (Some(asked), _) if counts.contains_key(asked.as_str()) => Ok(Some(asked.clone())),
+        (Some(asked), _) => {
+            Err(CliError::new(Exit::Failed, format!("AWS holds nothing of lineage {asked}")).hint(format!("there is {}", listed())))
+        }
+        (None, 0) => Ok(None),
+        (None, 1) => Ok(counts.keys().next().map(|lineage| (*lineage).to_owned())),
+        (None, _) => Err(CliError::new(Exit::Failed, format!("the resources were made under several states: {}", listed()))
+            .hint("choose one with `--lineage`; nothing was changed")),
+    }
+}
+
+fn show(found: &Found, why: &str, printer: &Printer) {
+    printer.say(&format!("\n{why}"));
+    let Some(state) = &found.state else { return };
+    printer.say(&format!("AWS shows {} resources of it (lineage {}):\n", state.resources.len(), state.lineage));
+    let width = state.resources.keys().map(|address| address.to_string().len()).max().unwrap_or_default();
+    for (address, record) in &state.resources {
+        printer.say(&format!("  {address:<width$}  {}", record.id, address = address.to_string()));
+    }
+    for twin in &found.twins {
+        printer.always(&format!("warning: {twin} carries our tags too, but nothing uses it: delete it in AWS"));
+    }
+    printer.say(&format!("\nWith this state, `domino-eks plan` would say: {}", found.outlook));
+}
+
+/// Nothing carries our tags: what is damaged makes room for a new beginning.
+async fn nothing_found(
+    store: &Store,
+    why: &str,
+    args: &RecoverArgs,
+    stop: &Stop,
+    printer: &Printer,
+    blank: Document,
+) -> Result<Exit, CliError> {
+    printer.say("AWS shows nothing that carries this cluster's tags.");
+    if why.starts_with("There is no state") {
+        return Ok(Exit::Done);
+    }
+    if !args.yes {
+        stop.unless(confirm::yes(printer, "\nReplace the damaged state by an empty one?")).await??;
+    }
+    write(store, blank, printer).await
+}
+
+async fn write(store: &Store, mut state: Document, printer: &Printer) -> Result<Exit, CliError> {
+    state.serial += 1;
+    store.replace(&state).await?;
+    printer.say(&format!("{} holds {} resources now. `domino-eks plan` shows what is left to do.", store.place(), state.resources.len()));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,38 @@
+//! `state unlock`: takes away a lock whose holder is gone. A living holder keeps it.
+
+use super::place::Place;
+use super::session::{block_on, connect_store};
+use super::stop::Stop;
+use super::{CliError, Exit, Guard, Printer, Settings, confirm};
+use crate::cli::args::UnlockArgs;
+use crate::state::{LocalStore, StateError};
+
+pub(super) fn run(args: &UnlockArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
+    let loaded = settings.load()?;
+    match settings.place(&loaded.config)? {
+        Place::Folder(folder) => match LocalStore::new(folder).holder() {
+            // The system keeps this lock, and only for a living process.
+            Some(holder) => Err(StateError::Locked { holder, remote: false }.into()),
+            None => not_locked(printer),
+        },
+        Place::Bucket { .. } => block_on(async {
+            let stop = Stop::listen(printer);
+            let (_, store) = stop.unless(connect_store(&loaded, settings, printer)).await??;
+            let Some(holder) = stop.unless(store.holder()).await?? else { return not_locked(printer) };
+            let who = holder.map_or_else(|| "somebody whose note cannot be read".to_owned(), |holder| holder.to_string());
+            printer.say(&format!("{} is locked by {who}.", store.place()));
+            if !args.yes {
+                stop.unless(confirm::yes(printer, "Take the lock away, if its holder gives no sign of life?")).await??;
+            }
+            // Taking it over waits until the holder is surely gone, and refuses when it lives.
+            stop.locked(&store, "state unlock", printer, async |_: Guard| Ok(())).await?;
+            printer.say("Unlocked.");
+            Ok(Exit::Done)
+        }),
+    }
+}
+
+fn not_locked(printer: &Printer) -> Result<Exit, CliError> {
+    printer.say("The state is not locked.");
+    Ok(Exit::Done)
+}

@@ -1,0 +1,79 @@
+//! A state that cannot be used, and why.
+
+use super::{FORMAT_VERSION, Holder};
+use std::io;
+
+/// A state that cannot be used. `place` is a file, a folder or an object.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The file system refused.
+    #[error("`{place}`: {source}")]
+    Io {
+        /// The file or folder.
+        place: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It is a symbolic link: replacing the document would replace the link and part the two.
+    #[error("`{place}` is a symbolic link")]
+    Link {
+        /// The link.
+        place: String,
+    },
+    /// It is not a whole state document.
+    #[error("the state `{place}` is damaged: {why}")]
+    Damaged {
+        /// Where it lies.
+        place: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// A newer version of the tool wrote it.
+    #[error("the state `{place}` has format {found}, which is newer than this version of domino-eks knows ({FORMAT_VERSION})")]
+    Newer {
+        /// Where it lies.
+        place: String,
+        /// Its format version.
+        found: u64,
+    },
+    /// It is older than what was written here before.
+    #[error("the state `{place}` has serial {found}, but serial {newest} was written here: somebody put an older one in its place")]
+    Backwards {
+        /// Where it lies.
+        place: String,
+        /// Its serial.
+        found: u64,
+        /// The highest serial known.
+        newest: u64,
+    },
+    /// It was moved with `state migrate`.
+    #[error("the state was moved from `{place}` to `{to}`")]
+    Moved {
+        /// The old place.
+        place: String,
+        /// The new one.
+        to: String,
+    },
+    /// Somebody else works on it.
+    #[error("the state is locked{}", .holder.as_ref().map_or_else(String::new, |holder| format!(" by {holder}")))]
+    Locked {
+        /// Who holds it, when the note could be read.
+        holder: Option<Holder>,
+        /// Whether the lock is an object in a bucket, which stays when its holder dies.
+        remote: bool,
+    },
+    /// Somebody else wrote the state while we held it: nothing of ours may be written any more.
+    #[error("{why}")]
+    Fenced {
+        /// What happened.
+        why: String,
+    },
+    /// The bucket or AWS refused.
+    #[error("the state in `{place}`: {source}")]
+    Remote {
+        /// Bucket and key.
+        place: String,
+        /// What went wrong.
+        source: super::ObjectError,
+    },
+}

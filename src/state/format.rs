@@ -1,0 +1,96 @@
+//! How the document stands in a file or an object: with a checksum over itself, in a format with a number.
+
+use super::{Document, FORMAT_VERSION, StateError};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+/// The document with its checksum.
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    checksum: String,
+    state: Value,
+}
+
+/// What lies in the old place of a state that was moved.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Moved {
+    moved_to: String,
+}
+
+/// Steps from each older format to the next one; the first leads from format 1 to 2.
+const MIGRATIONS: [fn(&mut Map<String, Value>); 1] = [with_marks];
+
+const _: () = assert!(MIGRATIONS.len() + 1 == FORMAT_VERSION as usize, "every format but the last has its step");
+
+/// Format 2 knows whether the cluster is protected, and whether it is a test environment.
+fn with_marks(state: &mut Map<String, Value>) {
+    state.insert("marks".to_owned(), serde_json::json!({ "protect": false, "ephemeral": false }));
+}
+
+/// The document as bytes.
+pub(super) fn encode(document: &Document) -> Result<Vec<u8>, serde_json::Error> {
+    let state = serde_json::to_value(document)?;
+    let mut bytes = serde_json::to_vec_pretty(&Envelope { checksum: checksum(&state), state })?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// The note that leads to the new place.
+pub(super) fn encode_moved(to: &str) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec_pretty(&Moved { moved_to: to.to_owned() })
+}
+
+/// The document of these bytes, brought to the newest format. `place` is for the errors.
+pub(super) fn decode(bytes: &[u8], place: &str) -> Result<Document, StateError> {
+    let damaged = |why: String| StateError::Damaged { place: place.to_owned(), why };
+    if bytes.is_empty() {
+        return Err(damaged("it is empty".to_owned()));
+    }
+    if let Ok(Moved { moved_to }) = serde_json::from_slice(bytes) {
+        return Err(StateError::Moved { place: place.to_owned(), to: moved_to });
+    }
+    let mut envelope: Envelope = serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
+    let found = envelope.state.get("format_version").and_then(Value::as_u64).unwrap_or(0);
+    if found > u64::from(FORMAT_VERSION) {
+        return Err(StateError::Newer { place: place.to_owned(), found });
+    }
+    if checksum(&envelope.state) != envelope.checksum {
+        return Err(damaged("its checksum does not fit; was it edited by hand?".to_owned()));
+    }
+    migrate(&mut envelope.state, found).map_err(damaged)?;
+    serde_json::from_value(envelope.state).map_err(|error| damaged(error.to_string()))
+}
+
+fn migrate(state: &mut Value, found: u64) -> Result<(), String> {
+    let fields = state.as_object_mut().ok_or("the state is no object")?;
+    let first = usize::try_from(found).ok().and_then(|found| found.checked_sub(1)).ok_or("it has no format version")?;
+    MIGRATIONS.iter().skip(first).for_each(|step| step(fields));
+    fields.insert("format_version".to_owned(), FORMAT_VERSION.into());
+    Ok(())
+}
+
+/// The serial in a state file, however damaged the rest is.
+pub(super) fn serial(bytes: &[u8]) -> Option<u64> {
+    serde_json::from_slice::<Envelope>(bytes).ok()?.state.get("serial")?.as_u64()
+}
+
+fn checksum(state: &Value) -> String {
+    let digest = Sha256::digest(canonical(state));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The same bytes for the same document, whatever the order of keys.
+fn canonical(state: &Value) -> String {
+    match state {
+        Value::Object(map) => {
+            let sorted: std::collections::BTreeMap<_, _> = map.iter().collect();
+            let entries: Vec<String> =
+                sorted.iter().map(|(key, value)| format!("{}:{}", serde_json::json!(key), canonical(value))).collect();
+            format!("{{{}}}", entries.join(","))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,284 @@
+//! The lock of a remote state: an object that its holder touches every few seconds.
+//!
+//! Whoever finds it waits until it changes (then its holder lives, and the lock is his) or until it did not change for a
+//! full time-to-live on the waiter's own monotonic clock (then its holder is gone, and the lock is taken over). Clocks of
+//! different machines are never compared. The real fence is not this lock but the condition on every write of the state.
+
+use super::objects::{Condition, Object, ObjectError, ObjectFault, Objects};
+use super::{Rhythm, remote_error};
+use crate::state::{Holder, StateError};
+use serde::{Deserialize, Serialize};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+/// The lock object.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Note {
+    /// Random name of this taking of the lock.
+    id: String,
+    holder: Holder,
+    /// Where process ids mean the same: boot and process namespace of the holder's machine.
+    #[serde(default)]
+    processes: Option<String>,
+    /// Grows with every touch.
+    beat: u64,
+}
+
+/// A held lock. It must be released; a holder that dies leaves it to whoever waits long enough.
+#[derive(Debug)]
+pub struct RemoteLock<O> {
+    inner: Arc<Inner<O>>,
+    beat: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Inner<O> {
+    objects: O,
+    key: String,
+    place: String,
+    rhythm: Rhythm,
+    /// The object as we wrote it last, and its ETag; `None` when it is not ours any more.
+    held: tokio::sync::Mutex<Option<(Note, String)>>,
+    health: Mutex<Health>,
+}
+
+#[derive(Debug)]
+struct Health {
+    /// When the object was last known to be ours.
+    confirmed: Instant,
+    lost: Option<String>,
+}
+
+/// What was found in the place of the lock.
+enum Found {
+    Ours(String),
+    Theirs(Object, Option<Note>),
+    Nothing,
+}
+
+impl<O: Objects> RemoteLock<O> {
+    /// Takes the lock, over a dead holder's body if need be. `notice` tells people why it takes long.
+    pub(super) async fn take(
+        objects: &O,
+        key: &str,
+        place: &str,
+        rhythm: Rhythm,
+        command: &str,
+        notice: &(dyn Fn(&str) + Sync),
+    ) -> Result<Self, StateError> {
+        let note = Note { id: uuid::Uuid::new_v4().to_string(), holder: Holder::current(command), processes: process_space(), beat: 0 };
+        let failed = |error| remote_error(place, error);
+        loop {
+            let etag = match write(objects, key, &note, Condition::Absent).await {
+                Ok(etag) => etag,
+                Err(error) if may_be_taken(error.fault) => match look(objects, key, &note.id).await.map_err(failed)? {
+                    Found::Ours(etag) => etag,
+                    Found::Nothing => {
+                        sleep(rhythm.retry).await;
+                        continue;
+                    }
+                    Found::Theirs(object, theirs) => {
+                        wait_for_death(objects, key, place, rhythm, &object, theirs.as_ref(), notice).await?;
+                        match write(objects, key, &note, Condition::Unchanged(&object.etag)).await {
+                            Ok(etag) => etag,
+                            Err(error) if may_be_taken(error.fault) => match look(objects, key, &note.id).await.map_err(failed)? {
+                                Found::Ours(etag) => etag,
+                                _ => continue,
+                            },
+                            Err(error) => return Err(failed(error)),
+                        }
+                    }
+                },
+                Err(error) => return Err(failed(error)),
+            };
+            return Ok(Self::held(objects, key, place, rhythm, note, etag));
+        }
+    }
+
+    fn held(objects: &O, key: &str, place: &str, rhythm: Rhythm, note: Note, etag: String) -> Self {
+        let inner = Arc::new(Inner {
+            objects: objects.clone(),
+            key: key.to_owned(),
+            place: place.to_owned(),
+            rhythm,
+            held: tokio::sync::Mutex::new(Some((note, etag))),
+            health: Mutex::new(Health { confirmed: Instant::now(), lost: None }),
+        });
+        let beat = tokio::spawn(beat(inner.clone()));
+        Self { inner, beat }
+    }
+
+    /// Whether the lock is still ours, as far as can be known without asking.
+    ///
+    /// # Errors
+    /// Why it is not, or may not be.
+    pub fn check(&self) -> Result<(), String> {
+        let health = self.inner.health.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(why) = &health.lost {
+            return Err(why.clone());
+        }
+        if health.confirmed.elapsed() >= self.inner.rhythm.time_to_live {
+            return Err(format!("the lock of {} could not be renewed in time; somebody else may hold it by now", self.inner.place));
+        }
+        Ok(())
+    }
+
+    /// Gives the lock back; one that is not ours any more is left alone.
+    ///
+    /// # Errors
+    /// When the bucket refuses; the lock then ages until it is taken over.
+    pub async fn release(&self) -> Result<(), StateError> {
+        self.beat.abort();
+        let mut held = self.inner.held.lock().await;
+        let Some((note, etag)) = held.take() else { return Ok(()) };
+        match self.inner.objects.delete(&self.inner.key, &etag).await {
+            Ok(()) => Ok(()),
+            Err(error) if may_be_taken(error.fault) => {
+                // A touch whose answer was lost left another ETag.
+                match look(&self.inner.objects, &self.inner.key, &note.id).await {
+                    Ok(Found::Ours(etag)) => self.inner.objects.delete(&self.inner.key, &etag).await.map_err(|error| self.failed(error)),
+                    Ok(_) => Ok(()),
+                    Err(error) => Err(self.failed(error)),
+                }
+            }
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    fn failed(&self, error: ObjectError) -> StateError {
+        remote_error(&self.inner.place, error)
+    }
+}
+
+impl<O> Drop for RemoteLock<O> {
+    fn drop(&mut self) {
+        self.beat.abort();
+    }
+}
+
+/// Refusals after which the lock may be anybody's, ours included: a repeated request meets what the first one wrote.
+fn may_be_taken(fault: ObjectFault) -> bool {
+    matches!(fault, ObjectFault::Precondition | ObjectFault::Conflict | ObjectFault::Gone | ObjectFault::Lost)
+}
+
+async fn write<O: Objects>(objects: &O, key: &str, note: &Note, condition: Condition<'_>) -> Result<String, ObjectError> {
+    objects.put(key, serde_json::to_vec_pretty(note).unwrap_or_default(), condition).await
+}
+
+async fn look<O: Objects>(objects: &O, key: &str, ours: &str) -> Result<Found, ObjectError> {
+    let Some(object) = objects.get(key).await? else { return Ok(Found::Nothing) };
+    let note = serde_json::from_slice::<Note>(&object.bytes).ok();
+    Ok(match note {
+        Some(note) if note.id == ours => Found::Ours(object.etag),
+        note => Found::Theirs(object, note),
+    })
+}
+
+/// Returns when the holder of this object is gone for sure.
+async fn wait_for_death<O: Objects>(
+    objects: &O,
+    key: &str,
+    place: &str,
+    rhythm: Rhythm,
+    object: &Object,
+    note: Option<&Note>,
+    notice: &(dyn Fn(&str) + Sync),
+) -> Result<(), StateError> {
+    let holder = note.map(|note| note.holder.clone());
+    let who = holder.as_ref().map_or_else(|| "somebody".to_owned(), ToString::to_string);
+    if note.is_some_and(is_dead) {
+        notice(&format!("the lock was left by {who}, which does not run any more: taking it over"));
+        return Ok(());
+    }
+    let seconds = rhythm.time_to_live.as_secs_f64();
+    notice(&format!("locked by {who}; watching for up to {seconds:.0} s whether it is alive"));
+    let since = Instant::now();
+    while since.elapsed() < rhythm.time_to_live {
+        sleep(rhythm.look).await;
+        match objects.get(key).await.map_err(|error| remote_error(place, error))? {
+            Some(now) if now.etag == object.etag => {}
+            // Touched or taken by another: it lives. Gone: it has just ended, and the next try may succeed.
+            Some(now) => {
+                let holder = serde_json::from_slice::<Note>(&now.bytes).ok().map(|note| note.holder).or(holder);
+                return Err(StateError::Locked { holder, remote: true });
+            }
+            None => return Ok(()),
+        }
+    }
+    notice(&format!("{who} gave no sign of life for {seconds:.0} s: taking the lock over"));
+    Ok(())
+}
+
+/// Whether the holder ran where our process ids mean the same, and does not any more.
+fn is_dead(note: &Note) -> bool {
+    let alive = || {
+        i32::try_from(note.holder.pid)
+            .ok()
+            .and_then(rustix::process::Pid::from_raw)
+            .is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+    };
+    note.processes.is_some() && note.processes == process_space() && !alive()
+}
+
+/// Boot and process namespace: host names repeat among containers, these do not. `None` where the system tells neither.
+fn process_space() -> Option<String> {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let namespace = std::fs::read_link("/proc/self/ns/pid").ok()?;
+    Some(format!("{} {}", boot.trim(), namespace.display()))
+}
+
+/// Touches the object until it is released or lost.
+async fn beat<O: Objects>(inner: Arc<Inner<O>>) {
+    loop {
+        sleep(inner.rhythm.heartbeat).await;
+        while !touch(&inner).await {
+            sleep(inner.rhythm.look).await;
+        }
+        if inner.held.lock().await.is_none() {
+            return;
+        }
+    }
+}
+
+/// One touch; whether there is nothing to repeat.
+async fn touch<O: Objects>(inner: &Inner<O>) -> bool {
+    let mut held = inner.held.lock().await;
+    let Some((note, etag)) = held.as_mut() else { return true };
+    note.beat += 1;
+    let began = Instant::now();
+    let written = match write(&inner.objects, &inner.key, note, Condition::Unchanged(etag)).await {
+        Err(error) if may_be_taken(error.fault) => match look(&inner.objects, &inner.key, &note.id).await {
+            Ok(Found::Ours(etag)) => Ok(etag),
+            Ok(Found::Theirs(_, theirs)) => Err(Some(theirs.map_or_else(|| "somebody else".to_owned(), |note| note.holder.to_string()))),
+            Ok(Found::Nothing) => Err(Some("somebody, who removed it".to_owned())),
+            Err(_) => Err(None),
+        },
+        Err(_) => Err(None),
+        Ok(etag) => Ok(etag),
+    };
+    match written {
+        Ok(now) => {
+            *etag = now;
+            inner.health.lock().unwrap_or_else(PoisonError::into_inner).confirmed = began;
+            true
+        }
+        Err(Some(who)) => {
+            let why = format!("the lock of {} was taken over by {who}", inner.place);
+            inner.health.lock().unwrap_or_else(PoisonError::into_inner).lost = Some(why);
+            *held = None;
+            true
+        }
+        // No answer: again soon. Without any for a time-to-live, the lock counts as lost.
+        Err(None) => false,
+    }
+}
+
+/// Who holds the lock, if anybody does.
+pub(super) async fn holder<O: Objects>(objects: &O, key: &str) -> Result<Option<(Object, Option<Holder>)>, ObjectError> {
+    let object = objects.get(key).await?;
+    Ok(object.map(|object| {
+        let holder = serde_json::from_slice::<Note>(&object.bytes).ok().map(|note| note.holder);
+        (object, holder)
+    }))
+}

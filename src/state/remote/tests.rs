@@ -1,0 +1,1 @@
+//! Tests of the remote store on a bucket in memory, under paused time.

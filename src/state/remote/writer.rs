@@ -1,0 +1,164 @@
+//! A run on a remote state: entries that come close together become one write of the whole document.
+
+use super::objects::{Condition, ObjectFault, Objects};
+use super::{RemoteLock, RemoteStore, remote_error};
+use crate::state::{Document, Entry, Recorder, StateError, format};
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep};
+
+/// The document's last known ETag, and what was sent since then without an answer.
+pub(super) struct Attempts {
+    /// `None`: there is no document.
+    etag: Option<String>,
+    /// Digests of everything that we sent and that may stand there.
+    sent: Vec<[u8; 32]>,
+}
+
+impl Attempts {
+    pub(super) fn new(etag: Option<String>) -> Self {
+        Self { etag, sent: Vec::new() }
+    }
+
+    /// Writes until it is known to stand there, or to be refused, or patience ends.
+    pub(super) async fn put<O: Objects>(&mut self, store: &RemoteStore<O>, bytes: Vec<u8>) -> Result<String, StateError> {
+        let key = store.key("state.json");
+        let digest: [u8; 32] = Sha256::digest(&bytes).into();
+        self.sent.push(digest);
+        let began = Instant::now();
+        loop {
+            let condition = self.etag.as_deref().map_or(Condition::Absent, Condition::Unchanged);
+            let error = match store.objects.put(&key, bytes.clone(), condition).await {
+                Ok(etag) => return Ok(self.written(etag)),
+                Err(error) => error,
+            };
+            match error.fault {
+                ObjectFault::Precondition | ObjectFault::Gone => {
+                    let found = store.objects.get(&key).await.map_err(|error| remote_error(&store.place, error))?;
+                    let found = found.map(|object| (<[u8; 32]>::from(Sha256::digest(&object.bytes)), object.etag));
+                    match found {
+                        // A repeated request met what the first one had written.
+                        Some((standing, etag)) if standing == digest => return Ok(self.written(etag)),
+                        // An earlier one of ours, whose answer was lost: this one goes over it.
+                        Some((standing, etag)) if self.sent.contains(&standing) => self.etag = Some(etag),
+                        _ => return Err(StateError::Fenced { why: format!("somebody else wrote the state `{}`", store.place()) }),
+                    }
+                }
+                ObjectFault::Conflict | ObjectFault::Lost if began.elapsed() < store.rhythm.patience => sleep(store.rhythm.retry).await,
+                _ => return Err(remote_error(&store.place, error)),
+            }
+        }
+    }
+
+    fn written(&mut self, etag: String) -> String {
+        self.sent.clear();
+        self.etag = Some(etag.clone());
+        etag
+    }
+}
+
+enum Job {
+    Record(Box<Entry>, oneshot::Sender<Result<(), String>>),
+    Finish(oneshot::Sender<Result<(), StateError>>),
+}
+
+/// The store in a run: every entry is durable when `record` returns.
+pub struct RemoteWriter<O> {
+    jobs: mpsc::UnboundedSender<Job>,
+    document: Arc<Mutex<Document>>,
+    lock: Arc<RemoteLock<O>>,
+}
+
+impl<O> Clone for RemoteWriter<O> {
+    fn clone(&self) -> Self {
+        Self { jobs: self.jobs.clone(), document: self.document.clone(), lock: self.lock.clone() }
+    }
+}
+
+impl<O: Objects> RemoteWriter<O> {
+    pub(super) fn start(store: RemoteStore<O>, lock: Arc<RemoteLock<O>>, document: Document, etag: String) -> Self {
+        let (jobs, receiver) = mpsc::unbounded_channel();
+        let document = Arc::new(Mutex::new(document));
+        tokio::spawn(write_all(store, receiver, document.clone(), Attempts::new(Some(etag))));
+        Self { jobs, document, lock }
+    }
+
+    /// The document with everything recorded so far, also what could not be written.
+    pub fn document(&self) -> Document {
+        self.document.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Ends the run: the document is written once more; nothing can be recorded afterwards.
+    ///
+    /// # Errors
+    /// When it cannot be written; [`Self::document`] still has everything.
+    pub async fn finish(&self) -> Result<Document, StateError> {
+        let (answer, answered) = oneshot::channel();
+        let over = || StateError::Fenced { why: "the run is over".to_owned() };
+        self.jobs.send(Job::Finish(answer)).map_err(|_| over())?;
+        answered.await.map_err(|_| over())??;
+        Ok(self.document())
+    }
+}
+
+impl<O: Objects> Recorder for RemoteWriter<O> {
+    async fn record(&self, entry: Entry) -> Result<(), String> {
+        let (answer, answered) = oneshot::channel();
+        let over = || "the run is over".to_owned();
+        self.jobs.send(Job::Record(Box::new(entry), answer)).map_err(|_| over())?;
+        answered.await.map_err(|_| over())?
+    }
+
+    fn may_act(&self) -> Result<(), String> {
+        self.lock.check()
+    }
+}
+
+/// The one task that writes.
+async fn write_all<O: Objects>(
+    store: RemoteStore<O>,
+    mut jobs: mpsc::UnboundedReceiver<Job>,
+    document: Arc<Mutex<Document>>,
+    mut attempts: Attempts,
+) {
+    let mut fenced: Option<String> = None;
+    while let Some(first) = jobs.recv().await {
+        let mut batch = vec![first];
+        if !matches!(batch[0], Job::Finish(_)) {
+            sleep(store.rhythm.gather).await;
+        }
+        while let Ok(job) = jobs.try_recv() {
+            batch.push(job);
+        }
+        let (mut waiting, mut finish) = (Vec::new(), None);
+        let bytes = {
+            let mut document = document.lock().unwrap_or_else(PoisonError::into_inner);
+            for job in batch {
+                match job {
+                    Job::Record(entry, answer) => {
+                        document.apply(*entry);
+                        waiting.push(answer);
+                    }
+                    Job::Finish(answer) => finish = Some(answer),
+                }
+            }
+            document.serial += 1;
+            format::encode(&document)
+        };
+        let result = match (&fenced, bytes) {
+            (Some(why), _) => Err(StateError::Fenced { why: why.clone() }),
+            (None, Err(error)) => Err(StateError::Damaged { place: store.place(), why: error.to_string() }),
+            (None, Ok(bytes)) => attempts.put(&store, bytes).await.map(drop),
+        };
+        if let Err(StateError::Fenced { why }) = &result {
+            fenced = Some(why.clone());
+        }
+        let said = result.as_ref().map(drop).map_err(ToString::to_string);
+        waiting.into_iter().for_each(|answer| drop(answer.send(said.clone())));
+        if let Some(answer) = finish {
+            drop(answer.send(result));
+            return;
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Either place of a state, behind one face.
+
+use super::{Document, Entry, Holder, LocalStore, LocalWriter, Lock, Objects, Recorder, RemoteLock, RemoteStore, RemoteWriter, StateError};
+use std::sync::Arc;
+
+/// Where a state lives: a folder, or a bucket.
+#[derive(Debug, Clone)]
+pub enum Store<O> {
+    /// A folder of this machine.
+    Local(LocalStore),
+    /// Objects of a bucket.
+    Remote(RemoteStore<O>),
+}
+
+/// A held lock. It is released in the end, or its holder's death frees it.
+#[derive(Debug)]
+pub enum Guard<O> {
+    /// Of a folder.
+    Local(Arc<Lock>),
+    /// Of a bucket.
+    Remote(Arc<RemoteLock<O>>),
+}
+
+impl<O> Clone for Guard<O> {
+    fn clone(&self) -> Self {
+        match self {
+            Guard::Local(lock) => Guard::Local(lock.clone()),
+            Guard::Remote(lock) => Guard::Remote(lock.clone()),
+        }
+    }
+}
+
+/// A run that writes.
+pub enum Writer<O> {
+    /// Into a folder.
+    Local(LocalWriter),
+    /// Into a bucket.
+    Remote(RemoteWriter<O>),
+}
+
+impl<O> Clone for Writer<O> {
+    fn clone(&self) -> Self {
+        match self {
+            Writer::Local(writer) => Writer::Local(writer.clone()),
+            Writer::Remote(writer) => Writer::Remote(writer.clone()),
+        }
+    }
+}
+
+impl<O: Objects> Store<O> {
+    /// Where the document lies.
+    pub fn place(&self) -> String {
+        match self {
+            Store::Local(store) => store.path().display().to_string(),
+            Store::Remote(store) => store.place(),
+        }
+    }
+
+    /// Reads the document. `None` when there is none. Writes nothing.
+    ///
+    /// # Errors
+    /// When it cannot be read, or must not be used.
+    pub async fn load(&self) -> Result<Option<Document>, StateError> {
+        match self {
+            Store::Local(store) => store.load(),
+            Store::Remote(store) => store.load().await,
+        }
+    }
+
+    /// The highest serial that is known here, whether or not the document can be read.
+    ///
+    /// # Errors
+    /// When the bucket refuses.
+    pub async fn highest_serial(&self) -> Result<u64, StateError> {
+        match self {
+            Store::Local(store) => Ok(store.highest_serial()),
+            Store::Remote(store) => store.highest_serial().await,
+        }
+    }
+
+    /// Takes the lock. `notice` tells people why it takes long.
+    ///
+    /// # Errors
+    /// When somebody living holds it, or the place cannot be written.
+    pub async fn lock(&self, command: &str, notice: &(dyn Fn(&str) + Sync)) -> Result<Guard<O>, StateError> {
+        match self {
+            Store::Local(store) => store.lock(command).map(|lock| Guard::Local(Arc::new(lock))),
+            Store::Remote(store) => store.lock(command, notice).await.map(|lock| Guard::Remote(Arc::new(lock))),
+        }
+    }
+
+    /// Who holds the lock, if anybody does; the inner `None` is a holder whose note cannot be read.
+    ///
+    /// # Errors
+    /// When the bucket refuses.
+    pub async fn holder(&self) -> Result<Option<Option<Holder>>, StateError> {
+        match self {
+            Store::Local(store) => Ok(store.holder()),
+            Store::Remote(store) => store.holder().await,
+        }
+    }
+
+    /// Begins a run under the lock of this store.
+    ///
+    /// # Errors
+    /// When the place cannot be written.
+    pub async fn begin(&self, document: Document, guard: &Guard<O>) -> Result<Writer<O>, StateError> {
+        match (self, guard) {
+            (Store::Local(store), Guard::Local(lock)) => store.begin(document, lock.clone()).map(Writer::Local),
+            (Store::Remote(store), Guard::Remote(lock)) => store.begin(document, lock.clone()).await.map(Writer::Remote),
+            _ => Err(StateError::Fenced { why: "the lock is of another state".to_owned() }),
+        }
+    }
+
+    /// Puts a document in the place of what was read last.
+    ///
+    /// # Errors
+    /// When the place cannot be written.
+    pub async fn replace(&self, document: &Document) -> Result<(), StateError> {
+        match self {
+            Store::Local(store) => store.replace(document),
+            Store::Remote(store) => store.write(document).await.map(drop),
+        }
+    }
+
+    /// Leaves a note that the state was moved.
+    ///
+    /// # Errors
+    /// When the place cannot be written.
+    pub async fn leave(&self, to: &str) -> Result<(), StateError> {
+        match self {
+            Store::Local(store) => store.leave(to),
+            Store::Remote(store) => store.leave(to).await,
+        }
+    }
+}
+
+impl<O: Objects> Guard<O> {
+    /// Gives the lock back.
+    ///
+    /// # Errors
+    /// When the bucket refuses; the lock then ages until it is taken over.
+    pub async fn release(&self) -> Result<(), StateError> {
+        match self {
+            // The system frees it with the file.
+            Guard::Local(_) => Ok(()),
+            Guard::Remote(lock) => lock.release().await,
+        }
+    }
+}
+
+impl<O: Objects> Writer<O> {
+    /// The document with everything recorded so far, also what could not be written.
+    pub fn document(&self) -> Document {
+        match self {
+            Writer::Local(writer) => writer.document(),
+            Writer::Remote(writer) => writer.document(),
+        }
+    }
+
+    /// Ends the run; nothing can be recorded afterwards.
+    ///
+    /// # Errors
+    /// When the document cannot be written; [`Self::document`] still has everything.
+    pub async fn finish(&self) -> Result<Document, StateError> {
+        match self {
+            Writer::Local(writer) => writer.finish(),
+            Writer::Remote(writer) => writer.finish().await,
+        }
+    }
+}
+
+impl<O: Objects> Recorder for Writer<O> {
+    async fn record(&self, entry: Entry) -> Result<(), String> {
+        match self {
+            Writer::Local(writer) => writer.record(entry).await,
+            Writer::Remote(writer) => writer.record(entry).await,
+        }
+    }
+
+    fn may_act(&self) -> Result<(), String> {
+        match self {
+            Writer::Local(writer) => writer.may_act(),
+            Writer::Remote(writer) => writer.may_act(),
+        }
+    }
+}

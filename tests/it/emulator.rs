@@ -94,6 +94,34 @@ impl Emulator {
         answer.body_mut().read_json().unwrap()
     }
 
+    /// Adds a fault (README of the emulator); answers its id.
+    #[track_caller]
+    pub(crate) fn fault(&self, rule: &Value) -> String {
+        let body = serde_json::json!({ "faults": [rule] });
+        let mut answer = ureq::post(&format!("{}/_emulator/faults", self.url)).send_json(&body).unwrap();
+        let answer: Value = answer.body_mut().read_json().unwrap();
+        answer["ids"][0].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until a fault has struck; what it struck, or nothing when the seconds are over.
+    pub(crate) fn struck(&self, fault: &str, seconds: f64) -> Option<String> {
+        let answer = self.get(&format!("faults/wait?id={fault}&timeout={seconds}"));
+        answer["struck"]
+            .as_bool()
+            .unwrap()
+            .then(|| format!("{}:{}", answer["service"].as_str().unwrap(), answer["operation"].as_str().unwrap()))
+    }
+
+    /// Takes all faults away; what is held is dropped.
+    pub(crate) fn mend(&self) {
+        ureq::delete(&format!("{}/_emulator/faults", self.url)).call().unwrap();
+    }
+
+    /// An empty account.
+    pub(crate) fn reset(&self) {
+        ureq::post(&format!("{}/_emulator/reset", self.url)).send_empty().unwrap();
+    }
+
     /// Runs a script of boto3 against the account, as somebody else would; answers what it leaves in `result`.
     #[track_caller]
     pub(crate) fn aws(&self, script: &str) -> Value {

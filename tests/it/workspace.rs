@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 /// The folder of one test.
 pub(crate) struct Workspace {
@@ -81,6 +82,20 @@ impl Workspace {
         // Nobody listens on port 1 of the loopback.
         command.env("AWS_ENDPOINT_URL", self.url.as_deref().unwrap_or("http://127.0.0.1:1"));
         command
+    }
+
+    /// Runs the binary to its end, which must come within two minutes.
+    #[track_caller]
+    pub(crate) fn run_soon(&self, arguments: &[&str]) -> Run {
+        let child = self.spawn(arguments);
+        let (pid, (sender, receiver)) = (child.id(), std::sync::mpsc::channel());
+        std::thread::spawn(move || sender.send(child.wait_with_output()));
+        let Ok(output) = receiver.recv_timeout(Duration::from_secs(120)) else {
+            Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
+            let output = receiver.recv().unwrap().unwrap();
+            panic!("{arguments:?} does not end\n--- stderr\n{}", String::from_utf8_lossy(&output.stderr));
+        };
+        output.unwrap().into()
     }
 
     /// Runs the binary to its end.

@@ -4,7 +4,7 @@ use super::diff::{self, FieldChange, Sides};
 use super::graph::Graph;
 use super::provider::{Observed, Readiness};
 use crate::resource::{Address, Attributes, Change, Desired, Kind, Layer, resolve};
-use crate::state::{Document, Record, Status};
+use crate::state::{Document, Intent, Record, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -358,10 +358,11 @@ fn unwanted(inputs: &Inputs<'_>, observed: &BTreeMap<&Address, &Observed>) -> Ve
 
 fn deletion(address: &Address, state: &Document, observed: Option<&Observed>) -> Action {
     let record = state.resources.get(address);
-    // What bears our name but not our tags is somebody else's: only the record goes.
+    // What bears our name but not our tags is somebody else's: only the record goes. What was just made may be invisible.
+    let is_new = state.intents.get(address).is_some_and(|intent| intent.age_seconds() < Intent::LIVE_SECONDS);
     let existing = match observed {
         Some(observed) => Some(existing(observed, record)),
-        None => record.filter(|_| !address.kind().is_reusable_name()).cloned(),
+        None => record.filter(|_| is_new || !address.kind().is_reusable_name()).cloned(),
     };
     let reason = match (record, observed) {
         (Some(_), None) => "it is recorded; AWS no longer shows it",

@@ -132,13 +132,16 @@ fn places(calls: usize) -> Vec<Place> {
 fn every_fault(name: &str, home: Home, least: usize) {
     let reference = Bench::new(home).reference();
     let (apply, destroy) = (places(reference.apply.all), places(reference.destroy.all));
-    let pairs: Vec<(Place, Place)> =
-        apply.iter().enumerate().map(|(index, place)| (*place, destroy[index % destroy.len()])).collect();
+    let pairs: Vec<(Place, Place)> = apply.iter().enumerate().map(|(index, place)| (*place, destroy[index % destroy.len()])).collect();
     let chosen = sample(pairs, least);
     let report = Report::begin(name, 2);
-    workers(chosen, || Bench::new(home), |bench, (apply, destroy)| {
-        report.point(&format!("{apply:?}/{destroy:?}"), || life(bench, &reference, *apply, *destroy));
-    });
+    workers(
+        chosen,
+        || Bench::new(home),
+        |bench, (apply, destroy)| {
+            report.point(&format!("{apply:?}/{destroy:?}"), || life(bench, &reference, *apply, *destroy));
+        },
+    );
     report.end();
 }
 

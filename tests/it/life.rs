@@ -162,4 +162,3 @@ fn done(workspace: &Workspace, arguments: &[&str]) -> Result<(), String> {
     let run = workspace.run_soon(arguments);
     if run.code == 0 { Ok(()) } else { Err(format!("`{}` ends with {}: {}", arguments.join(" "), run.code, run.stderr.trim())) }
 }
-

@@ -43,12 +43,14 @@ impl LocalStore {
     /// # Errors
     /// When a file cannot be read, is damaged, older than what was here before, or newer than this program.
     pub fn load(&self) -> Result<Option<Document>, StateError> {
+        // In this order: whoever looks without the lock must not meet a backup that is newer than the document it read.
         let journal = self.read_journal()?;
+        let backup = self.newest_backup()?;
         let Some(mut document) = read(&self.path())?.map(|bytes| format::decode(&bytes, &self.place())).transpose()? else {
-            let nothing = journal.is_empty() && self.newest_backup()?.is_none();
+            let nothing = journal.is_empty() && backup.is_none();
             return if nothing { Ok(None) } else { Err(self.damaged("its journal or its backups are there, but the document is missing")) };
         };
-        let newest = journal.iter().map(|line| line.serial).chain(self.newest_backup()?).max();
+        let newest = journal.iter().map(|line| line.serial).chain(backup).max();
         if let Some(newest) = newest.filter(|newest| *newest > document.serial) {
             return Err(StateError::Backwards { place: self.place(), found: document.serial, newest });
         }
@@ -215,7 +217,12 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         _ => {}
     }
-    fs::read(path).map(Some).map_err(|source| io_error(path, source))
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        // Removed just now.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(io_error(path, source)),
+    }
 }
 
 /// A moment between two operations on files, at which a test kills its process.

@@ -74,7 +74,9 @@ impl LocalStore {
     /// The highest serial that is known here, whether or not the document can be read: a rebuilt one goes beyond it.
     pub fn highest_serial(&self) -> u64 {
         let document = fs::read(self.path()).ok().and_then(|bytes| format::serial(&bytes));
-        let journal = self.read_journal().unwrap_or_default().into_iter().map(|line| line.serial).max();
+        let journal = fs::read(self.journal_path()).unwrap_or_default();
+        let serial = |line: &[u8]| serde_json::from_slice::<serde_json::Value>(line).ok()?.get("serial")?.as_u64();
+        let journal = journal.split(|byte| *byte == b'\n').filter_map(serial).max();
         document.max(journal).max(self.newest_backup().ok().flatten()).unwrap_or(0)
     }
 
@@ -126,7 +128,9 @@ impl LocalStore {
         crash_point();
         let path = self.journal_path();
         let open = || {
-            let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
+            // A link would lead to somebody else's file, which is emptied here.
+            let no_link = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+            let file = OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(no_link).open(&path)?;
             crash_point();
             file.set_len(0)?;
             crash_point();
@@ -144,8 +148,19 @@ impl LocalStore {
     /// # Errors
     /// When the folder cannot be written.
     pub fn replace(&self, document: &Document) -> Result<(), StateError> {
+        // Lines of another state must never stand beside the new document, whenever the process dies.
+        if let Ok(Some(standing)) = self.load() {
+            self.save(&standing)?;
+            crash_point();
+            self.remove_journal()?;
+            crash_point();
+        }
         self.save(document)?;
         crash_point();
+        self.remove_journal()
+    }
+
+    fn remove_journal(&self) -> Result<(), StateError> {
         match fs::remove_file(self.journal_path()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(&self.journal_path(), error)),
             _ => Ok(()),
@@ -192,8 +207,14 @@ impl LocalStore {
         File::open(&self.folder)?.sync_all()
     }
 
+    /// Keeps what stands here, with what the journal knows beyond it.
     fn back_up(&self) -> io::Result<()> {
-        let Ok(bytes) = fs::read(self.path()) else { return Ok(()) };
+        let Ok(mut bytes) = fs::read(self.path()) else { return Ok(()) };
+        if fs::metadata(self.journal_path()).is_ok_and(|journal| journal.len() > 0)
+            && let Ok(Some(whole)) = self.load()
+        {
+            bytes = format::encode(&whole)?;
+        }
         // What is no state of ours is kept too, under a name that counts for nothing.
         let name = format::serial(&bytes).map_or_else(|| "damaged.json".to_owned(), |serial| format!("{serial:08}.json"));
         let folder = self.folder.join("backups");

@@ -140,7 +140,7 @@ impl LocalStore {
         };
         let journal = open().map_err(|source| io_error(&path, source))?;
         let shared = Shared { store: self.clone(), journal: Mutex::new(Journal { file: journal, length: 0, closed: false, document }) };
-        Ok(LocalWriter { shared: Arc::new(shared), _lock: lock })
+        Ok(LocalWriter { shared: Arc::new(shared), lock })
     }
 
     /// Puts a document here, for a rebuilt, pushed or moved state; the one before stays as a backup.
@@ -281,7 +281,7 @@ struct Shared {
 #[derive(Clone)]
 pub struct LocalWriter {
     shared: Arc<Shared>,
-    _lock: Arc<Lock>,
+    lock: Arc<Lock>,
 }
 
 impl LocalWriter {
@@ -293,11 +293,12 @@ impl LocalWriter {
     /// Ends the run: the document takes in what the journal holds, and what could not be written there.
     ///
     /// # Errors
-    /// When the document cannot be written; the journal still holds what was recorded then.
+    /// When the document cannot be written or the lock was lost; the journal still holds what was recorded then.
     pub fn finish(&self) -> Result<Document, StateError> {
         let mut journal = self.shared.journal.lock().unwrap_or_else(PoisonError::into_inner);
         journal.closed = true;
         journal.document.serial += 1;
+        self.lock.check().map_err(|why| StateError::Fenced { why })?;
         self.shared.store.save(&journal.document)?;
         crash_point();
         let cut = journal.file.set_len(0).and_then(|()| journal.file.sync_all());
@@ -308,7 +309,7 @@ impl LocalWriter {
 
 impl Recorder for LocalWriter {
     async fn record(&self, entry: Entry) -> Result<(), String> {
-        let shared = self.shared.clone();
+        let (shared, lock) = (self.shared.clone(), self.lock.clone());
         let write = move || {
             let mut journal = shared.journal.lock().unwrap_or_else(PoisonError::into_inner);
             let line = Line { serial: journal.document.serial, lineage: Some(journal.document.lineage.clone()), entry: entry.clone() };
@@ -319,6 +320,7 @@ impl Recorder for LocalWriter {
             }
             // It happened, whether or not it can be written: the end of the run may find room again.
             journal.document.apply(entry);
+            lock.check().map_err(io::Error::other)?;
             let written = journal.file.write_all(text.as_bytes());
             crash_point();
             if let Err(error) = written.and_then(|()| journal.file.sync_data()) {
@@ -335,5 +337,9 @@ impl Recorder for LocalWriter {
             Ok(Err(error)) => Err(format!("`{}`: {error}", path.display())),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    fn may_act(&self) -> Result<(), String> {
+        self.lock.check()
     }
 }

@@ -3,6 +3,7 @@
 pub(super) mod crash;
 mod damaged;
 mod formats;
+mod full_disk;
 mod lock;
 mod places;
 mod runs;
@@ -34,6 +35,23 @@ impl Place {
 
     fn file(&self, name: &str) -> PathBuf {
         self.root.join(name)
+    }
+
+    /// The file of the backup with this serial.
+    fn backup(&self, serial: u64) -> PathBuf {
+        self.file("backups").join(format!("{serial:08}.json"))
+    }
+
+    /// Puts bytes in the place of the document.
+    fn put(&self, bytes: &[u8]) {
+        fs::create_dir_all(&self.root).unwrap();
+        fs::write(self.store.path(), bytes).unwrap();
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(&self.root).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
     }
 
     /// Writes the document anew as somebody's hand would.

@@ -1,6 +1,7 @@
 //! Runs that begin, record and end, or do not end.
 
 use super::*;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[tokio::test]
 async fn a_run_begins_ends_and_is_read_back() {
@@ -138,4 +139,34 @@ fn attributes_are_those_of_records_pins_and_the_account() {
 #[test]
 fn every_state_has_a_lineage_of_its_own() {
     assert_ne!(document().lineage, document().lineage);
+}
+
+#[tokio::test]
+async fn a_look_without_the_lock_never_fails_while_runs_begin_and_end() {
+    let place = Place::new();
+    let mut state = begun(&place, document()).finish().unwrap();
+    let store = place.store.clone();
+    let over = Arc::new(AtomicBool::new(false));
+    let ended = over.clone();
+    let looking = std::thread::spawn(move || {
+        let (mut serial, mut count) = (0, 0);
+        while !ended.load(Ordering::SeqCst) {
+            let seen = store.load().unwrap().expect("it was there before").serial;
+            assert!(seen >= serial, "{seen} after {serial}");
+            (serial, count) = (seen, count + 1);
+        }
+        count
+    });
+    for _ in 0..40 {
+        let writer = begun(&place, state);
+        for entry in entries() {
+            writer.record(entry).await.unwrap();
+        }
+        state = writer.finish().unwrap();
+        drop(writer);
+        state.serial += 1;
+        place.store.replace(&state).unwrap();
+    }
+    over.store(true, Ordering::SeqCst);
+    assert!(looking.join().unwrap() > 40);
 }

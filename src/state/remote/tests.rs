@@ -1,1 +1,1 @@
-//! Tests of the remote store on a bucket in memory, under paused time.
+//! Tests of the remote store.

@@ -270,6 +270,7 @@ impl<P: Provider, R: Recorder> Run<P, R> {
             known: Mutex::new(known),
             lineage: state.lineage.clone(),
             intents: live_intents(&plan, state),
+            recorded: state.resources.keys().cloned().collect(),
         };
         let count = steps.nodes.len();
         Self {

@@ -11,7 +11,7 @@ use crate::resource::{Address, Attributes, Desired, Identity, Kind, resolve};
 use crate::state::{Entry, Intent, Record, Recorder, Status};
 use jiff::Timestamp;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,6 +48,8 @@ pub(crate) struct Context<P, R> {
     pub(crate) known: Mutex<Attributes>,
     pub(crate) lineage: String,
     pub(crate) intents: BTreeMap<Address, Intent>,
+    /// What the state knew at the start.
+    pub(crate) recorded: BTreeSet<Address>,
 }
 
 /// How long a failed call is repeated: seconds in all, longest pause. What holds a resource may be another change of it.
@@ -354,6 +356,11 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             id: existing.id.clone(),
             attributes: existing.attributes.clone(),
         };
+        if !self.recorded.contains(&address) {
+            // What has no record keeps its intent, whose token would answer with the dead object later.
+            let record = Record { dependencies: step.action.depends_on.clone(), ..existing.clone() };
+            self.record(Entry::Recorded { address: address.clone(), record: Box::new(record) }).await?;
+        }
         self.record(Entry::Deleting { address: address.clone() }).await?;
         self.call(step, Left::Recorded, || async {
             match self.provider.delete(item.clone()).await {

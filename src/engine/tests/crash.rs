@@ -106,3 +106,23 @@ async fn a_destroy_after_a_death_leaves_nothing() {
 async fn a_creation_survives_death_at_every_point_in_a_world_that_shows_things_late() {
     sweep(&[], &cluster(), 20_000).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_of_what_has_only_an_intent_survives_death_and_leaves_no_token_behind() {
+    let desired = many(Kind::LaunchTemplate, 2);
+    let mut at = 0;
+    loop {
+        let lab = Lab::new();
+        lab.apply(&desired).await;
+        lab.memory.edit(|state| state.resources.clear());
+        lab.die_at(at);
+        let died = lab.run_to_death(&[]).await;
+        recovers(&lab, &desired).await;
+        lab.assert_is(&desired).await;
+        if !died {
+            assert!(at > 8, "the sweep ended after {at} points");
+            return;
+        }
+        at += 1;
+    }
+}

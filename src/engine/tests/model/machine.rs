@@ -57,7 +57,7 @@ impl Machine {
             Op::Plan => self.only_plan().await?,
             Op::LoseState => self.lose_state().await?,
             Op::Refused(slot) => self.refused(slot).await?,
-            Op::Restore(which) => self.restore(which),
+            Op::Restore(which) => self.restore(which).await,
             Op::Fault { call, slot, took_effect, kind, times } => self.fault(call, slot, took_effect, kind, times),
             Op::Add(slot) => self.graph.add(slot),
             Op::Remove(slot) => self.graph.remove(slot),
@@ -114,7 +114,9 @@ impl Machine {
         self.foreign = self.lab.world.print(true);
     }
 
-    fn restore(&mut self, which: usize) {
+    /// Like a recovery, only once everything is visible: what an old state does not name is found by its tags.
+    async fn restore(&mut self, which: usize) {
+        sleep(Duration::from_secs(30)).await;
         let Some(copy) = self.copies.get(which % self.copies.len().max(1)) else { return };
         self.lab.memory.put_back(copy);
         self.forgotten.extend(self.lab.world.ours().into_iter().map(|seen| seen.id));

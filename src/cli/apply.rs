@@ -12,7 +12,7 @@ use super::{args::ProgressMode, confirm};
 use crate::aws::Aws;
 use crate::config::Config;
 use crate::config::model::Lifecycle;
-use crate::engine::{FailureKind, Outcome, Runner};
+use crate::engine::{FailureKind, Outcome, Runner, Twins, delete_twins};
 use crate::report::{notes, plan_text};
 use crate::state::{self, Document, Entry, Marks, Recorder, StateError};
 use std::collections::BTreeSet;
@@ -55,7 +55,7 @@ async fn apply(args: &ApplyArgs, aws: Aws, run: &Run<'_>, guard: Guard) -> Resul
             CliError::new(Exit::Protected, "a change is refused; nothing was changed").hint("the plan above says why and what to do")
         );
     }
-    if !session.plan.has_changes() {
+    if !session.has_work() {
         return note_applied(session, run, &guard).await;
     }
     if !args.yes {
@@ -69,7 +69,8 @@ async fn apply(args: &ApplyArgs, aws: Aws, run: &Run<'_>, guard: Guard) -> Resul
     end(&outcome, printer, "Applied. `domino-eks outputs` prints what the Domino installation needs.")
 }
 
-fn marks(config: &Config) -> Marks {
+/// What the configuration says about taking the cluster down.
+pub(super) fn marks(config: &Config) -> Marks {
     Marks { protect: config.protect, ephemeral: config.lifecycle == Lifecycle::Ephemeral }
 }
 
@@ -102,7 +103,8 @@ pub(super) async fn execute(session: Session, run: &Run<'_>, guard: &Guard, appl
     run.printer.say(&format!("State: {}\n", run.store.place()));
     let (events, receiver) = mpsc::unbounded_channel();
     let shown = tokio::spawn(progress::show(receiver, run.progress, pace, run.printer.clone()));
-    let runner = Runner { provider: Arc::new(session.aws), recorder: Arc::new(writer.clone()), pace, events, stop: run.stop.asked() };
+    let provider = Arc::new(session.aws);
+    let runner = Runner { provider: provider.clone(), recorder: Arc::new(writer.clone()), pace, events, stop: run.stop.asked() };
     let work = async {
         if !session.new_pins.is_empty() {
             record(&writer, Entry::Pinned { pins: session.new_pins }).await?;
@@ -111,6 +113,9 @@ pub(super) async fn execute(session: Session, run: &Run<'_>, guard: &Guard, appl
             record(&writer, Entry::Marked { marks: applied.marks }).await?;
         }
         let outcome = runner.run(session.plan, &writer.document(), &session.lookups).await?;
+        if !outcome.cancelled {
+            clear(&*provider, &session.twins, run.printer).await?;
+        }
         let complete = outcome.failed.is_empty() && outcome.skipped.is_empty() && !outcome.cancelled;
         if let Some(applied) = applied.filter(|_| complete) {
             record(&writer, Entry::Applied { config_hash: applied.hash.to_owned() }).await?;
@@ -131,6 +136,17 @@ pub(super) async fn execute(session: Session, run: &Run<'_>, guard: &Guard, appl
         // What ended the run is most often what ends its last write, too.
         (_, Err(error)) => Err(error),
     }
+}
+
+/// Deletes the second objects that nothing uses.
+async fn clear(aws: &Aws, twins: &Twins, printer: &Printer) -> Result<(), CliError> {
+    let Err(failed) = delete_twins(aws, &twins.empty).await else {
+        twins.empty.iter().for_each(|twin| printer.say(&format!("deleted {}, which nothing used", Twins::name(twin))));
+        return Ok(());
+    };
+    let lines: Vec<String> = failed.iter().map(|(address, failure)| format!("{address}: {failure}")).collect();
+    Err(CliError::new(Exit::Failed, format!("a second object could not be deleted: {}", lines.join("\n       ")))
+        .hint("look at it, and delete it in AWS; everything else is done"))
 }
 
 /// The state could not be written at the end: it is saved beside the configuration, with the way to bring it home.

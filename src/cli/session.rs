@@ -7,7 +7,7 @@ use super::settings::{Loaded, Settings};
 use crate::aws::{Aws, Connection, lookups, observe_all};
 use crate::blueprint::{Blueprint, blueprint};
 use crate::config::Config;
-use crate::engine::{INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, plan, twins};
+use crate::engine::{INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, Twins, plan, twins};
 use crate::resource::{Address, Attributes, Desired, resolve_known};
 use crate::state::Document;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,8 +19,8 @@ pub(super) struct Session {
     pub(super) lookups: Attributes,
     pub(super) observed: Vec<Observed>,
     pub(super) plan: Plan,
-    /// Second objects of one address, as `address (id)`: never used, and for the user to delete.
-    pub(super) twins: Vec<String>,
+    /// Second objects of one address.
+    pub(super) twins: Twins,
     /// Answers that the state does not hold yet.
     pub(super) new_pins: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -111,7 +111,7 @@ impl Session {
         refuse_other_lineage(&state, &observed)?;
         let inputs = Inputs { desired: &wanted.resources, state: &state, observed: Some(&observed), lookups: &lookups };
         let plan = plan(&inputs)?;
-        let twins = twins(&inputs).iter().map(|twin| format!("{} ({})", twin.address, twin.id)).collect();
+        let twins = twins(&inputs);
         let pinned = wanted.lookups.iter().filter(|lookup| lookup.question.is_pinned() && !state.pins.contains_key(&lookup.key));
         let new_pins = pinned.filter_map(|lookup| Some((lookup.key.clone(), lookups.get(&lookup.key)?.clone()))).collect();
         Ok(Self { aws, state, lookups, observed, plan, twins, new_pins })
@@ -121,10 +121,24 @@ impl Session {
 impl Session {
     /// Says what a person should look at.
     pub(super) fn warn(&self, printer: &Printer) {
-        for twin in &self.twins {
-            printer
-                .always(&format!("warning: {twin} carries our tags, but another object has its place; nothing uses it: delete it in AWS"));
-        }
+        warn_of(&self.twins, printer);
+    }
+
+    /// Whether a run would do anything.
+    pub(super) fn has_work(&self) -> bool {
+        self.plan.has_changes() || !self.twins.empty.is_empty()
+    }
+}
+
+/// Says which second objects there are, and what becomes of them.
+pub(super) fn warn_of(twins: &Twins, printer: &Printer) {
+    for twin in &twins.empty {
+        let name = Twins::name(twin);
+        printer.always(&format!("warning: {name} is left from a request whose answer was lost; nothing uses it: it will be deleted"));
+    }
+    for twin in &twins.unclear {
+        let name = Twins::name(twin);
+        printer.always(&format!("warning: {name} carries our tags, but another object has its place; look at it, and delete it in AWS"));
     }
 }
 

@@ -171,7 +171,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan, PlanError> {
 }
 
 /// One object for each address: of twins, the recorded one.
-fn by_address<'a>(inputs: &Inputs<'a>) -> BTreeMap<&'a Address, &'a Observed> {
+pub(crate) fn by_address<'a>(inputs: &Inputs<'a>) -> BTreeMap<&'a Address, &'a Observed> {
     let mut chosen: BTreeMap<&Address, &Observed> = BTreeMap::new();
     for item in inputs.observed.into_iter().flatten() {
         let recorded = inputs.state.resources.get(&item.address).is_some_and(|record| record.id == item.id);
@@ -180,13 +180,6 @@ fn by_address<'a>(inputs: &Inputs<'a>) -> BTreeMap<&'a Address, &'a Observed> {
         }
     }
     chosen
-}
-
-/// Objects that carry the address of another one: what a crash between a create and its answer may leave.
-pub fn twins<'a>(inputs: &Inputs<'a>) -> Vec<&'a Observed> {
-    let chosen = by_address(inputs);
-    let is_chosen = |item: &Observed| chosen.get(&item.address).is_some_and(|chosen| chosen.id == item.id);
-    inputs.observed.into_iter().flatten().filter(|item| !is_chosen(item)).collect()
 }
 
 /// Order in which every resource comes after those it refers to.

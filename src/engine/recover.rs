@@ -69,7 +69,7 @@ fn chosen<'a>(lineage: &str, observed: &'a [Observed]) -> Result<BTreeMap<&'a Ad
 }
 
 /// Whether `user` names `used` in its spec, by id or ARN.
-fn uses(user: &Observed, used: &Observed) -> bool {
+pub(crate) fn uses(user: &Observed, used: &Observed) -> bool {
     user.id != used.id && (mentions(&user.spec, &used.id) || used.attributes.get("arn").is_some_and(|arn| mentions(&user.spec, arn)))
 }
 

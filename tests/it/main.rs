@@ -13,6 +13,7 @@ mod points;
 mod refuse;
 mod survive;
 mod sweep;
+mod twins;
 mod variants;
 mod what;
 mod workspace;

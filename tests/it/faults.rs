@@ -81,8 +81,9 @@ impl Fault {
 
     /// Every place of a run where it can strike.
     fn places(self, calls: usize) -> Vec<(Self, usize)> {
-        let last = if matches!(self, Fault::StaleById | Fault::StaleByTag | Fault::Stale) { 1 } else { calls };
-        (1..=last).map(|call| (self, call)).collect()
+        // A run in a late world differs only by chance: a few are enough.
+        let step = if matches!(self, Fault::StaleById | Fault::StaleByTag | Fault::Stale) { 20 } else { 1 };
+        (1..=calls).step_by(step).map(|call| (self, call)).collect()
     }
 }
 

@@ -32,8 +32,19 @@ impl Death {
     }
 }
 
+/// One life's two deaths, and whether AWS shows what is new only after a while.
+#[derive(Debug, Clone, Copy)]
+struct Life {
+    apply: Death,
+    destroy: Death,
+    late: bool,
+}
+
+/// Seconds for which new things stay unseen: what the program's time scale makes of ten seconds of AWS.
+const LAG: f64 = 0.1;
+
 /// Starts a run and kills it at this point. What it was about; nothing when the run ended before.
-fn killed(bench: &Bench, workspace: &Workspace, arguments: &[&str], death: Death) -> Option<String> {
+fn killed(bench: &Bench, workspace: &Workspace, arguments: &[&str], death: Death, late: bool) -> Option<String> {
     let fault = bench.emulator.fault(&death.rule());
     let mut run = workspace.spawn(arguments);
     let mut struck = None;
@@ -44,38 +55,41 @@ fn killed(bench: &Bench, workspace: &Workspace, arguments: &[&str], death: Death
     let _ = run.kill();
     run.wait().unwrap();
     bench.emulator.mend();
+    if late {
+        // What the dead run made just now is still unseen by the next one.
+        bench.emulator.fault(&json!({ "mode": "stale", "by": "any", "seconds": LAG }));
+    }
     struck
 }
 
 /// One life: killed once while it is made and once while it is taken down.
-fn life(bench: &Bench, reference: &Reference, apply: Death, destroy: Death) -> Result<String, String> {
+fn life(bench: &Bench, reference: &Reference, Life { apply, destroy, late }: Life) -> Result<String, String> {
     let workspace = bench.fresh();
     let before = bench.emulator.living();
     let shown = |what: Option<String>| what.unwrap_or_else(|| "ended before".to_owned());
-    let first = shown(killed(bench, &workspace, &APPLY, apply));
-    let about = format!("apply {apply:?} ({first})");
+    let first = shown(killed(bench, &workspace, &APPLY, apply, late));
+    let about = format!("{}apply {apply:?} ({first})", if late { "late, " } else { "" });
     bench.converges(&workspace, reference).map_err(|why| format!("{about}: {why}"))?;
-    let second = shown(killed(bench, &workspace, &DESTROY, destroy));
+    let second = shown(killed(bench, &workspace, &DESTROY, destroy, late));
     let about = format!("{about}, destroy {destroy:?} ({second})");
     bench.vanishes(&workspace, &before).map_err(|why| format!("{about}: {why}"))?;
     Ok(about)
 }
 
-/// Pairs of points: each life has one of either kind, and every point is in some life.
-fn lives(reference: &Reference) -> Vec<(Death, Death)> {
+/// Each life has a point of either kind, and every point is in some life; every third life is in a late world.
+fn lives(reference: &Reference) -> Vec<Life> {
     let (apply, destroy) = (Death::all(reference.apply), Death::all(reference.destroy));
     assert!(apply.len() > 300 && destroy.len() > 200, "{} and {} points", apply.len(), destroy.len());
     let count = apply.len().max(destroy.len());
-    (0..count).map(|index| (apply[index % apply.len()], destroy[index % destroy.len()])).collect()
+    let life = |index: usize| Life { apply: apply[index % apply.len()], destroy: destroy[index % destroy.len()], late: index % 3 == 2 };
+    (0..count).map(life).collect()
 }
 
 fn sweep(name: &str, home: Home, least: usize) {
     let reference = Bench::new(home).reference();
     let chosen = sample(lives(&reference), least);
     let report = Report::begin(name, 2);
-    let work = |bench: &Bench, (apply, destroy): &(Death, Death)| {
-        report.point(&format!("{apply:?}/{destroy:?}"), || life(bench, &reference, *apply, *destroy));
-    };
+    let work = |bench: &Bench, one: &Life| report.point(&format!("{one:?}"), || life(bench, &reference, *one));
     workers(chosen, || Bench::new(home), work);
     report.end();
 }

@@ -53,6 +53,8 @@ struct Network {
     /// What this client asked for, and whether it was done.
     log: Mutex<Vec<(Call, String, bool)>>,
     stopped: watch::Sender<bool>,
+    /// The call at which its process stops for ever, and whether that call still arrives.
+    death: Mutex<Option<(usize, bool)>>,
 }
 
 fn refusal(fault: ObjectFault) -> ObjectError {
@@ -105,6 +107,15 @@ impl Client {
         self.network.stopped.send_replace(true);
     }
 
+    /// Its process stops at this call of those that come from now on, before it is sent or after.
+    pub(super) fn stop_at(&self, call: usize, arrives: bool) {
+        *self.network.death.lock().unwrap() = Some((call, arrives));
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        *self.network.stopped.borrow()
+    }
+
     pub(super) fn go_on(&self) {
         self.network.stopped.send_replace(false);
     }
@@ -137,6 +148,19 @@ impl Client {
         self.network.stopped.subscribe().wait_for(|stopped| !stopped).await.unwrap();
     }
 
+    /// Whether its process stops now; every call asks twice.
+    fn dies(&self, arrived: bool) -> bool {
+        let mut death = self.network.death.lock().unwrap();
+        let dies = *death == Some((0, arrived));
+        if dies {
+            self.stop();
+        }
+        if let Some((calls, _)) = death.as_mut().filter(|_| arrived) {
+            *calls = calls.saturating_sub(1);
+        }
+        dies
+    }
+
     fn fault(&self, call: Call, key: &str) -> Option<Fault> {
         let mut found = None;
         for rule in self.network.rules.lock().unwrap().iter_mut().filter(|rule| rule.call == call && key.ends_with(rule.name)) {
@@ -155,6 +179,9 @@ impl Client {
         effect: impl Fn(&mut BTreeMap<String, Vec<u8>>) -> Result<T, ObjectError> + Send + Sync + 'static,
     ) -> Result<T, ObjectError> {
         self.runs().await;
+        if self.dies(false) {
+            self.runs().await;
+        }
         let (client, key, fault) = (self.clone(), key.to_owned(), self.fault(call, key));
         let way = *self.network.latency.lock().unwrap() / 2;
         let log = move |done| client.network.log.lock().unwrap().push((call, key.clone(), done));
@@ -190,6 +217,7 @@ impl Client {
             result
         });
         let answer = request.await.unwrap();
+        self.dies(true);
         self.runs().await;
         answer
     }
@@ -197,7 +225,13 @@ impl Client {
 
 impl Network {
     fn new() -> Self {
-        Self { latency: Mutex::default(), rules: Mutex::default(), log: Mutex::default(), stopped: watch::Sender::new(false) }
+        Self {
+            latency: Mutex::default(),
+            rules: Mutex::default(),
+            log: Mutex::default(),
+            stopped: watch::Sender::new(false),
+            death: Mutex::default(),
+        }
     }
 }
 

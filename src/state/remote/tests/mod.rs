@@ -1,6 +1,8 @@
 //! Tests of the remote store, in virtual time: lost answers, fences, and locks whose holders live, stop or die (RUN-2).
 
+mod both;
 mod bucket;
+mod death;
 mod documents;
 mod holding;
 mod takeover;

@@ -52,7 +52,22 @@ struct Health {
 
 /// What was found in the place of the lock.
 enum Found {
-    Ours(String),
+    /// With the number of the touch that arrived last.
+    Ours {
+        etag: String,
+        beat: u64,
+    },
+    Theirs(Object, Option<Note>),
+    Nothing,
+}
+
+/// What became of a try to take the lock.
+enum Claim {
+    /// It is ours, and was not before this moment.
+    Taken {
+        etag: String,
+        since: Instant,
+    },
     Theirs(Object, Option<Note>),
     Nothing,
 }
@@ -68,42 +83,28 @@ impl<O: Objects> RemoteLock<O> {
         notice: &(dyn Fn(&str) + Sync),
     ) -> Result<Self, StateError> {
         let note = Note { id: uuid::Uuid::new_v4().to_string(), holder: Holder::current(command), processes: process_space(), beat: 0 };
-        let failed = |error| remote_error(place, error);
+        let mut dead: Option<Object> = None;
         loop {
-            let etag = match write(objects, key, &note, Condition::Absent).await {
-                Ok(etag) => etag,
-                Err(error) if may_be_taken(error.fault) => match look(objects, key, &note.id).await.map_err(failed)? {
-                    Found::Ours(etag) => etag,
-                    Found::Nothing => {
-                        sleep(rhythm.retry).await;
-                        continue;
-                    }
-                    Found::Theirs(object, theirs) => {
-                        wait_for_death(objects, key, place, rhythm, &object, theirs.as_ref(), notice).await?;
-                        match write(objects, key, &note, Condition::Unchanged(&object.etag)).await {
-                            Ok(etag) => etag,
-                            Err(error) if may_be_taken(error.fault) => match look(objects, key, &note.id).await.map_err(failed)? {
-                                Found::Ours(etag) => etag,
-                                _ => continue,
-                            },
-                            Err(error) => return Err(failed(error)),
-                        }
-                    }
-                },
-                Err(error) => return Err(failed(error)),
-            };
-            return Ok(Self::held(objects, key, place, rhythm, note, etag));
+            let claim = claim(objects, key, rhythm, &note, dead.as_ref()).await;
+            match claim.map_err(|error| remote_error(place, error))? {
+                Claim::Taken { etag, since } => return Ok(Self::held(objects, key, place, rhythm, note, etag, since)),
+                Claim::Nothing => dead = None,
+                Claim::Theirs(object, theirs) => {
+                    wait_for_death(objects, key, place, rhythm, &object, theirs.as_ref(), notice).await?;
+                    dead = Some(object);
+                }
+            }
         }
     }
 
-    fn held(objects: &O, key: &str, place: &str, rhythm: Rhythm, note: Note, etag: String) -> Self {
+    fn held(objects: &O, key: &str, place: &str, rhythm: Rhythm, note: Note, etag: String, since: Instant) -> Self {
         let inner = Arc::new(Inner {
             objects: objects.clone(),
             key: key.to_owned(),
             place: place.to_owned(),
             rhythm,
             held: tokio::sync::Mutex::new(Some((note, etag))),
-            health: Mutex::new(Health { confirmed: Instant::now(), lost: None }),
+            health: Mutex::new(Health { confirmed: since, lost: None }),
         });
         let beat = tokio::spawn(beat(inner.clone()));
         Self { inner, beat }
@@ -130,6 +131,7 @@ impl<O: Objects> RemoteLock<O> {
     /// When the bucket refuses; the lock then ages until it is taken over.
     pub async fn release(&self) -> Result<(), StateError> {
         self.beat.abort();
+        self.inner.lose("was given back");
         let mut held = self.inner.held.lock().await;
         let Some((note, etag)) = held.take() else { return Ok(()) };
         match self.inner.objects.delete(&self.inner.key, &etag).await {
@@ -137,7 +139,9 @@ impl<O: Objects> RemoteLock<O> {
             Err(error) if may_be_taken(error.fault) => {
                 // A touch whose answer was lost left another ETag.
                 match look(&self.inner.objects, &self.inner.key, &note.id).await {
-                    Ok(Found::Ours(etag)) => self.inner.objects.delete(&self.inner.key, &etag).await.map_err(|error| self.failed(error)),
+                    Ok(Found::Ours { etag, .. }) => {
+                        self.inner.objects.delete(&self.inner.key, &etag).await.map_err(|error| self.failed(error))
+                    }
                     Ok(_) => Ok(()),
                     Err(error) => Err(self.failed(error)),
                 }
@@ -148,6 +152,14 @@ impl<O: Objects> RemoteLock<O> {
 
     fn failed(&self, error: ObjectError) -> StateError {
         remote_error(&self.inner.place, error)
+    }
+}
+
+impl<O> Inner<O> {
+    /// Nobody may act under this lock any more; the first reason is kept.
+    fn lose(&self, why: &str) {
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        health.lost.get_or_insert_with(|| format!("the lock of {} {why}", self.place));
     }
 }
 
@@ -166,11 +178,37 @@ async fn write<O: Objects>(objects: &O, key: &str, note: &Note, condition: Condi
     objects.put(key, serde_json::to_vec_pretty(note).unwrap_or_default(), condition).await
 }
 
+/// Writes the note where there is no lock, or over a dead holder's, until it is known whose the lock is.
+async fn claim<O: Objects>(objects: &O, key: &str, rhythm: Rhythm, note: &Note, dead: Option<&Object>) -> Result<Claim, ObjectError> {
+    // A waiter may have seen our note from the first try on, whichever of them arrived.
+    let since = Instant::now();
+    loop {
+        let condition = dead.map_or(Condition::Absent, |dead| Condition::Unchanged(&dead.etag));
+        let error = match write(objects, key, note, condition).await {
+            Ok(etag) => return Ok(Claim::Taken { etag, since }),
+            Err(error) if may_be_taken(error.fault) => error,
+            Err(error) => return Err(error),
+        };
+        match (look(objects, key, &note.id).await?, dead) {
+            (Found::Ours { etag, .. }, _) => return Ok(Claim::Taken { etag, since }),
+            // As before: nothing was written, or the lock was given back just now.
+            (Found::Nothing, None) => {}
+            (Found::Theirs(now, _), Some(dead)) if now.etag == dead.etag => {}
+            (Found::Nothing, Some(_)) => return Ok(Claim::Nothing),
+            (Found::Theirs(object, theirs), _) => return Ok(Claim::Theirs(object, theirs)),
+        }
+        if since.elapsed() >= rhythm.patience {
+            return Err(error);
+        }
+        sleep(rhythm.retry).await;
+    }
+}
+
 async fn look<O: Objects>(objects: &O, key: &str, ours: &str) -> Result<Found, ObjectError> {
     let Some(object) = objects.get(key).await? else { return Ok(Found::Nothing) };
     let note = serde_json::from_slice::<Note>(&object.bytes).ok();
     Ok(match note {
-        Some(note) if note.id == ours => Found::Ours(object.etag),
+        Some(note) if note.id == ours => Found::Ours { etag: object.etag, beat: note.beat },
         note => Found::Theirs(object, note),
     })
 }
@@ -249,23 +287,26 @@ async fn touch<O: Objects>(inner: &Inner<O>) -> bool {
     let began = Instant::now();
     let written = match write(&inner.objects, &inner.key, note, Condition::Unchanged(etag)).await {
         Err(error) if may_be_taken(error.fault) => match look(&inner.objects, &inner.key, &note.id).await {
-            Ok(Found::Ours(etag)) => Ok(etag),
+            Ok(Found::Ours { etag, beat }) => Ok((etag, beat)),
             Ok(Found::Theirs(_, theirs)) => Err(Some(theirs.map_or_else(|| "somebody else".to_owned(), |note| note.holder.to_string()))),
             Ok(Found::Nothing) => Err(Some("somebody, who removed it".to_owned())),
             Err(_) => Err(None),
         },
         Err(_) => Err(None),
-        Ok(etag) => Ok(etag),
+        Ok(etag) => Ok((etag, note.beat)),
     };
     match written {
-        Ok(now) => {
+        Ok((now, beat)) => {
             *etag = now;
+            // An older touch is no sign of life: whoever waits may have seen it long ago.
+            if beat != note.beat {
+                return false;
+            }
             inner.health.lock().unwrap_or_else(PoisonError::into_inner).confirmed = began;
             true
         }
         Err(Some(who)) => {
-            let why = format!("the lock of {} was taken over by {who}", inner.place);
-            inner.health.lock().unwrap_or_else(PoisonError::into_inner).lost = Some(why);
+            inner.lose(&format!("was taken over by {who}"));
             *held = None;
             true
         }

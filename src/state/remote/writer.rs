@@ -35,7 +35,14 @@ impl Attempts {
             };
             match error.fault {
                 ObjectFault::Precondition | ObjectFault::Gone => {
-                    let found = store.objects.get(&key).await.map_err(|error| remote_error(&store.place, error))?;
+                    let found = match store.objects.get(&key).await {
+                        // The next try meets the same refusal, and looks again.
+                        Err(error) if error.fault == ObjectFault::Lost && began.elapsed() < store.rhythm.patience => {
+                            sleep(store.rhythm.retry).await;
+                            continue;
+                        }
+                        found => found.map_err(|error| remote_error(&store.place, error))?,
+                    };
                     let found = found.map(|object| (<[u8; 32]>::from(Sha256::digest(&object.bytes)), object.etag));
                     match found {
                         // A repeated request met what the first one had written.

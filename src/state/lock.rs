@@ -87,7 +87,18 @@ impl Lock {
     /// Who holds it, if anybody does.
     pub(super) fn holder(path: &Path) -> Option<Option<Holder>> {
         let mut file = File::open(path).ok()?;
-        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)).then(|| read(&mut file))
+        if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+            return Some(read(&mut file));
+        }
+        drop(file.unlock());
+        None
+    }
+}
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a child process that is just being started still has a copy of it.
+    fn drop(&mut self) {
+        drop(self.file.unlock());
     }
 }
 

@@ -82,14 +82,18 @@ fn a_lock_file_that_comes_and_goes_has_one_holder() {
     // nothing, and must notice.
     use std::sync::atomic::{AtomicUsize, Ordering};
     let place = Place::new();
-    let (inside, taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let inside = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                for _ in 0..400 {
-                    let Ok(held) = place.store.lock("apply") else { continue };
+                for _ in 0..100 {
+                    let held = loop {
+                        match place.store.lock("apply") {
+                            Ok(held) => break held,
+                            Err(_) => std::thread::yield_now(),
+                        }
+                    };
                     assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "two hold the lock");
-                    taken.fetch_add(1, Ordering::SeqCst);
                     std::thread::yield_now();
                     inside.fetch_sub(1, Ordering::SeqCst);
                     fs::remove_file(place.file("lock")).unwrap();
@@ -98,5 +102,22 @@ fn a_lock_file_that_comes_and_goes_has_one_holder() {
             });
         }
     });
-    assert!(taken.into_inner() > 100);
+}
+
+#[test]
+fn a_lock_is_free_at_once_while_processes_are_being_started() {
+    // Between fork and exec a child has a copy of every open file, and with it of the lock.
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let place = Place::new();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::SeqCst) {
+                std::process::Command::new("true").status().unwrap();
+            }
+        });
+        let taken: Vec<bool> = (0..300).map(|_| place.store.lock("apply").is_ok() && place.store.holder().is_none()).collect();
+        over.store(true, Ordering::SeqCst);
+        assert!(taken.into_iter().all(|taken| taken), "a lock that was given back was still held");
+    });
 }

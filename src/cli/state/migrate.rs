@@ -50,7 +50,7 @@ async fn migrate(aws: &Aws, source: &Store, target: &Store, args: &MigrateArgs) 
         }
         Err(error) => return Err(error.into()),
     }
-    document.serial = document.serial.max(target.highest_serial().await?) + 1;
+    document.serial = document.serial.max(target.highest_serial()) + 1;
     target.replace(&document).await?;
     if target.load().await?.as_ref() != Some(&document) {
         return Err(CliError::new(Exit::Failed, format!("{} does not show what was written", target.place()))

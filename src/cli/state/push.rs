@@ -27,7 +27,8 @@ async fn push(mut pushed: Document, store: &Store, printer: &Printer) -> Result<
             return Ok(Exit::Done);
         }
     }
-    pushed.serial += 1;
+    // Also beyond what older documents of this place had.
+    pushed.serial = pushed.serial.max(store.highest_serial()) + 1;
     store.replace(&pushed).await?;
     printer.say(&format!("{} holds {} resources now (serial {}).", store.place(), pushed.resources.len(), pushed.serial));
     Ok(Exit::Done)
@@ -37,6 +38,12 @@ fn refuse_loss(pushed: &Document, standing: &Document) -> Result<(), CliError> {
     if pushed.lineage != standing.lineage && !standing.is_empty() {
         let message = format!("the file is of lineage {}, the state in its place of {}", pushed.lineage, standing.lineage);
         return Err(CliError::new(Exit::Failed, message).hint("they are states of two different clusters; nothing was changed"));
+    }
+    // With the same serial, the journal of a run that was cut off may know more.
+    let forgotten = standing.resources.keys().find(|address| !pushed.resources.contains_key(*address));
+    if let Some(forgotten) = forgotten.filter(|_| pushed.lineage == standing.lineage && pushed.serial == standing.serial) {
+        let message = format!("the state in its place knows {forgotten}, the file does not, and both have serial {}", standing.serial);
+        return Err(CliError::new(Exit::Failed, message).hint("nothing was changed"));
     }
     if pushed.lineage == standing.lineage && pushed.serial < standing.serial {
         let message = format!("the file has serial {}, the state in its place already {}", pushed.serial, standing.serial);

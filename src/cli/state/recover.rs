@@ -24,7 +24,7 @@ pub(super) fn run(args: &RecoverArgs, settings: &Settings, printer: &Printer) ->
         let (aws, store) = stop.unless(connect_store(&loaded, settings, printer)).await??;
         stop.locked(&store, "state recover", printer, async |_: Guard| {
             let Some(why) = stop.unless(why_lost(&store, printer)).await?? else { return Ok(Exit::Done) };
-            let blank = Document { serial: store.highest_serial().await?, ..session::state_for(&aws, None)? };
+            let blank = Document { serial: store.highest_serial(), ..session::state_for(&aws, None)? };
             let found = stop.unless(search(&aws, &loaded, blank, args)).await??;
             show(&found, &why, printer);
             let Some(state) = found.state else {

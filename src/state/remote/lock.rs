@@ -9,6 +9,7 @@ use super::{Rhythm, remote_error};
 use crate::state::{Holder, StateError};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
@@ -47,6 +48,8 @@ struct Inner<O> {
 struct Health {
     /// When the object was last known to be ours.
     confirmed: Instant,
+    /// How long the machine had slept by then.
+    slept: Duration,
     lost: Option<String>,
 }
 
@@ -104,7 +107,7 @@ impl<O: Objects> RemoteLock<O> {
             place: place.to_owned(),
             rhythm,
             held: tokio::sync::Mutex::new(Some((note, etag))),
-            health: Mutex::new(Health { confirmed: since, lost: None }),
+            health: Mutex::new(Health { confirmed: since, slept: slept(), lost: None }),
         });
         let beat = tokio::spawn(beat(inner.clone()));
         Self { inner, beat }
@@ -119,7 +122,8 @@ impl<O: Objects> RemoteLock<O> {
         if let Some(why) = &health.lost {
             return Err(why.clone());
         }
-        if health.confirmed.elapsed() >= self.inner.rhythm.time_to_live {
+        let asleep = slept().saturating_sub(health.slept);
+        if health.confirmed.elapsed() + asleep >= self.inner.rhythm.time_to_live {
             return Err(format!("the lock of {} could not be renewed in time; somebody else may hold it by now", self.inner.place));
         }
         Ok(())
@@ -259,6 +263,22 @@ fn is_dead(note: &Note) -> bool {
     note.processes.is_some() && note.processes == process_space() && !alive()
 }
 
+/// How long the machine has slept since it booted: the monotonic clock does not count that, other machines do.
+#[cfg(target_os = "linux")]
+fn slept() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+    let now = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
+    let monotonic = now(ClockId::Monotonic);
+    // The two are read one after the other: without sleep they differ by next to nothing.
+    now(ClockId::Boottime).saturating_sub(monotonic)
+}
+
+/// Not known here.
+#[cfg(not(target_os = "linux"))]
+fn slept() -> Duration {
+    Duration::ZERO
+}
+
 /// Boot and process namespace: host names repeat among containers, these do not. `None` where the system tells neither.
 fn process_space() -> Option<String> {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
@@ -284,7 +304,7 @@ async fn touch<O: Objects>(inner: &Inner<O>) -> bool {
     let mut held = inner.held.lock().await;
     let Some((note, etag)) = held.as_mut() else { return true };
     note.beat += 1;
-    let began = Instant::now();
+    let (began, slept_before) = (Instant::now(), slept());
     let written = match write(&inner.objects, &inner.key, note, Condition::Unchanged(etag)).await {
         Err(error) if may_be_taken(error.fault) => match look(&inner.objects, &inner.key, &note.id).await {
             Ok(Found::Ours { etag, beat }) => Ok((etag, beat)),
@@ -302,7 +322,8 @@ async fn touch<O: Objects>(inner: &Inner<O>) -> bool {
             if beat != note.beat {
                 return false;
             }
-            inner.health.lock().unwrap_or_else(PoisonError::into_inner).confirmed = began;
+            let mut health = inner.health.lock().unwrap_or_else(PoisonError::into_inner);
+            (health.confirmed, health.slept) = (began, slept_before);
             true
         }
         Err(Some(who)) => {

@@ -46,16 +46,17 @@ impl Rhythm {
         patience: Duration::from_secs(30),
     };
 
-    /// All of it, so many times as long.
+    /// All of it, so many times as long. A lock is not scaled below what requests, whose time is not scaled, may take.
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
+        let at_least = |duration: Duration, least: Duration| duration.mul_f64(factor).max(least.min(duration));
         Self {
-            heartbeat: self.heartbeat.mul_f64(factor),
-            time_to_live: self.time_to_live.mul_f64(factor),
+            heartbeat: at_least(self.heartbeat, Duration::from_millis(500)),
+            time_to_live: at_least(self.time_to_live, Duration::from_secs(8)),
             look: self.look.mul_f64(factor),
             gather: self.gather.mul_f64(factor),
             retry: self.retry.mul_f64(factor),
-            patience: self.patience.mul_f64(factor),
+            patience: at_least(self.patience, Duration::from_secs(5)),
         }
     }
 }
@@ -73,8 +74,16 @@ pub struct RemoteStore<O> {
     /// Key of the folder, without a slash at its end.
     folder: String,
     rhythm: Rhythm,
-    /// ETag of the document as it was read last; `None` when there was none.
-    seen: Arc<Mutex<Option<String>>>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// The document as it was read or written last.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    /// `None` when there was none.
+    etag: Option<String>,
+    /// Its serial, as far as it could be read.
+    serial: u64,
 }
 
 impl<O: Objects> RemoteStore<O> {
@@ -92,14 +101,21 @@ impl<O: Objects> RemoteStore<O> {
         format!("{}/{name}", self.folder)
     }
 
-    fn seen(&self) -> Option<String> {
+    fn seen(&self) -> Seen {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, seen: Seen) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
     }
 
     /// The document's bytes; its ETag is kept for the next write.
     async fn read(&self) -> Result<Option<Vec<u8>>, StateError> {
         let found = self.objects.get(&self.key("state.json")).await.map_err(|error| remote_error(&self.place, error))?;
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = found.as_ref().map(|object| object.etag.clone());
+        self.note(found.as_ref().map_or_else(Seen::default, |object| Seen {
+            etag: Some(object.etag.clone()),
+            serial: format::serial(&object.bytes).unwrap_or(0),
+        }));
         Ok(found.map(|object| object.bytes))
     }
 
@@ -111,12 +127,9 @@ impl<O: Objects> RemoteStore<O> {
         self.read().await?.map(|bytes| format::decode(&bytes, &self.place())).transpose()
     }
 
-    /// The serial of what lies there, whether or not it can be read.
-    ///
-    /// # Errors
-    /// When the bucket refuses.
-    pub async fn highest_serial(&self) -> Result<u64, StateError> {
-        Ok(self.read().await?.and_then(|bytes| format::serial(&bytes)).unwrap_or(0))
+    /// The serial of what was loaded last, whether or not it could be understood.
+    pub fn highest_serial(&self) -> u64 {
+        self.seen().serial
     }
 
     /// Takes the lock. `notice` tells people why it takes long.
@@ -167,9 +180,10 @@ impl<O: Objects> RemoteStore<O> {
     }
 
     async fn put(&self, bytes: Vec<u8>) -> Result<String, StateError> {
-        let mut attempts = writer::Attempts::new(self.seen());
+        let serial = format::serial(&bytes).unwrap_or(0);
+        let mut attempts = writer::Attempts::new(self.seen().etag);
         let etag = attempts.put(self, bytes).await?;
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(etag.clone());
+        self.note(Seen { etag: Some(etag.clone()), serial });
         Ok(etag)
     }
 }

@@ -297,6 +297,10 @@ fn judge(kind: Kind, record: Option<&Record>, observed: &Observed, changes: &[Fi
     if unfinished {
         return (Verb::Create, "its creation was interrupted and will be finished".to_owned());
     }
+    if record.is_some_and(|record| record.status == Status::Deleting) {
+        // It may not have been ready yet when its deletion was written down.
+        return (Verb::Create, "its deletion came to nothing; it is kept and will be finished".to_owned());
+    }
     if changes.is_empty() {
         return (Verb::NoChange, String::new());
     }

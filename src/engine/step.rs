@@ -304,7 +304,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
     async fn change(&self, step: &Step<'_>, desired: &Desired, existing: &Record) -> Result<(), StepError> {
         self.learn(&desired.address, &existing.attributes);
         let mut item = self.item(desired, &existing.id)?;
-        if existing.status == Status::Creating {
+        if existing.status != Status::Ready {
             // Known from now on, but its settings still stand as they were found.
             let found = Item { spec: existing.spec.clone(), ..item.clone() };
             self.recorded(desired, &found, Status::Creating).await?;

@@ -126,3 +126,17 @@ async fn a_deletion_of_what_has_only_an_intent_survives_death_and_leaves_no_toke
         at += 1;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_dead_destroy_left_half_made_is_waited_for_by_the_next_apply() {
+    let lab = Lab::new();
+    let desired = cluster();
+    lab.die_at(110);
+    assert!(lab.run_to_death(&desired).await);
+    let document = lab.document();
+    assert_eq!(document.resources[&address("eks-cluster/main")].status, crate::state::Status::Creating, "{}", lab.log.text());
+    // The destroy that comes next dies when it has written down what it is about to delete.
+    lab.memory.edit(|state| state.apply(crate::state::Entry::Deleting { address: address("eks-cluster/main") }));
+    recovers(&lab, &desired).await;
+    lab.assert_is(&desired).await;
+}

@@ -6,6 +6,7 @@
 //! `found.rs`.
 
 mod end;
+mod found;
 mod graph;
 mod machine;
 mod ops;

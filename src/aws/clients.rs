@@ -1,6 +1,7 @@
 //! One connection: clients of all services, the caller's identity, the endpoint that is really used.
 
 use super::errors::{self, sent};
+use super::fence::Fence;
 use crate::engine::Failure;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -56,6 +57,9 @@ pub struct Aws {
     pub(super) kms: aws_sdk_kms::Client,
     pub(super) logs: aws_sdk_cloudwatchlogs::Client,
     pub(super) s3: aws_sdk_s3::Client,
+    /// For the state, whose writes have conditions of their own: outside the fence.
+    pub(super) state: aws_sdk_s3::Client,
+    fence: Fence,
 }
 
 impl Aws {
@@ -71,21 +75,34 @@ impl Aws {
             .load()
             .await;
         let connection = identity(&sdk, region).await.map_err(ConnectError::Identity)?;
+        let fence = Fence::default();
         // An emulator on a loopback port has no names for buckets.
-        let s3 = aws_sdk_s3::config::Builder::from(&sdk).force_path_style(sdk.endpoint_url().is_some()).build();
+        let s3 = || aws_sdk_s3::config::Builder::from(&sdk).force_path_style(sdk.endpoint_url().is_some());
+        macro_rules! fenced {
+            ($service:ident) => {
+                $service::Client::from_conf($service::config::Builder::from(&sdk).interceptor(fence.clone()).build())
+            };
+        }
         Ok(Self {
             connection,
             cluster: cluster.to_owned(),
             may_delete_data: false,
-            autoscaling: aws_sdk_autoscaling::Client::new(&sdk),
-            ec2: aws_sdk_ec2::Client::new(&sdk),
-            efs: aws_sdk_efs::Client::new(&sdk),
-            eks: aws_sdk_eks::Client::new(&sdk),
-            iam: aws_sdk_iam::Client::new(&sdk),
-            kms: aws_sdk_kms::Client::new(&sdk),
-            logs: aws_sdk_cloudwatchlogs::Client::new(&sdk),
-            s3: aws_sdk_s3::Client::from_conf(s3),
+            autoscaling: fenced!(aws_sdk_autoscaling),
+            ec2: fenced!(aws_sdk_ec2),
+            efs: fenced!(aws_sdk_efs),
+            eks: fenced!(aws_sdk_eks),
+            iam: fenced!(aws_sdk_iam),
+            kms: fenced!(aws_sdk_kms),
+            logs: fenced!(aws_sdk_cloudwatchlogs),
+            s3: aws_sdk_s3::Client::from_conf(s3().interceptor(fence.clone()).build()),
+            state: aws_sdk_s3::Client::from_conf(s3().build()),
+            fence,
         })
+    }
+
+    /// From now on nothing is sent, save for the state, unless this says so before every attempt.
+    pub fn send_only_while(&self, may_act: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
+        self.fence.close_unless(Box::new(may_act));
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! EC2 models no errors at all, so the wire code is the only way; IAM's codes are without "Exception".
 
+use super::fence::NotSent;
 use crate::engine::{Failure, FailureKind};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -179,6 +180,9 @@ fn on_the_way(error: &dyn std::error::Error) -> String {
     let mut cause = error.source();
     while let Some(inner) = cause {
         let text = inner.to_string();
+        if inner.is::<NotSent>() {
+            return text;
+        }
         if parts.last() != Some(&text) {
             parts.push(text);
         }

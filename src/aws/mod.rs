@@ -1,11 +1,12 @@
 //! Everything that talks to AWS. No other room names an SDK crate.
 //!
 //! `clients` connects and asks who we are, `errors` says what a failure means, `tags` writes ownership, `lookups` answers
-//! questions about things that are not ours, `state_bucket` keeps a state on S3, and `resource` has one file for each kind.
+//! questions about things that are not ours, `fence` stops calls when the lock is lost, `state_bucket` keeps a state on S3, and `resource` has one file for each kind.
 
 mod bucket_contents;
 mod clients;
 mod errors;
+mod fence;
 mod lookups;
 mod resource;
 mod state_bucket;

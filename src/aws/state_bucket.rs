@@ -20,7 +20,7 @@ impl StateBucket {
     /// The bucket of this name; nothing is asked yet.
     pub fn new(aws: &Aws, name: &str) -> Self {
         let connection = &aws.connection;
-        Self { s3: aws.s3.clone(), name: name.to_owned(), account: connection.account.clone(), region: connection.region.clone() }
+        Self { s3: aws.state.clone(), name: name.to_owned(), account: connection.account.clone(), region: connection.region.clone() }
     }
 
     /// Whether there is a bucket of this name in this account and region.

@@ -101,6 +101,8 @@ pub(super) async fn execute(session: Session, run: &Run<'_>, guard: &Guard, appl
     let pace = run.settings.pace;
     let writer = run.store.begin(session.state.clone(), guard).await?;
     run.printer.say(&format!("State: {}\n", run.store.place()));
+    let holds = writer.clone();
+    session.aws.send_only_while(move || holds.may_act());
     let (events, receiver) = mpsc::unbounded_channel();
     let shown = tokio::spawn(progress::show(receiver, run.progress, pace, run.printer.clone()));
     let provider = Arc::new(session.aws);
@@ -156,8 +158,13 @@ fn rescue(document: &Document, error: StateError, run: &Run<'_>) -> CliError {
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600).open(&path)?.write_all(&bytes)
     });
+    let fenced = matches!(error, StateError::Fenced { .. });
     let error = CliError::from(error);
     match saved {
+        Ok(()) if fenced => error.hint(format!(
+            "the state as this run knew it is in `{}`; what stands in its place is newer: push this one only if that one is lost",
+            path.display()
+        )),
         Ok(()) => {
             let path = path.display();
             error.hint(format!("the state as this run knew it is in `{path}`; bring it home with `domino-eks state push {path}`"))

@@ -189,6 +189,9 @@ impl From<RecoverError> for CliError {
 
 impl From<RunError> for CliError {
     fn from(error: RunError) -> Self {
+        if let RunError::Fenced(why) = error {
+            return StateError::Fenced { why }.into();
+        }
         CliError::new(Exit::Failed, error.to_string())
             .hint("nothing more was started; once the cause is mended, run the same command again: it looks at what is there and goes on")
     }

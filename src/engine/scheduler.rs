@@ -54,6 +54,9 @@ pub enum RunError {
     /// The state could not be written.
     #[error("the state cannot be written: {0}")]
     Recorder(String),
+    /// The right to change things was lost.
+    #[error("{0}")]
+    Fenced(String),
     /// Steps wait for each other.
     #[error("steps wait for each other in a circle: {0}")]
     Cycle(String),
@@ -303,9 +306,9 @@ impl<P: Provider, R: Recorder> Run<P, R> {
                 Some(joined) = self.tasks.join_next() => match joined {
                     Ok((node, result, seconds)) => match self.ended(node, result, seconds, &mut outcome) {
                         Ok(halt) => halted |= halt,
-                        Err(error) => fatal = Some(error),
+                        Err(error) => drop(fatal.get_or_insert(error)),
                     },
-                    Err(error) => fatal = Some(RunError::Recorder(format!("a step ended unexpectedly: {error}"))),
+                    Err(error) => drop(fatal.get_or_insert(RunError::Recorder(format!("a step ended unexpectedly: {error}")))),
                 },
                 _ = stop.wait_for(|stop| *stop), if !outcome.cancelled => {
                     outcome.cancelled = true;
@@ -385,6 +388,10 @@ impl<P: Provider, R: Recorder> Run<P, R> {
             Err(StepError::Recorder(message)) => {
                 self.state[node] = NodeState::Failed;
                 Err(RunError::Recorder(message))
+            }
+            Err(StepError::Fenced(message)) => {
+                self.state[node] = NodeState::Failed;
+                Err(RunError::Fenced(message))
             }
             Err(StepError::Failed { failure, left }) => {
                 self.state[node] = NodeState::Failed;

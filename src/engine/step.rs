@@ -34,6 +34,8 @@ pub(crate) enum StepError {
     Cancelled,
     /// The state could not be written: nothing may go on.
     Recorder(String),
+    /// The right to change things is lost: nothing may go on.
+    Fenced(String),
 }
 
 /// What all steps of a run share.
@@ -118,13 +120,15 @@ impl<P: Provider, R: Recorder> Context<P, R> {
         loop {
             self.stopped()?;
             let slot = self.unless_stopped(self.slots.take(step.address().kind().facts().service, step.priority)).await?;
-            self.recorder.may_act().map_err(StepError::Recorder)?;
+            self.recorder.may_act().map_err(StepError::Fenced)?;
             let result = send().await;
             drop(slot);
             let failure = match result {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
+            // What was refused for that reason says nothing about the call.
+            self.recorder.may_act().map_err(StepError::Fenced)?;
             let Some((seconds, longest)) = patience(failure.kind, step.address().kind()) else { return Err(failed(failure, left)) };
             if started.elapsed() > self.pace.seconds(seconds) {
                 return Err(failed(failure, left));

@@ -11,9 +11,13 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// How often a lock file that somebody deletes under us is opened again.
 const OPENINGS: usize = 5;
+/// Looks at the note of a holder who may be about to write it, and the pause before each.
+const LOOKS: usize = 5;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Who holds a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +64,7 @@ impl Lock {
             let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map_err(io)?;
             match file.try_lock() {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(StateError::Locked { holder: read(&mut file), remote: false }),
+                Err(TryLockError::WouldBlock) => return Err(StateError::Locked { holder: settled(&mut file), remote: false }),
                 Err(TryLockError::Error(source)) => return Err(io(source)),
             }
             // Between our opening and our locking, somebody may have deleted the file: then the lock is on nothing.
@@ -88,7 +92,7 @@ impl Lock {
     pub(super) fn holder(path: &Path) -> Option<Option<Holder>> {
         let mut file = File::open(path).ok()?;
         if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
-            return Some(read(&mut file));
+            return Some(settled(&mut file));
         }
         drop(file.unlock());
         None
@@ -107,9 +111,18 @@ fn is_still_at(file: &File, path: &Path) -> bool {
     file.metadata().ok().zip(fs::metadata(path).ok()).is_some_and(same)
 }
 
+/// The holder's note, once there was time to write it: until then it is missing, or names the holder before.
+fn settled(file: &mut File) -> Option<Holder> {
+    (0..LOOKS).find_map(|_| {
+        std::thread::sleep(PAUSE);
+        read(file)
+    })
+}
+
 /// The holder's note; it may be half-written just when we look.
 fn read(file: &mut File) -> Option<Holder> {
     let mut text = String::new();
+    file.rewind().ok()?;
     file.read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
 }

@@ -37,10 +37,19 @@ pub(crate) struct Emulator {
 /// One request as the log tells it.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
+    pub(crate) service: String,
     pub(crate) operation: String,
     pub(crate) mutating: bool,
     pub(crate) status: u64,
     pub(crate) params: Value,
+}
+
+impl Request {
+    /// What it was, in a line.
+    pub(crate) fn brief(&self) -> String {
+        let params: String = self.params.to_string().chars().take(120).collect();
+        format!("{}:{} {} {params}", self.service, self.operation, self.status)
+    }
 }
 
 fn folder() -> PathBuf {
@@ -51,7 +60,7 @@ fn folder() -> PathBuf {
 }
 
 /// Python of the prepared virtual environment.
-fn python() -> &'static str {
+pub(crate) fn python() -> &'static str {
     static PYTHON: OnceLock<String> = OnceLock::new();
     PYTHON.get_or_init(|| {
         let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("emulator-venv");
@@ -154,6 +163,7 @@ impl Emulator {
         let log = self.get(&format!("requests?since={since}"));
         let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
         let entries = log.as_array().unwrap().iter().map(|entry| Request {
+            service: text(entry, "service"),
             operation: text(entry, "operation"),
             mutating: entry["mutating"].as_bool().unwrap(),
             status: entry["status"].as_u64().unwrap(),

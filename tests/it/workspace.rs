@@ -113,7 +113,7 @@ impl Workspace {
 
     /// Starts the binary and goes on; its output is kept.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
-        self.command(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        piped(&mut self.command(arguments))
     }
 
     /// Every file of the folder with its bytes.
@@ -139,4 +139,9 @@ impl Workspace {
         let text = fs::read_to_string(self.path(&format!(".domino-eks/{cluster}/state.json"))).unwrap();
         serde_json::from_str::<Value>(&text).unwrap()["state"].clone()
     }
+}
+
+/// Starts a command without input; its output is kept.
+pub(crate) fn piped(command: &mut Command) -> Child {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }

@@ -1,0 +1,57 @@
+//! What stands before every attempt of a call: the SDK repeats calls by itself, also long after the lock was lost (a
+//! computer that slept), and nobody else could stop it then.
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use std::error::Error;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+type MayAct = Box<dyn Fn() -> Result<(), String> + Send + Sync>;
+
+/// Lets everything pass until it is given a condition.
+#[derive(Clone, Default)]
+pub(super) struct Fence(Arc<OnceLock<MayAct>>);
+
+impl Fence {
+    /// From now on nothing is sent unless this says so. The first condition counts.
+    pub(super) fn close_unless(&self, may_act: MayAct) {
+        let _ = self.0.set(may_act);
+    }
+}
+
+/// Why nothing was sent.
+#[derive(Debug)]
+pub(super) struct NotSent(String);
+
+impl fmt::Display for NotSent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for NotSent {}
+
+impl fmt::Debug for Fence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fence")
+    }
+}
+
+impl Intercept for Fence {
+    fn name(&self) -> &'static str {
+        "Fence"
+    }
+
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.get().map_or(Ok(()), |may_act| may_act().map_err(|why| NotSent(why).into()))
+    }
+}

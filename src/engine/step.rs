@@ -155,8 +155,10 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             self.record(Entry::Intent { address: desired.address.clone(), intent: intent.clone() }).await?;
         }
         let sends = Sends::default();
+        // A refusal (of other parameters, say) does not unmake what an earlier run made with this token.
+        let bound = |intent: &Intent| resumed && desired.kind().facts().identity == Identity::Token && intent.age_seconds() < GRACE_SECONDS;
         let created = match self.create_once(step, &item, &intent, resumed, &sends).await {
-            Err(StepError::Failed { failure, left: Left::Nothing }) if sends.is_conclusive(&failure, resumed) => {
+            Err(StepError::Failed { failure, left: Left::Nothing }) if sends.is_conclusive(&failure, resumed) && !bound(&intent) => {
                 self.record(Entry::IntentDropped { address: desired.address.clone() }).await?;
                 return Err(failed(failure, Left::Nothing));
             }

@@ -273,7 +273,7 @@ impl<P: Provider, R: Recorder> Run<P, R> {
             known: Mutex::new(known),
             lineage: state.lineage.clone(),
             intents: live_intents(&plan, state),
-            recorded: state.resources.keys().cloned().collect(),
+            recorded: state.resources.iter().map(|(address, record)| (address.clone(), record.status)).collect(),
         };
         let count = steps.nodes.len();
         Self {

@@ -11,7 +11,7 @@ use crate::resource::{Address, Attributes, Desired, Identity, Kind, resolve};
 use crate::state::{Entry, Intent, Record, Recorder, Status};
 use jiff::Timestamp;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,8 +50,8 @@ pub(crate) struct Context<P, R> {
     pub(crate) known: Mutex<Attributes>,
     pub(crate) lineage: String,
     pub(crate) intents: BTreeMap<Address, Intent>,
-    /// What the state knew at the start.
-    pub(crate) recorded: BTreeSet<Address>,
+    /// How far the state knew things to be at the start.
+    pub(crate) recorded: BTreeMap<Address, Status>,
 }
 
 /// How long a failed call is repeated: seconds in all, longest pause. What holds a resource may be another change of it.
@@ -160,8 +160,10 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             self.record(Entry::Intent { address: desired.address.clone(), intent: intent.clone() }).await?;
         }
         let sends = Sends::default();
+        // A refusal (of other parameters, say) does not unmake what an earlier run made with this token.
+        let bound = |intent: &Intent| resumed && desired.kind().facts().identity == Identity::Token && intent.age_seconds() < GRACE_SECONDS;
         let created = match self.create_once(step, &item, &intent, resumed, &sends).await {
-            Err(StepError::Failed { failure, left: Left::Nothing }) if sends.is_conclusive(&failure, resumed) => {
+            Err(StepError::Failed { failure, left: Left::Nothing }) if sends.is_conclusive(&failure, resumed) && !bound(&intent) => {
                 self.record(Entry::IntentDropped { address: desired.address.clone() }).await?;
                 return Err(failed(failure, Left::Nothing));
             }
@@ -182,7 +184,9 @@ impl<P: Provider, R: Recorder> Context<P, R> {
     /// Sends the create call until it is known what became of it.
     async fn create_once(&self, step: &Step<'_>, item: &Item, intent: &Intent, resumed: bool, sends: &Sends) -> Result<Created, StepError> {
         let tag_only = item.address.kind().facts().identity == Identity::TagOnly;
-        let mut unsure = resumed && tag_only;
+        // A deletion that was written down was perhaps never sent, and what was to be deleted is only invisible yet.
+        let undead = step.action.existing.is_none() && self.recorded.get(&item.address) == Some(&Status::Deleting);
+        let mut unsure = resumed && tag_only || undead && item.address.kind().facts().identity != Identity::NaturalKey;
         let mut since = if resumed { intent.age_seconds() } else { 0.0 };
         let began = Instant::now();
         loop {
@@ -360,7 +364,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             id: existing.id.clone(),
             attributes: existing.attributes.clone(),
         };
-        if !self.recorded.contains(&address) {
+        if !self.recorded.contains_key(&address) {
             // What has no record keeps its intent, whose token would answer with the dead object later.
             let record = Record { dependencies: step.action.depends_on.clone(), ..existing.clone() };
             self.record(Entry::Recorded { address: address.clone(), record: Box::new(record) }).await?;

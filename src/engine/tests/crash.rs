@@ -140,3 +140,17 @@ async fn what_a_dead_destroy_left_half_made_is_waited_for_by_the_next_apply() {
     recovers(&lab, &desired).await;
     lab.assert_is(&desired).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_dead_destroy_did_not_delete_is_found_again_also_when_it_shows_late() {
+    for kind in [Kind::Vpc, Kind::RouteTable, Kind::Subnet] {
+        let lab = Lab::new();
+        lab.world.lag.store(20_000, Ordering::SeqCst);
+        lab.apply(&many(kind, 1)).await;
+        lab.die_at(1);
+        assert!(lab.run_to_death(&[]).await);
+        assert_eq!(lab.log.count("delete "), 0, "it died before the call");
+        lab.apply(&many(kind, 1)).await;
+        assert_eq!(lab.world.live().len(), 1, "{kind}");
+    }
+}

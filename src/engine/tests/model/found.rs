@@ -30,3 +30,8 @@ fn a_token_does_not_outlive_what_a_dead_destroy_deleted() {
 fn a_destroy_that_died_leaves_no_half_made_cluster_to_be_taken_for_ready() {
     holds(&[16, 9], &[Apply(Stopped(2.0)), Destroy(Dies(1)), Apply(Whole)]);
 }
+
+#[test]
+fn a_destroy_that_died_before_its_call_makes_no_twin_of_what_shows_late() {
+    holds(&[0], &[Lag(20), Apply(Whole), Destroy(Dies(1)), Apply(Whole)]);
+}

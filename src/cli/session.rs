@@ -7,7 +7,7 @@ use super::settings::{Loaded, Settings};
 use crate::aws::{Aws, Connection, lookups, observe_all};
 use crate::blueprint::{Blueprint, blueprint};
 use crate::config::Config;
-use crate::engine::{INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, Twins, plan, twins};
+use crate::engine::{INTENT_ATTRIBUTE, Inputs, Item, Observed, Pace, Plan, Twins, plan, twins};
 use crate::resource::{Address, Attributes, Desired, resolve_known};
 use crate::state::Document;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,8 +44,12 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Re
 }
 
 /// Connects and says to whom.
-pub(super) async fn connect(config: &Config, printer: &Printer) -> Result<Aws, CliError> {
+pub(super) async fn connect(config: &Config, settings: &Settings, printer: &Printer) -> Result<Aws, CliError> {
     let aws = Aws::connect(&config.name, &config.region).await?;
+    if settings.pace != Pace::REAL && !aws.connection.is_local() {
+        return Err(CliError::new(Exit::Changes, "the waits are scaled, which is only for tests against a local AWS; nothing was changed")
+            .hint("unset DOMINO_EKS_TIME_SCALE"));
+    }
     printer.say(&target(&config.name, &aws.connection));
     if aws.connection.partition != config.partition {
         let message = format!(
@@ -60,7 +64,7 @@ pub(super) async fn connect(config: &Config, printer: &Printer) -> Result<Aws, C
 /// Connects, and opens the store of the state.
 pub(super) async fn connect_store(loaded: &Loaded, settings: &Settings, printer: &Printer) -> Result<(Aws, Store), CliError> {
     let place = settings.place(&loaded.config)?;
-    let aws = connect(&loaded.config, printer).await?;
+    let aws = connect(&loaded.config, settings, printer).await?;
     let store = place.open(&aws, settings.pace);
     Ok((aws, store))
 }

@@ -18,7 +18,7 @@ pub(super) fn run(args: &MigrateArgs, settings: &Settings, printer: &Printer) ->
     }
     block_on(async {
         let stop = Stop::listen(printer);
-        let aws = stop.unless(connect(&loaded.config, printer)).await??;
+        let aws = stop.unless(connect(&loaded.config, settings, printer)).await??;
         let (source, target) = (from.open(&aws, settings.pace), to.open(&aws, settings.pace));
         let moved = stop
             .locked(&source, "state migrate", printer, async |_: Guard| {

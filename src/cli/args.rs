@@ -192,6 +192,9 @@ pub(super) struct UnlockArgs {
 pub(super) struct PushArgs {
     /// File written by `state pull`, or left by a run that could not write its state
     pub(super) file: PathBuf,
+    /// Do not ask when what stands there is damaged
+    #[arg(long, short)]
+    pub(super) yes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use crate::blueprint::{Blueprint, blueprint};
 use crate::config::Config;
 use crate::engine::{INTENT_ATTRIBUTE, Inputs, Item, Observed, Pace, Plan, Twins, plan, twins};
 use crate::resource::{Address, Attributes, Desired, resolve_known};
-use crate::state::Document;
+use crate::state::{Document, Intent};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything known before a decision.
@@ -170,8 +170,13 @@ pub(super) fn items(state: &Document, wanted: &[Desired], lookups: &Attributes) 
             .collect(),
     });
     // Begun under an older configuration: still looked for under the name of then.
-    let is_open = |address: &&Address| !state.resources.contains_key(*address) && wanted.iter().all(|desired| desired.address != **address);
-    let begun = state.intents.iter().filter(|(address, _)| is_open(address)).map(|(address, intent)| Item {
+    let is_named = |address: &Address, intent: &Intent| {
+        wanted
+            .iter()
+            .any(|desired| desired.address == *address && resolve_known(&desired.spec, &known).get("name") == intent.spec.get("name"))
+    };
+    let is_open = |address: &Address, intent: &Intent| !state.resources.contains_key(address) && !is_named(address, intent);
+    let begun = state.intents.iter().filter(|(address, intent)| is_open(address, intent)).map(|(address, intent)| Item {
         address: address.clone(),
         spec: intent.spec.clone(),
         tags: BTreeMap::new(),

@@ -20,6 +20,8 @@ use tokio::time::Instant;
 
 /// Age that the intent of a tag-only create must have before absence is believed (design rule 2).
 const GRACE_SECONDS: f64 = 90.0;
+/// An intent that is written down no longer than so many seconds before its request counts from then.
+const FRESH_SECONDS: f64 = 5.0;
 /// Seconds for which "already exists" is looked into before it counts as somebody else's.
 const FOREIGN_SECONDS: f64 = 20.0;
 /// Looks at an update that AWS reports as done without its effect, before it counts as failed.
@@ -189,17 +191,21 @@ impl<P: Provider, R: Recorder> Context<P, R> {
         let mut unsure = resumed && tag_only || undead && item.address.kind().facts().identity != Identity::NaturalKey;
         let mut since = if resumed { intent.age_seconds() } else { 0.0 };
         let began = Instant::now();
+        // Writing the intent down may have taken long, too.
+        let stamped = Mutex::new((intent.age_seconds() < FRESH_SECONDS).then_some(began));
         loop {
             if unsure && let Some(found) = self.look_for(step, item, since).await? {
                 return Ok(Created { id: found.id, attributes: found.attributes });
             }
             if unsure {
                 // The grace counts from the last request that may have taken effect.
-                let again = Intent { since: Timestamp::now(), ..intent.clone() };
-                self.record(Entry::Intent { address: item.address.clone(), intent: again }).await?;
+                *stamped.lock().unwrap_or_else(PoisonError::into_inner) = None;
             }
             let sent = self
                 .call(step, Left::Nothing, || async {
+                    if tag_only || undead {
+                        self.stamp(item, intent, &stamped).await?;
+                    }
                     sends.any.store(true, Ordering::Relaxed);
                     let answer = self.provider.create(item.clone(), intent.nonce.clone()).await;
                     sends.note(&answer);
@@ -227,6 +233,20 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             }
             (unsure, since) = (true, 0.0);
         }
+    }
+
+    /// Sees to it that the intent is no older than the request that follows: the grace counts from the last one that may
+    /// have taken effect.
+    async fn stamp(&self, item: &Item, intent: &Intent, stamped: &Mutex<Option<Instant>>) -> Result<(), Failure> {
+        let last = *stamped.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|last| last.elapsed() < self.pace.seconds(FRESH_SECONDS)) {
+            return Ok(());
+        }
+        let again = Intent { since: Timestamp::now(), ..intent.clone() };
+        let recorded = self.recorder.record(Entry::Intent { address: item.address.clone(), intent: again }).await;
+        *stamped.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        // The next entry fails as well, and ends the run.
+        recorded.map_err(|why| failure("record", &why))
     }
 
     /// Looks for a tag-only resource until its intent is old enough to believe that it was not created.

@@ -4,7 +4,7 @@
 use super::plan::{Inputs, by_address};
 use super::provider::{Failure, FailureKind, Item, Observed, Provider};
 use super::recover::uses;
-use crate::resource::{Address, Identity};
+use crate::resource::Identity;
 use serde_json::Value;
 
 /// Tries of a delete that was not answered or came too fast.
@@ -31,7 +31,7 @@ pub fn twins(inputs: &Inputs<'_>) -> Twins {
     let chosen = by_address(inputs);
     let is_chosen = |seen: &&Observed| chosen.get(&seen.address).is_some_and(|chosen| chosen.id == seen.id);
     let all = || inputs.observed.into_iter().flatten();
-    let (empty, unclear) = all().filter(|seen| !is_chosen(seen)).cloned().partition(|twin| {
+    let (mut empty, unclear): (Vec<Observed>, Vec<Observed>) = all().filter(|seen| !is_chosen(seen)).cloned().partition(|twin| {
         let facts = twin.address.kind().facts();
         let recorded = inputs.state.resources.contains_key(&twin.address);
         let lineage = twin.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage"));
@@ -42,6 +42,8 @@ pub fn twins(inputs: &Inputs<'_>) -> Twins {
             && !is_attached(twin)
             && !all().any(|other| uses(other, twin))
     });
+    // What may lie in another one first.
+    empty.sort_by(|a, b| b.address.cmp(&a.address));
     Twins { empty, unclear }
 }
 
@@ -50,35 +52,25 @@ fn is_attached(twin: &Observed) -> bool {
     twin.spec.get("vpc").and_then(Value::as_str).is_some_and(|vpc| !vpc.is_empty())
 }
 
-/// Deletes the empty ones, what may lie in another first. AWS refuses what is not empty after all.
+/// Deletes one; AWS refuses when it is not empty after all.
 ///
 /// # Errors
-/// Each that could not be deleted, with its address.
-pub async fn delete_twins<P: Provider>(provider: &P, empty: &[Observed]) -> Result<(), Vec<(Address, Failure)>> {
-    let mut failed = Vec::new();
-    let mut ordered: Vec<&Observed> = empty.iter().collect();
-    ordered.sort_by(|a, b| b.address.cmp(&a.address));
-    for twin in ordered {
-        let item = Item {
-            address: twin.address.clone(),
-            spec: twin.spec.clone(),
-            tags: twin.tags.clone().unwrap_or_default(),
-            id: twin.id.clone(),
-            attributes: twin.attributes.clone(),
-        };
-        let mut result = provider.delete(item.clone()).await;
-        for _ in 1..TRIES {
-            match &result {
-                Err(failure) if matches!(failure.kind, FailureKind::Busy | FailureKind::LostAnswer) => {
-                    result = provider.delete(item.clone()).await;
-                }
-                _ => break,
-            }
-        }
-        match result {
-            Err(failure) if failure.kind != FailureKind::NotFound => failed.push((twin.address.clone(), failure)),
-            _ => {}
+/// What AWS says; [`FailureKind::InUse`] when somebody uses it.
+pub async fn delete_twin<P: Provider>(provider: &P, twin: &Observed) -> Result<(), Failure> {
+    let item = Item {
+        address: twin.address.clone(),
+        spec: twin.spec.clone(),
+        tags: twin.tags.clone().unwrap_or_default(),
+        id: twin.id.clone(),
+        attributes: twin.attributes.clone(),
+    };
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match provider.delete(item.clone()).await {
+            Err(failure) if failure.kind == FailureKind::NotFound => return Ok(()),
+            Err(failure) if tries < TRIES && matches!(failure.kind, FailureKind::Busy | FailureKind::LostAnswer) => {}
+            other => return other,
         }
     }
-    if failed.is_empty() { Ok(()) } else { Err(failed) }
 }

@@ -155,6 +155,15 @@ impl<O: Objects> Writer<O> {
         }
     }
 
+    /// Whether everything recorded is durable.
+    pub fn is_saved(&self) -> bool {
+        match self {
+            // What a journal could not take, its run ends with.
+            Writer::Local(_) => true,
+            Writer::Remote(writer) => writer.is_saved(),
+        }
+    }
+
     /// Ends the run; nothing can be recorded afterwards.
     ///
     /// # Errors

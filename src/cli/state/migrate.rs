@@ -20,30 +20,36 @@ pub(super) fn run(args: &MigrateArgs, settings: &Settings, printer: &Printer) ->
         let stop = Stop::listen(printer);
         let aws = stop.unless(connect(&loaded.config, settings, printer)).await??;
         let (source, target) = (from.open(&aws, settings.pace), to.open(&aws, settings.pace));
+        let address = address(&args.to)?;
         let moved = stop
             .locked(&source, "state migrate", printer, async |_: Guard| {
-                // The note on the lock of the new place must not overwrite the one of the old.
-                let guard = stop.unless(target.lock("state migrate", &|text| printer.say(text))).await??;
-                let result = migrate(&aws, &source, &target, args).await;
-                let released = guard.release().await;
-                result.and_then(|count| released.map(|()| count).map_err(CliError::from))
+                stop.locked(&target, "state migrate", printer, async |_: Guard| migrate(&aws, &source, &target, &address).await).await
             })
             .await?;
         printer.say(&format!("{moved} resources moved from {} to {}.", source.place(), target.place()));
-        printer.say(&format!("Now set `state: {}` in {}; the old place refers to the new one.", args.to, settings.file.display()));
+        printer.say(&format!("Now set `state: {address}` in {}; the old place refers to the new one.", settings.file.display()));
         Ok(Exit::Done)
     })
 }
 
-async fn migrate(aws: &Aws, source: &Store, target: &Store, args: &MigrateArgs) -> Result<usize, CliError> {
+/// The new place as it is found from anywhere.
+fn address(to: &str) -> Result<String, CliError> {
+    if to.starts_with("s3://") {
+        return Ok(to.to_owned());
+    }
+    let path = std::path::absolute(to).map_err(|error| CliError::new(Exit::Failed, format!("`{to}`: {error}")))?;
+    Ok(path.display().to_string())
+}
+
+async fn migrate(aws: &Aws, source: &Store, target: &Store, to: &str) -> Result<usize, CliError> {
     let found = source.load().await?;
     let Some(mut document) = found.map(|state| state_for(aws, Some(state))).transpose()? else {
         return Err(CliError::new(Exit::Failed, format!("there is no state in {}", source.place())).hint("nothing was changed"));
     };
     match target.load().await {
         Ok(None) | Err(StateError::Moved { .. }) => {}
-        // A move that was broken off before the note was left.
-        Ok(Some(standing)) if standing.lineage == document.lineage && standing.resources == document.resources => {}
+        // A move that was broken off before the note was left: the copy has the next serial, and nothing else since.
+        Ok(Some(standing)) if standing.lineage == document.lineage && standing.serial <= document.serial + 1 => {}
         Ok(Some(_)) => {
             return Err(CliError::new(Exit::Failed, format!("there is a state in {} already", target.place()))
                 .hint("name a place without one; nothing was changed"));
@@ -56,6 +62,12 @@ async fn migrate(aws: &Aws, source: &Store, target: &Store, args: &MigrateArgs) 
         return Err(CliError::new(Exit::Failed, format!("{} does not show what was written", target.place()))
             .hint("the state is unharmed in its old place"));
     }
-    source.leave(&args.to).await?;
+    source.leave(to).await.map_err(|error| {
+        CliError::from(error).hint(format!(
+            "both {} and {} hold the state now: run the same command again before any other",
+            source.place(),
+            target.place()
+        ))
+    })?;
     Ok(document.resources.len())
 }

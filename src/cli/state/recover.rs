@@ -8,7 +8,7 @@ use crate::aws::{Aws, lookups, observe_all};
 use crate::blueprint::{Blueprint, blueprint};
 use crate::cli::apply::marks;
 use crate::cli::args::RecoverArgs;
-use crate::engine::{Inputs, Observed, Twins, plan, recover, twins};
+use crate::engine::{INTENT_ATTRIBUTE, Inputs, Observed, Twins, plan, recover, twins};
 use crate::report::plan_text;
 use crate::resource::Attributes;
 use crate::state::{Document, StateError};
@@ -98,7 +98,12 @@ async fn search(aws: &Aws, loaded: &Loaded, blank: Document, args: &RecoverArgs)
 }
 
 async fn look(aws: &Aws, state: &Document, wanted: &Blueprint, answers: &Attributes) -> Result<Vec<Observed>, CliError> {
-    Ok(observe_all(aws, session::items(state, &wanted.resources, answers)).await?)
+    let mut items = session::items(state, &wanted.resources, answers);
+    // What is not known may have been begun: a key, for one, has no alias then.
+    for item in items.iter_mut().filter(|item| item.id.is_empty()) {
+        item.attributes.insert(INTENT_ATTRIBUTE.to_owned(), String::new());
+    }
+    Ok(observe_all(aws, items).await?)
 }
 
 /// The later look, with what only the first one read: of what is recorded, tags and some attributes are not asked for again.
@@ -144,7 +149,8 @@ fn show(found: &Found, why: &str, printer: &Printer) {
         printer.say(&format!("  {address:<width$}  {}", record.id, address = address.to_string()));
     }
     session::warn_of(&found.twins, printer);
-    printer.say(&format!("\nWith this state, `domino-eks plan` would say: {}", found.outlook));
+    printer.say("\nIf a run has died within the last two minutes, wait and look again: what it made last may not be listed yet.");
+    printer.say(&format!("With this state, `domino-eks plan` would say: {}", found.outlook));
 }
 
 /// Nothing carries our tags: what is damaged makes room for a new beginning.

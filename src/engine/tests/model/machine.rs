@@ -17,6 +17,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 /// Real seconds of budget after a stop, and of a call that is on its way.
+/// Longer than any lag of the world.
+const EVERYTHING_IS_SEEN: Duration = Duration::from_secs(30);
+
 const STOP_SECONDS: f64 = 5.5;
 
 /// What went wrong, for people.
@@ -62,8 +65,15 @@ impl Machine {
             Op::Add(slot) => self.graph.add(slot),
             Op::Remove(slot) => self.graph.remove(slot),
             Op::Edit(slot) => self.graph.edit(slot),
-            Op::Replace(slot) => self.graph.replace(slot),
-            Op::Rename(slot) => self.graph.rename(slot),
+            Op::Replace(slot) => {
+                // A new name while the object of the old one is still unseen: nobody could find that one.
+                sleep(EVERYTHING_IS_SEEN).await;
+                self.graph.replace(slot);
+            }
+            Op::Rename(slot) => {
+                sleep(EVERYTHING_IS_SEEN).await;
+                self.graph.rename(slot);
+            }
             Op::Drift(slot) => self.drift(slot),
             Op::Untag(slot) => {
                 let of = self.graph.address(slot).unwrap_or_default();
@@ -116,7 +126,7 @@ impl Machine {
 
     /// Like a recovery, only once everything is visible: what an old state does not name is found by its tags.
     async fn restore(&mut self, which: usize) {
-        sleep(Duration::from_secs(30)).await;
+        sleep(EVERYTHING_IS_SEEN).await;
         let Some(copy) = self.copies.get(which % self.copies.len().max(1)) else { return };
         self.lab.memory.put_back(copy);
         self.forgotten.extend(self.lab.world.ours().into_iter().map(|seen| seen.id));
@@ -152,7 +162,7 @@ impl Machine {
 
     /// Everything is visible again, and the state is made anew from it.
     async fn lose_state(&mut self) -> Result<(), Broken> {
-        sleep(Duration::from_secs(30)).await;
+        sleep(EVERYTHING_IS_SEEN).await;
         let desired = self.graph.desired();
         let Some(before) = self.plan(&desired).await? else { return Ok(()) };
         let old = self.lab.document();

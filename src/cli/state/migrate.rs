@@ -6,7 +6,7 @@ use super::stop::Stop;
 use super::{CliError, Exit, Guard, Printer, Settings, Store};
 use crate::aws::Aws;
 use crate::cli::args::MigrateArgs;
-use crate::state::StateError;
+use crate::state::{Document, StateError};
 use std::path::Path;
 
 pub(super) fn run(args: &MigrateArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
@@ -22,9 +22,11 @@ pub(super) fn run(args: &MigrateArgs, settings: &Settings, printer: &Printer) ->
         let (source, target) = (from.open(&aws, settings.pace), to.open(&aws, settings.pace));
         let moved = stop
             .locked(&source, "state migrate", printer, async |_: Guard| {
+                // What cannot be moved leaves no trace in the new place.
+                let document = standing(&aws, &source).await?;
                 // The note on the lock of the new place must not overwrite the one of the old.
                 let guard = stop.unless(target.lock("state migrate", &|text| printer.say(text))).await??;
-                let result = migrate(&aws, &source, &target, args).await;
+                let result = migrate(document, &source, &target, args).await;
                 let released = guard.release().await;
                 result.and_then(|count| released.map(|()| count).map_err(CliError::from))
             })
@@ -35,11 +37,15 @@ pub(super) fn run(args: &MigrateArgs, settings: &Settings, printer: &Printer) ->
     })
 }
 
-async fn migrate(aws: &Aws, source: &Store, target: &Store, args: &MigrateArgs) -> Result<usize, CliError> {
+async fn standing(aws: &Aws, source: &Store) -> Result<Document, CliError> {
     let found = source.load().await?;
-    let Some(mut document) = found.map(|state| state_for(aws, Some(state))).transpose()? else {
-        return Err(CliError::new(Exit::Failed, format!("there is no state in {}", source.place())).hint("nothing was changed"));
-    };
+    found
+        .map(|state| state_for(aws, Some(state)))
+        .transpose()?
+        .ok_or_else(|| CliError::new(Exit::Failed, format!("there is no state in {}", source.place())).hint("nothing was changed"))
+}
+
+async fn migrate(mut document: Document, source: &Store, target: &Store, args: &MigrateArgs) -> Result<usize, CliError> {
     match target.load().await {
         Ok(None) | Err(StateError::Moved { .. }) => {}
         // A move that was broken off before the note was left.

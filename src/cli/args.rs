@@ -191,7 +191,9 @@ pub(super) struct UnlockArgs {
 #[derive(Debug, Args)]
 pub(super) struct PushArgs {
     /// File written by `state pull`, or left by a run that could not write its state
-    pub(super) file: PathBuf,
+    // Not `file`: that is the global flag, and clap would give one's value to the other.
+    #[arg(value_name = "FILE")]
+    pub(super) saved: PathBuf,
     /// Do not ask when what stands there is damaged
     #[arg(long, short)]
     pub(super) yes: bool,

@@ -219,3 +219,24 @@ pub(crate) fn killed_at(emulator: &Emulator, workspace: &Workspace, rule: &Value
 pub(crate) fn object(emulator: &Emulator, key: &str) -> Value {
     emulator.aws(&format!("result = json.loads(s3.get_object(Bucket='{BUCKET}', Key='{key}')['Body'].read())"))
 }
+
+/// A state as it stands in a file, with a checksum that fits.
+pub(crate) fn sealed(state: &Value) -> String {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::digest(canonical(state));
+    let checksum: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    json!({ "checksum": checksum, "state": state }).to_string()
+}
+
+/// Keys sorted, no white space.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let sorted: BTreeMap<_, _> = map.iter().collect();
+            let entries: Vec<String> = sorted.iter().map(|(key, inner)| format!("{}:{}", json!(key), canonical(inner))).collect();
+            format!("{{{}}}", entries.join(","))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        other => other.to_string(),
+    }
+}

@@ -2,6 +2,8 @@
 
 mod account;
 mod applied;
+mod bad_bucket;
+mod bad_state;
 mod change;
 mod emulator;
 mod faults;

@@ -6,7 +6,7 @@ use super::stop::Stop;
 use super::{CliError, Exit, Guard, Printer, Settings, Store};
 use crate::aws::Aws;
 use crate::cli::args::MigrateArgs;
-use crate::state::StateError;
+use crate::state::{Document, StateError};
 use std::path::Path;
 
 pub(super) fn run(args: &MigrateArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
@@ -23,7 +23,9 @@ pub(super) fn run(args: &MigrateArgs, settings: &Settings, printer: &Printer) ->
         let address = address(&args.to)?;
         let moved = stop
             .locked(&source, "state migrate", printer, async |_: Guard| {
-                stop.locked(&target, "state migrate", printer, async |_: Guard| migrate(&aws, &source, &target, &address).await).await
+                // What cannot be moved leaves no trace in the new place.
+                let document = standing(&aws, &source).await?;
+                stop.locked(&target, "state migrate", printer, async |_: Guard| migrate(document, &source, &target, &address).await).await
             })
             .await?;
         printer.say(&format!("{moved} resources moved from {} to {}.", source.place(), target.place()));
@@ -41,11 +43,15 @@ fn address(to: &str) -> Result<String, CliError> {
     Ok(path.display().to_string())
 }
 
-async fn migrate(aws: &Aws, source: &Store, target: &Store, to: &str) -> Result<usize, CliError> {
+async fn standing(aws: &Aws, source: &Store) -> Result<Document, CliError> {
     let found = source.load().await?;
-    let Some(mut document) = found.map(|state| state_for(aws, Some(state))).transpose()? else {
-        return Err(CliError::new(Exit::Failed, format!("there is no state in {}", source.place())).hint("nothing was changed"));
-    };
+    found
+        .map(|state| state_for(aws, Some(state)))
+        .transpose()?
+        .ok_or_else(|| CliError::new(Exit::Failed, format!("there is no state in {}", source.place())).hint("nothing was changed"))
+}
+
+async fn migrate(mut document: Document, source: &Store, target: &Store, to: &str) -> Result<usize, CliError> {
     match target.load().await {
         Ok(None) | Err(StateError::Moved { .. }) => {}
         // A move that was broken off before the note was left: the copy has the next serial, and nothing else since.

@@ -8,8 +8,8 @@ use crate::state::{Document, StateError, decode};
 
 pub(super) fn run(args: &PushArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     let loaded = settings.load()?;
-    let path = args.file.display().to_string();
-    let bytes = std::fs::read(&args.file).map_err(|source| StateError::Io { place: path.clone(), source })?;
+    let path = args.saved.display().to_string();
+    let bytes = std::fs::read(&args.saved).map_err(|source| StateError::Io { place: path.clone(), source })?;
     let pushed = decode(&bytes, &path)?;
     block_on(async {
         let stop = Stop::listen(printer);

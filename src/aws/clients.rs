@@ -14,6 +14,9 @@ const ATTEMPTS: u32 = 8;
 const IDENTITY_ATTEMPTS: u32 = 3;
 /// Longest pause between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_secs(20);
+/// Attempts and time of a request on the state: the writer and the lock have patience of their own.
+const STATE_ATTEMPTS: u32 = 2;
+const STATE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A single attempt may take so long; the SDK sets no limit by itself (aws-facts §6.3).
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -30,6 +33,18 @@ pub struct Connection {
     pub region: String,
     /// Endpoint given by the environment; `None` is AWS itself.
     pub endpoint: Option<String>,
+}
+
+impl Connection {
+    /// Whether the endpoint is on this very machine: an emulator.
+    pub fn is_local(&self) -> bool {
+        let host = self.endpoint.as_deref().and_then(|endpoint| endpoint.split_once("://")).map_or("", |(_, rest)| rest);
+        let host = host.split(['/', '?']).next().unwrap_or_default();
+        let host = host
+            .strip_prefix('[')
+            .map_or_else(|| host.split(':').next().unwrap_or_default(), |v6| v6.split(']').next().unwrap_or_default());
+        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
 }
 
 /// No connection.
@@ -95,7 +110,11 @@ impl Aws {
             kms: fenced!(aws_sdk_kms),
             logs: fenced!(aws_sdk_cloudwatchlogs),
             s3: aws_sdk_s3::Client::from_conf(s3().interceptor(fence.clone()).build()),
-            state: aws_sdk_s3::Client::from_conf(s3().build()),
+            state: aws_sdk_s3::Client::from_conf(
+                s3().retry_config(RetryConfig::standard().with_max_attempts(STATE_ATTEMPTS))
+                    .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(STATE_TIMEOUT).build())
+                    .build(),
+            ),
             fence,
         })
     }
@@ -117,4 +136,24 @@ async fn identity(sdk: &SdkConfig, region: &str) -> Result<Connection, Failure> 
         return Err(errors::unexpected("GetCallerIdentity", "the answer names no account"));
     }
     Ok(Connection { account, caller, partition, region: region.to_owned(), endpoint: sdk.endpoint_url().map(str::to_owned) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_addresses_are_local() {
+        let local = |endpoint: Option<&str>| {
+            let [account, caller, partition, region] = ["1", "arn", "aws", "us-west-2"].map(str::to_owned);
+            Connection { account, caller, partition, region, endpoint: endpoint.map(str::to_owned) }.is_local()
+        };
+        for yes in ["http://127.0.0.1:4566", "http://localhost:1/x", "http://[::1]:8080", "http://127.1.2.3"] {
+            assert!(local(Some(yes)), "{yes}");
+        }
+        for no in ["https://ec2.us-west-2.amazonaws.com", "http://localhost.example.com:1", "http://10.0.0.1:4566", "127.0.0.1", ""] {
+            assert!(!local(Some(no)), "{no}");
+        }
+        assert!(!local(None));
+    }
 }

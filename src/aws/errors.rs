@@ -88,6 +88,8 @@ const RULES: &[Rule] = &[
     // Who asks.
     Rule("ExpiredToken", "", Credentials),
     Rule("ExpiredTokenException", "", Credentials),
+    Rule("InvalidToken", "", Credentials),
+    Rule("RequestTimeTooSkewed", "", Credentials),
     Rule("RequestExpired", "", Credentials),
     Rule("InvalidClientTokenId", "", Credentials),
     Rule("UnrecognizedClientException", "", Credentials),
@@ -149,7 +151,8 @@ where
             FailureKind::Other if status.is_some_and(|status| status >= 500) => LostAnswer,
             kind => kind,
         },
-        (SdkError::ServiceError(_), None) => FailureKind::Other,
+        // A page of some proxy, or no body at all: only a refusal of the 400s surely did nothing.
+        (SdkError::ServiceError(_), None) if status.is_some_and(|status| (400..500).contains(&status)) => FailureKind::Other,
         (SdkError::ConstructionFailure(_), _) => construction(&message),
         // Sent, but nobody knows what became of it.
         _ if message.contains("credential") => FailureKind::Credentials,

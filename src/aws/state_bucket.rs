@@ -23,13 +23,19 @@ impl StateBucket {
         Self { s3: aws.state.clone(), name: name.to_owned(), account: connection.account.clone(), region: connection.region.clone() }
     }
 
-    /// Whether there is a bucket of this name in this account and region.
+    /// Whether there is a bucket of this name in this account and region. Asked by a GET: HEAD has no words.
     ///
     /// # Errors
     /// When it is somebody else's or in another region, or AWS refuses.
     pub async fn exists(&self) -> Result<bool, ObjectError> {
-        let head = self.s3.head_bucket().bucket(&self.name).expected_bucket_owner(&self.account).send().await;
-        or_absent(sent("HeadBucket", head)).map(|found| found.is_some()).map_err(|failure| self.explained(failure))
+        Ok(self.versioning().await?.is_some())
+    }
+
+    /// Whether the bucket is versioned; nothing when there is none.
+    async fn versioning(&self) -> Result<Option<bool>, ObjectError> {
+        let answer = self.s3.get_bucket_versioning().bucket(&self.name).expected_bucket_owner(&self.account).send().await;
+        let answer = or_absent(sent("GetBucketVersioning", answer)).map_err(self.failed())?;
+        Ok(answer.map(|answer| answer.status() == Some(&BucketVersioningStatus::Enabled)))
     }
 
     fn explained(&self, failure: Failure) -> ObjectError {
@@ -75,13 +81,10 @@ impl StateBucket {
 
 impl Objects for StateBucket {
     async fn check(&self) -> Result<(), ObjectError> {
-        if !self.exists().await? {
-            return Err(self.missing());
-        }
-        let versioning = self.s3.get_bucket_versioning().bucket(&self.name).expected_bucket_owner(&self.account).send().await;
-        let versioning = sent("GetBucketVersioning", versioning).map_err(self.failed())?;
-        if versioning.status() == Some(&BucketVersioningStatus::Enabled) {
-            return Ok(());
+        match self.versioning().await? {
+            None => return Err(self.missing()),
+            Some(true) => return Ok(()),
+            Some(false) => {}
         }
         let name = &self.name;
         Err(ObjectError {

@@ -12,13 +12,16 @@ use super::{args::ProgressMode, confirm};
 use crate::aws::Aws;
 use crate::config::Config;
 use crate::config::model::Lifecycle;
-use crate::engine::{FailureKind, Outcome, Runner};
+use crate::engine::{FailureKind, Outcome, Runner, Twins, delete_twin};
 use crate::report::{notes, plan_text};
 use crate::state::{self, Document, Entry, Marks, Recorder, StateError};
 use std::collections::BTreeSet;
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 pub(super) fn run(args: &ApplyArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
@@ -55,7 +58,7 @@ async fn apply(args: &ApplyArgs, aws: Aws, run: &Run<'_>, guard: Guard) -> Resul
             CliError::new(Exit::Protected, "a change is refused; nothing was changed").hint("the plan above says why and what to do")
         );
     }
-    if !session.plan.has_changes() {
+    if !session.has_work() {
         return note_applied(session, run, &guard).await;
     }
     if !args.yes {
@@ -69,7 +72,8 @@ async fn apply(args: &ApplyArgs, aws: Aws, run: &Run<'_>, guard: Guard) -> Resul
     end(&outcome, printer, "Applied. `domino-eks outputs` prints what the Domino installation needs.")
 }
 
-fn marks(config: &Config) -> Marks {
+/// What the configuration says about taking the cluster down.
+pub(super) fn marks(config: &Config) -> Marks {
     Marks { protect: config.protect, ephemeral: config.lifecycle == Lifecycle::Ephemeral }
 }
 
@@ -100,11 +104,20 @@ pub(super) async fn execute(session: Session, run: &Run<'_>, guard: &Guard, appl
     let pace = run.settings.pace;
     let writer = run.store.begin(session.state.clone(), guard).await?;
     run.printer.say(&format!("State: {}\n", run.store.place()));
+    let (last_words, beside, printer) = (writer.clone(), run.settings.beside().to_owned(), run.printer.clone());
+    run.stop.rescue_with(move || {
+        if !last_words.is_saved()
+            && let Ok(path) = rescue(&last_words.document(), &beside)
+        {
+            printer.always(&format!("not everything is written; bring it home with `domino-eks state push {}`", path.display()));
+        }
+    });
     let holds = writer.clone();
     session.aws.send_only_while(move || holds.may_act());
     let (events, receiver) = mpsc::unbounded_channel();
     let shown = tokio::spawn(progress::show(receiver, run.progress, pace, run.printer.clone()));
-    let runner = Runner { provider: Arc::new(session.aws), recorder: Arc::new(writer.clone()), pace, events, stop: run.stop.asked() };
+    let provider = Arc::new(session.aws);
+    let runner = Runner { provider: provider.clone(), recorder: Arc::new(writer.clone()), pace, events, stop: run.stop.asked() };
     let work = async {
         if !session.new_pins.is_empty() {
             record(&writer, Entry::Pinned { pins: session.new_pins }).await?;
@@ -114,6 +127,9 @@ pub(super) async fn execute(session: Session, run: &Run<'_>, guard: &Guard, appl
         }
         let outcome = runner.run(session.plan, &writer.document(), &session.lookups).await?;
         let complete = outcome.failed.is_empty() && outcome.skipped.is_empty() && !outcome.cancelled;
+        if complete {
+            run.stop.unless(clear(&*provider, &session.twins, run.printer)).await??;
+        }
         if let Some(applied) = applied.filter(|_| complete) {
             record(&writer, Entry::Applied { config_hash: applied.hash.to_owned() }).await?;
         }
@@ -122,11 +138,8 @@ pub(super) async fn execute(session: Session, run: &Run<'_>, guard: &Guard, appl
     let result = work.await;
     drop(runner);
     // The view ends when every sender is gone; steps that were abandoned on a stop may hold one a little longer.
-    let _ = tokio::time::timeout(std::time::Duration::from_secs(1), shown).await;
-    let finished = match writer.finish().await {
-        Ok(_) => Ok(()),
-        Err(error) => Err(rescue(&writer.document(), error, run)),
-    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), shown).await;
+    let finished = finish(&writer, run).await;
     match (result, finished) {
         (Ok(outcome), Ok(())) => Ok(outcome),
         (Err(error), Ok(())) => Err(error),
@@ -135,29 +148,65 @@ pub(super) async fn execute(session: Session, run: &Run<'_>, guard: &Guard, appl
     }
 }
 
-/// The state could not be written at the end: it is saved beside the configuration, with the way to bring it home.
-fn rescue(document: &Document, error: StateError, run: &Run<'_>) -> CliError {
-    let path = run.settings.beside().join(format!("{}.errored-state.json", document.cluster));
-    let saved = state::encode(document).map_err(std::io::Error::other).and_then(|bytes| {
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600).open(&path)?.write_all(&bytes)
-    });
-    let fenced = matches!(error, StateError::Fenced { .. });
-    let error = CliError::from(error);
-    match saved {
-        Ok(()) if fenced => error.hint(format!(
-            "the state as this run knew it is in `{}`; what stands in its place is newer: push this one only if that one is lost",
-            path.display()
-        )),
-        Ok(()) => {
-            let path = path.display();
-            error.hint(format!("the state as this run knew it is in `{path}`; bring it home with `domino-eks state push {path}`"))
+/// Deletes the second objects that nothing of ours uses.
+async fn clear(aws: &Aws, twins: &Twins, printer: &Printer) -> Result<(), CliError> {
+    for twin in &twins.empty {
+        let name = Twins::name(twin);
+        match delete_twin(aws, twin).await {
+            Ok(()) => printer.say(&format!("deleted {name}, which nothing used")),
+            Err(failure) if failure.kind == FailureKind::InUse => {
+                printer.always(&format!("warning: {name} is left alone: something that is not ours uses it ({failure})"));
+            }
+            Err(failure) => return Err(failure.into()),
         }
-        Err(why) => error.hint(format!(
-            "it could not be saved as `{}` either ({why}); `domino-eks state recover` finds what was made by its tags",
-            path.display()
-        )),
     }
+    Ok(())
+}
+
+/// Seconds for which the last write may take; after a stop somebody waits.
+const FINISH: [Duration; 2] = [Duration::from_secs(90), Duration::from_secs(4)];
+
+/// Writes the state for the last time; when that fails, it is saved beside the configuration.
+async fn finish(writer: &Writer, run: &Run<'_>) -> Result<(), CliError> {
+    let limit = FINISH[usize::from(*run.stop.asked().borrow())];
+    let (error, fenced) = match tokio::time::timeout(limit, writer.finish()).await {
+        Ok(Ok(_)) => return Ok(()),
+        Ok(Err(error)) => {
+            let fenced = matches!(error, StateError::Fenced { .. });
+            (CliError::from(error), fenced)
+        }
+        Err(_) => (CliError::new(Exit::Failed, format!("{} did not answer: the state could not be written", run.store.place())), false),
+    };
+    Err(error.hint(match rescue(&writer.document(), run.settings.beside()) {
+        Ok(path) if fenced => format!(
+            "the state as this run knew it is in `{}`, only for looking things up: what stands in its place is newer",
+            path.display()
+        ),
+        Ok(path) => {
+            let path = path.display();
+            format!("the state as this run knew it is in `{path}`; bring it home with `domino-eks state push {path}`")
+        }
+        Err(why) => format!("the state could not be saved beside the configuration either ({why}); tags find again what was made"),
+    }))
+}
+
+/// Saves a document beside the configuration; never over an earlier one.
+fn rescue(document: &Document, beside: &Path) -> std::io::Result<PathBuf> {
+    let bytes = state::encode(document).map_err(std::io::Error::other)?;
+    let names =
+        [format!("{}.errored-state.json", document.cluster), format!("{}.errored-state.{}.json", document.cluster, document.serial)];
+    let mut last = Err(std::io::Error::other("no name is free"));
+    for path in names.map(|name| beside.join(name)) {
+        let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).and_then(|mut file| {
+            file.write_all(&bytes)?;
+            file.sync_all()
+        });
+        last = written.map(|()| path);
+        if !matches!(&last, Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists) {
+            break;
+        }
+    }
+    last
 }
 
 async fn record(writer: &Writer, entry: Entry) -> Result<(), CliError> {

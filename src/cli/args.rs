@@ -194,6 +194,9 @@ pub(super) struct PushArgs {
     // Not `file`: that is the global flag, and clap would give one's value to the other.
     #[arg(value_name = "FILE")]
     pub(super) saved: PathBuf,
+    /// Do not ask when what stands there is damaged
+    #[arg(long, short)]
+    pub(super) yes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ use super::settings::{Loaded, Settings};
 use super::stop::Stop;
 use crate::aws::{Aws, holds_objects};
 use crate::config::model::Lifecycle;
-use crate::engine::{Action, Verb};
+use crate::engine::{Action, Twins, Verb};
 use crate::report::plan_text;
 use crate::resource::Kind;
 
@@ -37,12 +37,12 @@ async fn destroy(args: &DestroyArgs, aws: Aws, run: &Run<'_>, guard: Guard) -> R
     let looked = async { Session::open(aws, loaded, run.store.load().await?, Goal::Destroy).await };
     let mut session = run.stop.unless(looked).await??;
     session.warn(printer);
-    let twins = session.twins.clone();
+    let unclear: Vec<String> = session.twins.unclear.iter().map(Twins::name).collect();
     if args.retain_data {
         retain_data(&mut session, printer);
     }
     printer.say(&format!("\n{}", plan_text(&session.plan).trim_end()));
-    if !session.plan.has_changes() {
+    if !session.has_work() {
         printer.say("Nothing to destroy.");
         return Ok(Exit::Done);
     }
@@ -53,8 +53,8 @@ async fn destroy(args: &DestroyArgs, aws: Aws, run: &Run<'_>, guard: Guard) -> R
     session.aws.may_delete_data = args.delete_data;
     run.stop.unless(ask(args, loaded, &session, printer)).await??;
     let outcome = apply::execute(session, run, &guard, None).await?;
-    if outcome.failed.is_empty() && !outcome.cancelled && !twins.is_empty() {
-        return Err(CliError::new(Exit::Failed, format!("destroyed, save for {}", twins.join(", ")))
+    if outcome.failed.is_empty() && !outcome.cancelled && !unclear.is_empty() {
+        return Err(CliError::new(Exit::Failed, format!("destroyed, save for {}", unclear.join(", ")))
             .hint("these carry our tags, but another object had their place: delete them in AWS"));
     }
     apply::end(&outcome, printer, "Destroyed.")

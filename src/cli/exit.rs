@@ -193,6 +193,6 @@ impl From<RunError> for CliError {
             return StateError::Fenced { why }.into();
         }
         CliError::new(Exit::Failed, error.to_string())
-            .hint("nothing more was started; free the disk or correct the permissions, then run the same command again")
+            .hint("nothing more was started; once the cause is mended, run the same command again: it looks at what is there and goes on")
     }
 }

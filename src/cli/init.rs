@@ -59,7 +59,7 @@ fn exists(path: &str) -> CliError {
 /// The bucket for the state: checked when it is there, made when it is not.
 async fn state_bucket(args: &InitArgs, config: &Config, name: &str, settings: &Settings, printer: &Printer) -> Result<(), CliError> {
     let stop = Stop::listen(printer);
-    let aws = stop.unless(connect(config, printer)).await??;
+    let aws = stop.unless(connect(config, settings, printer)).await??;
     let bucket = StateBucket::new(&aws, name);
     let refused = |source| StateError::Remote { place: format!("s3://{name}"), source };
     if stop.unless(bucket.exists()).await?.map_err(refused)? {

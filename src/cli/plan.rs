@@ -13,20 +13,21 @@ use crate::state::Document;
 
 pub(super) fn run(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     let loaded = settings.load()?;
-    let (plan, account) = if args.offline {
+    let (plan, account, has_work) = if args.offline {
         printer.say(&format!(
             "Cluster {} · region {} · offline: AWS is not asked, everything is new",
             loaded.config.name, loaded.config.region
         ));
-        (offline(&loaded)?, None)
+        (offline(&loaded)?, None, true)
     } else {
         let goal = if args.destroy { Goal::Destroy } else { Goal::Apply };
         let session = block_on(open(&loaded, settings, printer, goal))?;
         session.warn(printer);
-        (session.plan, Some(session.aws.connection.account))
+        let has_work = session.has_work();
+        (session.plan, Some(session.aws.connection.account), has_work)
     };
     show(&plan, account.as_deref(), &loaded, args, printer);
-    Ok(if args.detailed_exitcode && plan.has_changes() { Exit::Changes } else { Exit::Done })
+    Ok(if args.detailed_exitcode && has_work { Exit::Changes } else { Exit::Done })
 }
 
 async fn open(loaded: &Loaded, settings: &Settings, printer: &Printer, goal: Goal) -> Result<Session, CliError> {

@@ -7,9 +7,9 @@ use super::settings::{Loaded, Settings};
 use crate::aws::{Aws, Connection, lookups, observe_all};
 use crate::blueprint::{Blueprint, blueprint};
 use crate::config::Config;
-use crate::engine::{INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, plan, twins};
+use crate::engine::{INTENT_ATTRIBUTE, Inputs, Item, Observed, Pace, Plan, Twins, plan, twins};
 use crate::resource::{Address, Attributes, Desired, resolve_known};
-use crate::state::Document;
+use crate::state::{Document, Intent};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything known before a decision.
@@ -19,8 +19,8 @@ pub(super) struct Session {
     pub(super) lookups: Attributes,
     pub(super) observed: Vec<Observed>,
     pub(super) plan: Plan,
-    /// Second objects of one address, as `address (id)`: never used, and for the user to delete.
-    pub(super) twins: Vec<String>,
+    /// Second objects of one address.
+    pub(super) twins: Twins,
     /// Answers that the state does not hold yet.
     pub(super) new_pins: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -44,8 +44,12 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Re
 }
 
 /// Connects and says to whom.
-pub(super) async fn connect(config: &Config, printer: &Printer) -> Result<Aws, CliError> {
+pub(super) async fn connect(config: &Config, settings: &Settings, printer: &Printer) -> Result<Aws, CliError> {
     let aws = Aws::connect(&config.name, &config.region).await?;
+    if settings.pace != Pace::REAL && !aws.connection.is_local() {
+        return Err(CliError::new(Exit::Changes, "the waits are scaled, which is only for tests against a local AWS; nothing was changed")
+            .hint("unset DOMINO_EKS_TIME_SCALE"));
+    }
     printer.say(&target(&config.name, &aws.connection));
     if aws.connection.partition != config.partition {
         let message = format!(
@@ -60,7 +64,7 @@ pub(super) async fn connect(config: &Config, printer: &Printer) -> Result<Aws, C
 /// Connects, and opens the store of the state.
 pub(super) async fn connect_store(loaded: &Loaded, settings: &Settings, printer: &Printer) -> Result<(Aws, Store), CliError> {
     let place = settings.place(&loaded.config)?;
-    let aws = connect(&loaded.config, printer).await?;
+    let aws = connect(&loaded.config, settings, printer).await?;
     let store = place.open(&aws, settings.pace);
     Ok((aws, store))
 }
@@ -111,7 +115,7 @@ impl Session {
         refuse_other_lineage(&state, &observed)?;
         let inputs = Inputs { desired: &wanted.resources, state: &state, observed: Some(&observed), lookups: &lookups };
         let plan = plan(&inputs)?;
-        let twins = twins(&inputs).iter().map(|twin| format!("{} ({})", twin.address, twin.id)).collect();
+        let twins = twins(&inputs);
         let pinned = wanted.lookups.iter().filter(|lookup| lookup.question.is_pinned() && !state.pins.contains_key(&lookup.key));
         let new_pins = pinned.filter_map(|lookup| Some((lookup.key.clone(), lookups.get(&lookup.key)?.clone()))).collect();
         Ok(Self { aws, state, lookups, observed, plan, twins, new_pins })
@@ -121,10 +125,24 @@ impl Session {
 impl Session {
     /// Says what a person should look at.
     pub(super) fn warn(&self, printer: &Printer) {
-        for twin in &self.twins {
-            printer
-                .always(&format!("warning: {twin} carries our tags, but another object has its place; nothing uses it: delete it in AWS"));
-        }
+        warn_of(&self.twins, printer);
+    }
+
+    /// Whether a run would do anything.
+    pub(super) fn has_work(&self) -> bool {
+        self.plan.has_changes() || !self.twins.empty.is_empty()
+    }
+}
+
+/// Says which second objects there are, and what becomes of them.
+pub(super) fn warn_of(twins: &Twins, printer: &Printer) {
+    for twin in &twins.empty {
+        let name = Twins::name(twin);
+        printer.always(&format!("warning: {name} is left from a request whose answer was lost; nothing uses it: it will be deleted"));
+    }
+    for twin in &twins.unclear {
+        let name = Twins::name(twin);
+        printer.always(&format!("warning: {name} carries our tags, but another object has its place; look at it, and delete it in AWS"));
     }
 }
 
@@ -152,8 +170,13 @@ pub(super) fn items(state: &Document, wanted: &[Desired], lookups: &Attributes) 
             .collect(),
     });
     // Begun under an older configuration: still looked for under the name of then.
-    let is_open = |address: &&Address| !state.resources.contains_key(*address) && wanted.iter().all(|desired| desired.address != **address);
-    let begun = state.intents.iter().filter(|(address, _)| is_open(address)).map(|(address, intent)| Item {
+    let is_named = |address: &Address, intent: &Intent| {
+        wanted
+            .iter()
+            .any(|desired| desired.address == *address && resolve_known(&desired.spec, &known).get("name") == intent.spec.get("name"))
+    };
+    let is_open = |address: &Address, intent: &Intent| !state.resources.contains_key(address) && !is_named(address, intent);
+    let begun = state.intents.iter().filter(|(address, intent)| is_open(address, intent)).map(|(address, intent)| Item {
         address: address.clone(),
         spec: intent.spec.clone(),
         tags: BTreeMap::new(),

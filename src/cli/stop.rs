@@ -5,50 +5,72 @@ use super::place::{Guard, Store};
 use super::printer::Printer;
 use std::future::Future;
 use std::ops::AsyncFnOnce;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-/// What the second signal waits for, at most: the lock to be given back.
-const LAST_WORDS: Duration = Duration::from_millis(800);
+/// What the second signal waits for, at most: the state to be saved and the lock to be given back.
+const LAST_WORDS: Duration = Duration::from_millis(900);
+/// What giving back a lock may take.
+const RELEASE: Duration = Duration::from_secs(3);
+
+/// What must not be left as it is.
+#[derive(Default)]
+struct Held {
+    guards: Vec<Guard>,
+    /// Saves what is not durable.
+    rescue: Option<Box<dyn Fn() + Send>>,
+}
 
 /// Whether the user asked to stop.
 #[derive(Clone)]
 pub(super) struct Stop {
     asked: watch::Receiver<bool>,
-    held: Arc<Mutex<Option<Guard>>>,
+    held: Arc<Mutex<Held>>,
 }
 
 impl Stop {
     /// Listens from now on. The first signal asks to stop; the second one leaves at once (everything is recorded).
     pub(super) fn listen(printer: &Printer) -> Self {
         let (sender, asked) = watch::channel(false);
-        let held: Arc<Mutex<Option<Guard>>> = Arc::default();
-        let (printer, guard) = (printer.clone(), held.clone());
+        let stop = Self { asked, held: Arc::default() };
+        let (printer, listener) = (printer.clone(), stop.clone());
+        // Whoever starts us with `nohup` wants us to go on.
+        let ignores_hangup = is_hangup_ignored();
         tokio::spawn(async move {
-            let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
-            let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = signals else { return };
+            let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+            let (Ok(mut interrupt), Ok(mut terminate)) = signals else { return };
+            let mut hangup = if ignores_hangup { None } else { signal(SignalKind::hangup()).ok() };
             let mut again = false;
             loop {
                 tokio::select! {
                     _ = interrupt.recv() => {}
                     _ = terminate.recv() => {}
-                    _ = hangup.recv() => {}
+                    Some(_) = async { hangup.as_mut()?.recv().await } => {}
                 }
                 if again {
-                    leave(&printer, &guard).await;
+                    listener.leave(&printer).await;
                 }
                 again = true;
                 sender.send_replace(true);
             }
         });
-        Self { asked, held }
+        stop
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// For the engine.
     pub(super) fn asked(&self) -> watch::Receiver<bool> {
         self.asked.clone()
+    }
+
+    /// What the second signal does first.
+    pub(super) fn rescue_with(&self, rescue: impl Fn() + Send + 'static) {
+        self.held().rescue = Some(Box::new(rescue));
     }
 
     /// Does something that may be broken off at any moment, such as looking and asking.
@@ -75,24 +97,59 @@ impl Stop {
         printer: &Printer,
         work: impl AsyncFnOnce(Guard) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
-        let notice = |text: &str| printer.say(text);
-        let guard = self.unless(store.lock(command, &notice)).await??;
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(guard.clone());
+        let guard = self.take(store, command, printer).await?;
+        self.held().guards.push(guard.clone());
         let result = work(guard.clone()).await;
-        if let Err(error) = guard.release().await {
-            printer.always(&format!("warning: the lock was not given back ({error}); it ages out within a minute"));
+        match tokio::time::timeout(RELEASE, guard.release()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => printer.always(&format!("warning: the lock was not given back ({error}); it ages out within a minute")),
+            Err(_) => printer.always("warning: the lock was not given back, nobody answered; it ages out within a minute"),
         }
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.held().guards.pop();
         result
+    }
+
+    async fn take(&self, store: &Store, command: &str, printer: &Printer) -> Result<Guard, CliError> {
+        let (store, command, printer) = (store.clone(), command.to_owned(), printer.clone());
+        let mut taking = tokio::spawn(async move { store.lock(&command, &|text: &str| printer.say(text)).await });
+        match self.unless(&mut taking).await {
+            Ok(Ok(taken)) => Ok(taken?),
+            Ok(Err(error)) => Err(CliError::new(Exit::Failed, format!("the lock could not be taken: {error}"))),
+            Err(stopped) => {
+                // A request on its way may still take it.
+                if let Ok(Ok(Ok(guard))) = tokio::time::timeout(RELEASE, &mut taking).await {
+                    let _ = tokio::time::timeout(RELEASE, guard.release()).await;
+                }
+                taking.abort();
+                Err(stopped)
+            }
+        }
+    }
+
+    #[expect(clippy::exit, reason = "the second interrupt leaves within a second, whatever still runs")]
+    async fn leave(&self, printer: &Printer) {
+        let exit = || std::process::exit(i32::from(Exit::Interrupted as u8));
+        // Whatever blocks, be it the terminal.
+        std::thread::spawn(move || {
+            std::thread::sleep(LAST_WORDS);
+            exit()
+        });
+        let guards = {
+            let mut held = self.held();
+            held.rescue.iter().for_each(|rescue| rescue());
+            std::mem::take(&mut held.guards)
+        };
+        for guard in guards {
+            let _ = guard.release().await;
+        }
+        printer.always("left at once; run the same command again to go on");
+        exit();
     }
 }
 
-#[expect(clippy::exit, reason = "the second interrupt leaves within a second, whatever still runs")]
-async fn leave(printer: &Printer, held: &Mutex<Option<Guard>>) {
-    printer.always("left at once; run the same command again to go on");
-    let guard = held.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(guard) = guard {
-        let _ = tokio::time::timeout(LAST_WORDS, guard.release()).await;
-    }
-    std::process::exit(i32::from(Exit::Interrupted as u8))
+/// Whether SIGHUP is ignored from the start, as the system tells it; elsewhere it is not known.
+fn is_hangup_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 != 0)
 }

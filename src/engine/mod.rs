@@ -14,6 +14,7 @@ mod recover;
 mod scheduler;
 mod slots;
 mod step;
+mod twins;
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +22,8 @@ mod tests;
 pub use diff::FieldChange;
 pub use events::{Event, Left};
 pub use pace::Pace;
-pub use plan::{Action, Inputs, Plan, PlanError, Summary, Verb, plan, twins};
+pub use plan::{Action, Inputs, Plan, PlanError, Summary, Verb, plan};
 pub use provider::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
 pub use recover::{RecoverError, recover};
 pub use scheduler::{Failed, Outcome, RunError, Runner};
+pub use twins::{Twins, delete_twin, twins};

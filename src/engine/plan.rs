@@ -4,7 +4,7 @@ use super::diff::{self, FieldChange, Sides};
 use super::graph::Graph;
 use super::provider::{Observed, Readiness};
 use crate::resource::{Address, Attributes, Change, Desired, Kind, Layer, resolve};
-use crate::state::{Document, Record, Status};
+use crate::state::{Document, Intent, Record, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -171,7 +171,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan, PlanError> {
 }
 
 /// One object for each address: of twins, the recorded one.
-fn by_address<'a>(inputs: &Inputs<'a>) -> BTreeMap<&'a Address, &'a Observed> {
+pub(crate) fn by_address<'a>(inputs: &Inputs<'a>) -> BTreeMap<&'a Address, &'a Observed> {
     let mut chosen: BTreeMap<&Address, &Observed> = BTreeMap::new();
     for item in inputs.observed.into_iter().flatten() {
         let recorded = inputs.state.resources.get(&item.address).is_some_and(|record| record.id == item.id);
@@ -180,13 +180,6 @@ fn by_address<'a>(inputs: &Inputs<'a>) -> BTreeMap<&'a Address, &'a Observed> {
         }
     }
     chosen
-}
-
-/// Objects that carry the address of another one: what a crash between a create and its answer may leave.
-pub fn twins<'a>(inputs: &Inputs<'a>) -> Vec<&'a Observed> {
-    let chosen = by_address(inputs);
-    let is_chosen = |item: &Observed| chosen.get(&item.address).is_some_and(|chosen| chosen.id == item.id);
-    inputs.observed.into_iter().flatten().filter(|item| !is_chosen(item)).collect()
 }
 
 /// Order in which every resource comes after those it refers to.
@@ -304,6 +297,10 @@ fn judge(kind: Kind, record: Option<&Record>, observed: &Observed, changes: &[Fi
     if unfinished {
         return (Verb::Create, "its creation was interrupted and will be finished".to_owned());
     }
+    if record.is_some_and(|record| record.status == Status::Deleting) {
+        // It may not have been ready yet when its deletion was written down.
+        return (Verb::Create, "its deletion came to nothing; it is kept and will be finished".to_owned());
+    }
     if changes.is_empty() {
         return (Verb::NoChange, String::new());
     }
@@ -358,10 +355,11 @@ fn unwanted(inputs: &Inputs<'_>, observed: &BTreeMap<&Address, &Observed>) -> Ve
 
 fn deletion(address: &Address, state: &Document, observed: Option<&Observed>) -> Action {
     let record = state.resources.get(address);
-    // What bears our name but not our tags is somebody else's: only the record goes.
+    // What bears our name but not our tags is somebody else's: only the record goes. What was just made may be invisible.
+    let is_new = state.intents.get(address).is_some_and(|intent| intent.age_seconds() < Intent::LIVE_SECONDS);
     let existing = match observed {
         Some(observed) => Some(existing(observed, record)),
-        None => record.filter(|_| !address.kind().is_reusable_name()).cloned(),
+        None => record.filter(|_| is_new || !address.kind().is_reusable_name()).cloned(),
     };
     let reason = match (record, observed) {
         (Some(_), None) => "it is recorded; AWS no longer shows it",

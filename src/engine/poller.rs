@@ -28,6 +28,8 @@ struct Waiter {
     want: Want,
     since: Instant,
     said: String,
+    /// Looks in a row that did not show it.
+    absent: usize,
     answer: oneshot::Sender<Result<Option<Observed>, Failure>>,
 }
 
@@ -48,7 +50,7 @@ impl<P: Provider> Poller<P> {
     pub(crate) async fn wait(&self, item: Item, want: Want) -> Result<Option<Observed>, Failure> {
         let (answer, receiver) = oneshot::channel();
         let kind = item.address.kind();
-        let waiter = Waiter { item, want, since: Instant::now(), said: String::new(), answer };
+        let waiter = Waiter { item, want, since: Instant::now(), said: String::new(), absent: 0, answer };
         {
             let mut loops = self.loops.lock().unwrap_or_else(PoisonError::into_inner);
             let sender = loops.entry(kind).or_insert_with(|| self.start(kind));
@@ -127,7 +129,13 @@ fn judge(mut waiter: Waiter, seen: &[Observed], pace: Pace, events: &mpsc::Unbou
     let waited = waiter.since.elapsed();
     let why = match (waiter.want, found) {
         (Want::Ready, Some(Observed { readiness: Readiness::Ready, .. })) => return answer(waiter, Ok(found.cloned())),
-        (Want::Gone, None) => return answer(waiter, Ok(None)),
+        (Want::Gone, None) => {
+            waiter.absent += 1;
+            if waiter.absent >= looks_until_gone(waiter.item.address.kind()) {
+                return answer(waiter, Ok(None));
+            }
+            "being deleted".to_owned()
+        }
         (Want::Ready, Some(Observed { readiness: Readiness::Failed(why), .. })) => {
             let failure = failure(&format!("AWS reports that it failed: {why}"));
             return answer(waiter, Err(failure));
@@ -140,7 +148,10 @@ fn judge(mut waiter: Waiter, seen: &[Observed], pace: Pace, events: &mpsc::Unbou
             return answer(waiter, Err(failure("somebody else is deleting it")));
         }
         (Want::Ready, Some(Observed { readiness: Readiness::NotYet(why), .. })) => why.clone(),
-        (Want::Gone, Some(_)) => "being deleted".to_owned(),
+        (Want::Gone, Some(_)) => {
+            waiter.absent = 0;
+            "being deleted".to_owned()
+        }
     };
     if waited > pace.seconds(f64::from(facts.timeout_seconds)) {
         let minutes = facts.timeout_seconds / 60;
@@ -152,6 +163,12 @@ fn judge(mut waiter: Waiter, seen: &[Observed], pace: Pace, events: &mpsc::Unbou
         waiter.said = why;
     }
     Some(waiter)
+}
+
+/// How often in a row something must be absent: EKS may say for a moment that a cluster it still deletes is gone
+/// (aws-facts §6.2).
+fn looks_until_gone(kind: Kind) -> usize {
+    if kind == Kind::EksCluster { 3 } else { 1 }
 }
 
 fn answer(waiter: Waiter, result: Result<Option<Observed>, Failure>) -> Option<Waiter> {

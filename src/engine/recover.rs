@@ -55,9 +55,13 @@ fn chosen<'a>(lineage: &str, observed: &'a [Observed]) -> Result<BTreeMap<&'a Ad
         groups.entry(&seen.address).or_default().push(seen);
     }
     let pick = |(address, group): (&'a Address, Vec<&'a Observed>)| {
-        let used: Vec<&Observed> = group.iter().copied().filter(|seen| observed.iter().any(|other| uses(other, seen))).collect();
+        let alive = |seen: &&Observed| !matches!(seen.readiness, Readiness::Deleting | Readiness::Failed(_));
+        let is_used = |seen: &&Observed| observed.iter().filter(alive).any(|other| uses(other, seen));
+        let candidates: Vec<&Observed> =
+            if group.iter().any(|seen| alive(&seen)) { group.into_iter().filter(alive).collect() } else { group };
+        let used: Vec<&Observed> = candidates.iter().copied().filter(is_used).collect();
         match used.as_slice() {
-            [] => Ok((address, group[0])),
+            [] => Ok((address, candidates[0])),
             [one] => Ok((address, *one)),
             several => {
                 let ids = several.iter().map(|seen| seen.id.clone()).collect();
@@ -69,7 +73,7 @@ fn chosen<'a>(lineage: &str, observed: &'a [Observed]) -> Result<BTreeMap<&'a Ad
 }
 
 /// Whether `user` names `used` in its spec, by id or ARN.
-fn uses(user: &Observed, used: &Observed) -> bool {
+pub(crate) fn uses(user: &Observed, used: &Observed) -> bool {
     user.id != used.id && (mentions(&user.spec, &used.id) || used.attributes.get("arn").is_some_and(|arn| mentions(&user.spec, arn)))
 }
 
@@ -115,9 +119,10 @@ fn of_unwanted(seen: &Observed, chosen: &BTreeMap<&Address, &Observed>) -> Recor
 
 fn status(seen: &Observed) -> Status {
     match seen.readiness {
-        Readiness::Ready => Status::Ready,
+        // A cluster that failed is for a person to judge, as one that failed later is.
+        Readiness::Ready | Readiness::Failed(_) => Status::Ready,
         Readiness::Deleting => Status::Deleting,
-        Readiness::NotYet(_) | Readiness::Failed(_) => Status::Creating,
+        Readiness::NotYet(_) => Status::Creating,
     }
 }
 

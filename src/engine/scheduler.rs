@@ -240,6 +240,9 @@ enum NodeState {
     Skipped,
 }
 
+/// What a task of the run leaves.
+type Joined = Result<(usize, Result<(), StepError>, f64), tokio::task::JoinError>;
+
 /// A run in progress.
 struct Run<P, R> {
     context: Arc<Context<P, R>>,
@@ -273,6 +276,7 @@ impl<P: Provider, R: Recorder> Run<P, R> {
             known: Mutex::new(known),
             lineage: state.lineage.clone(),
             intents: live_intents(&plan, state),
+            recorded: state.resources.iter().map(|(address, record)| (address.clone(), record.status)).collect(),
         };
         let count = steps.nodes.len();
         Self {
@@ -290,47 +294,62 @@ impl<P: Provider, R: Recorder> Run<P, R> {
 
     async fn drive(&mut self, mut stop: watch::Receiver<bool>) -> Result<Outcome, RunError> {
         let mut outcome = Outcome::default();
-        let mut fatal: Option<RunError> = None;
         let mut halted = false;
         loop {
-            if !outcome.cancelled && !halted && fatal.is_none() {
+            if !halted {
                 self.start_ready();
             }
             if self.tasks.is_empty() {
                 break;
             }
-            tokio::select! {
+            let ended = tokio::select! {
                 biased;
-                Some(node) = self.created.1.recv() => self.has_id[node] = true,
-                Some(joined) = self.tasks.join_next() => match joined {
-                    Ok((node, result, seconds)) => match self.ended(node, result, seconds, &mut outcome) {
-                        Ok(halt) => halted |= halt,
-                        Err(error) => drop(fatal.get_or_insert(error)),
-                    },
-                    Err(error) => drop(fatal.get_or_insert(RunError::Recorder(format!("a step ended unexpectedly: {error}")))),
-                },
-                _ = stop.wait_for(|stop| *stop), if !outcome.cancelled => {
+                Some(node) = self.created.1.recv() => {
+                    self.has_id[node] = true;
+                    Ok(false)
+                }
+                Some(joined) = self.tasks.join_next() => self.joined(joined, &mut outcome),
+                _ = stop.wait_for(|stop| *stop) => {
                     outcome.cancelled = true;
-                    drop(self.context.events.send(Event::Stopping));
                     self.finish_in_flight(&mut outcome).await?;
                     break;
+                }
+            };
+            match ended {
+                Ok(halt) => halted |= halt,
+                // Without a memory nothing may go on, and waiting for hours would help nobody.
+                Err(error) => {
+                    drop(self.finish_in_flight(&mut outcome).await);
+                    return Err(error);
                 }
             }
         }
         outcome.skipped = self.unfinished();
-        fatal.map_or(Ok(outcome), Err)
+        Ok(outcome)
+    }
+
+    /// Books a task that came back.
+    fn joined(&mut self, joined: Joined, outcome: &mut Outcome) -> Result<bool, RunError> {
+        match joined {
+            Ok((node, result, seconds)) => self.ended(node, result, seconds, outcome),
+            Err(error) => Err(RunError::Recorder(format!("a step ended unexpectedly: {error}"))),
+        }
     }
 
     /// Lets calls in flight come back, for a few seconds at most.
+    ///
+    /// # Errors
+    /// The first that says that nothing may go on.
     async fn finish_in_flight(&mut self, outcome: &mut Outcome) -> Result<(), RunError> {
+        drop(self.context.events.send(Event::Stopping));
         let deadline = Instant::now() + STOP_BUDGET;
+        let mut first = Ok(());
         while let Ok(Some(joined)) = tokio::time::timeout_at(deadline, self.tasks.join_next()).await {
-            if let Ok((node, result, seconds)) = joined {
-                self.ended(node, result, seconds, outcome)?;
-            }
+            let ended = self.joined(joined, outcome).map(drop);
+            first = first.and(ended);
         }
         self.tasks.abort_all();
-        Ok(())
+        first
     }
 
     /// Starts every step whose predecessors are done, the longest way first.

@@ -20,6 +20,8 @@ use tokio::time::Instant;
 
 /// Age that the intent of a tag-only create must have before absence is believed (design rule 2).
 const GRACE_SECONDS: f64 = 90.0;
+/// An intent that is written down no longer than so many seconds before its request counts from then.
+const FRESH_SECONDS: f64 = 5.0;
 /// Seconds for which "already exists" is looked into before it counts as somebody else's.
 const FOREIGN_SECONDS: f64 = 20.0;
 /// Looks at an update that AWS reports as done without its effect, before it counts as failed.
@@ -50,6 +52,8 @@ pub(crate) struct Context<P, R> {
     pub(crate) known: Mutex<Attributes>,
     pub(crate) lineage: String,
     pub(crate) intents: BTreeMap<Address, Intent>,
+    /// How far the state knew things to be at the start.
+    pub(crate) recorded: BTreeMap<Address, Status>,
 }
 
 /// How long a failed call is repeated: seconds in all, longest pause. What holds a resource may be another change of it.
@@ -158,8 +162,10 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             self.record(Entry::Intent { address: desired.address.clone(), intent: intent.clone() }).await?;
         }
         let sends = Sends::default();
+        // A refusal (of other parameters, say) does not unmake what an earlier run made with this token.
+        let bound = |intent: &Intent| resumed && desired.kind().facts().identity == Identity::Token && intent.age_seconds() < GRACE_SECONDS;
         let created = match self.create_once(step, &item, &intent, resumed, &sends).await {
-            Err(StepError::Failed { failure, left: Left::Nothing }) if sends.is_conclusive(&failure, resumed) => {
+            Err(StepError::Failed { failure, left: Left::Nothing }) if sends.is_conclusive(&failure, resumed) && !bound(&intent) => {
                 self.record(Entry::IntentDropped { address: desired.address.clone() }).await?;
                 return Err(failed(failure, Left::Nothing));
             }
@@ -180,20 +186,26 @@ impl<P: Provider, R: Recorder> Context<P, R> {
     /// Sends the create call until it is known what became of it.
     async fn create_once(&self, step: &Step<'_>, item: &Item, intent: &Intent, resumed: bool, sends: &Sends) -> Result<Created, StepError> {
         let tag_only = item.address.kind().facts().identity == Identity::TagOnly;
-        let mut unsure = resumed && tag_only;
+        // A deletion that was written down was perhaps never sent, and what was to be deleted is only invisible yet.
+        let undead = step.action.existing.is_none() && self.recorded.get(&item.address) == Some(&Status::Deleting);
+        let mut unsure = resumed && tag_only || undead && item.address.kind().facts().identity != Identity::NaturalKey;
         let mut since = if resumed { intent.age_seconds() } else { 0.0 };
         let began = Instant::now();
+        // Writing the intent down may have taken long, too.
+        let stamped = Mutex::new((intent.age_seconds() < FRESH_SECONDS).then_some(began));
         loop {
             if unsure && let Some(found) = self.look_for(step, item, since).await? {
                 return Ok(Created { id: found.id, attributes: found.attributes });
             }
             if unsure {
                 // The grace counts from the last request that may have taken effect.
-                let again = Intent { since: Timestamp::now(), ..intent.clone() };
-                self.record(Entry::Intent { address: item.address.clone(), intent: again }).await?;
+                *stamped.lock().unwrap_or_else(PoisonError::into_inner) = None;
             }
             let sent = self
                 .call(step, Left::Nothing, || async {
+                    if tag_only || undead {
+                        self.stamp(item, intent, &stamped).await?;
+                    }
                     sends.any.store(true, Ordering::Relaxed);
                     let answer = self.provider.create(item.clone(), intent.nonce.clone()).await;
                     sends.note(&answer);
@@ -221,6 +233,20 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             }
             (unsure, since) = (true, 0.0);
         }
+    }
+
+    /// Sees to it that the intent is no older than the request that follows: the grace counts from the last one that may
+    /// have taken effect.
+    async fn stamp(&self, item: &Item, intent: &Intent, stamped: &Mutex<Option<Instant>>) -> Result<(), Failure> {
+        let last = *stamped.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|last| last.elapsed() < self.pace.seconds(FRESH_SECONDS)) {
+            return Ok(());
+        }
+        let again = Intent { since: Timestamp::now(), ..intent.clone() };
+        let recorded = self.recorder.record(Entry::Intent { address: item.address.clone(), intent: again }).await;
+        *stamped.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        // The next entry fails as well, and ends the run.
+        recorded.map_err(|why| failure("record", &why))
     }
 
     /// Looks for a tag-only resource until its intent is old enough to believe that it was not created.
@@ -306,7 +332,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
     async fn change(&self, step: &Step<'_>, desired: &Desired, existing: &Record) -> Result<(), StepError> {
         self.learn(&desired.address, &existing.attributes);
         let mut item = self.item(desired, &existing.id)?;
-        if existing.status == Status::Creating {
+        if existing.status != Status::Ready {
             // Known from now on, but its settings still stand as they were found.
             let found = Item { spec: existing.spec.clone(), ..item.clone() };
             self.recorded(desired, &found, Status::Creating).await?;
@@ -358,6 +384,11 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             id: existing.id.clone(),
             attributes: existing.attributes.clone(),
         };
+        if !self.recorded.contains_key(&address) {
+            // What has no record keeps its intent, whose token would answer with the dead object later.
+            let record = Record { dependencies: step.action.depends_on.clone(), ..existing.clone() };
+            self.record(Entry::Recorded { address: address.clone(), record: Box::new(record) }).await?;
+        }
         self.record(Entry::Deleting { address: address.clone() }).await?;
         self.call(step, Left::Recorded, || async {
             match self.provider.delete(item.clone()).await {

@@ -43,12 +43,14 @@ impl LocalStore {
     /// # Errors
     /// When a file cannot be read, is damaged, older than what was here before, or newer than this program.
     pub fn load(&self) -> Result<Option<Document>, StateError> {
+        // In this order: whoever looks without the lock must not meet a backup that is newer than the document it read.
         let journal = self.read_journal()?;
+        let backup = self.newest_backup()?;
         let Some(mut document) = read(&self.path())?.map(|bytes| format::decode(&bytes, &self.place())).transpose()? else {
-            let nothing = journal.is_empty() && self.newest_backup()?.is_none();
+            let nothing = journal.is_empty() && backup.is_none();
             return if nothing { Ok(None) } else { Err(self.damaged("its journal or its backups are there, but the document is missing")) };
         };
-        let newest = journal.iter().map(|line| line.serial).chain(self.newest_backup()?).max();
+        let newest = journal.iter().map(|line| line.serial).chain(backup).max();
         if let Some(newest) = newest.filter(|newest| *newest > document.serial) {
             return Err(StateError::Backwards { place: self.place(), found: document.serial, newest });
         }
@@ -72,7 +74,9 @@ impl LocalStore {
     /// The highest serial that is known here, whether or not the document can be read: a rebuilt one goes beyond it.
     pub fn highest_serial(&self) -> u64 {
         let document = fs::read(self.path()).ok().and_then(|bytes| format::serial(&bytes));
-        let journal = self.read_journal().unwrap_or_default().into_iter().map(|line| line.serial).max();
+        let journal = fs::read(self.journal_path()).unwrap_or_default();
+        let serial = |line: &[u8]| serde_json::from_slice::<serde_json::Value>(line).ok()?.get("serial")?.as_u64();
+        let journal = journal.split(|byte| *byte == b'\n').filter_map(serial).max();
         document.max(journal).max(self.newest_backup().ok().flatten()).unwrap_or(0)
     }
 
@@ -124,7 +128,9 @@ impl LocalStore {
         crash_point();
         let path = self.journal_path();
         let open = || {
-            let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
+            // A link would lead to somebody else's file, which is emptied here.
+            let no_link = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+            let file = OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(no_link).open(&path)?;
             crash_point();
             file.set_len(0)?;
             crash_point();
@@ -134,7 +140,7 @@ impl LocalStore {
         };
         let journal = open().map_err(|source| io_error(&path, source))?;
         let shared = Shared { store: self.clone(), journal: Mutex::new(Journal { file: journal, length: 0, closed: false, document }) };
-        Ok(LocalWriter { shared: Arc::new(shared), _lock: lock })
+        Ok(LocalWriter { shared: Arc::new(shared), lock })
     }
 
     /// Puts a document here, for a rebuilt, pushed or moved state; the one before stays as a backup.
@@ -142,8 +148,19 @@ impl LocalStore {
     /// # Errors
     /// When the folder cannot be written.
     pub fn replace(&self, document: &Document) -> Result<(), StateError> {
+        // Lines of another state must never stand beside the new document, whenever the process dies.
+        if let Ok(Some(standing)) = self.load() {
+            self.save(&standing)?;
+            crash_point();
+            self.remove_journal()?;
+            crash_point();
+        }
         self.save(document)?;
         crash_point();
+        self.remove_journal()
+    }
+
+    fn remove_journal(&self) -> Result<(), StateError> {
         match fs::remove_file(self.journal_path()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(&self.journal_path(), error)),
             _ => Ok(()),
@@ -190,8 +207,14 @@ impl LocalStore {
         File::open(&self.folder)?.sync_all()
     }
 
+    /// Keeps what stands here, with what the journal knows beyond it.
     fn back_up(&self) -> io::Result<()> {
-        let Ok(bytes) = fs::read(self.path()) else { return Ok(()) };
+        let Ok(mut bytes) = fs::read(self.path()) else { return Ok(()) };
+        if fs::metadata(self.journal_path()).is_ok_and(|journal| journal.len() > 0)
+            && let Ok(Some(whole)) = self.load()
+        {
+            bytes = format::encode(&whole)?;
+        }
         // What is no state of ours is kept too, under a name that counts for nothing.
         let name = format::serial(&bytes).map_or_else(|| "damaged.json".to_owned(), |serial| format!("{serial:08}.json"));
         let folder = self.folder.join("backups");
@@ -215,7 +238,12 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         _ => {}
     }
-    fs::read(path).map(Some).map_err(|source| io_error(path, source))
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        // Removed just now.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(io_error(path, source)),
+    }
 }
 
 /// A moment between two operations on files, at which a test kills its process.
@@ -253,7 +281,7 @@ struct Shared {
 #[derive(Clone)]
 pub struct LocalWriter {
     shared: Arc<Shared>,
-    _lock: Arc<Lock>,
+    lock: Arc<Lock>,
 }
 
 impl LocalWriter {
@@ -265,11 +293,12 @@ impl LocalWriter {
     /// Ends the run: the document takes in what the journal holds, and what could not be written there.
     ///
     /// # Errors
-    /// When the document cannot be written; the journal still holds what was recorded then.
+    /// When the document cannot be written or the lock was lost; the journal still holds what was recorded then.
     pub fn finish(&self) -> Result<Document, StateError> {
         let mut journal = self.shared.journal.lock().unwrap_or_else(PoisonError::into_inner);
         journal.closed = true;
         journal.document.serial += 1;
+        self.lock.check().map_err(|why| StateError::Fenced { why })?;
         self.shared.store.save(&journal.document)?;
         crash_point();
         let cut = journal.file.set_len(0).and_then(|()| journal.file.sync_all());
@@ -280,7 +309,7 @@ impl LocalWriter {
 
 impl Recorder for LocalWriter {
     async fn record(&self, entry: Entry) -> Result<(), String> {
-        let shared = self.shared.clone();
+        let (shared, lock) = (self.shared.clone(), self.lock.clone());
         let write = move || {
             let mut journal = shared.journal.lock().unwrap_or_else(PoisonError::into_inner);
             let line = Line { serial: journal.document.serial, lineage: Some(journal.document.lineage.clone()), entry: entry.clone() };
@@ -291,6 +320,7 @@ impl Recorder for LocalWriter {
             }
             // It happened, whether or not it can be written: the end of the run may find room again.
             journal.document.apply(entry);
+            lock.check().map_err(io::Error::other)?;
             let written = journal.file.write_all(text.as_bytes());
             crash_point();
             if let Err(error) = written.and_then(|()| journal.file.sync_data()) {
@@ -307,5 +337,9 @@ impl Recorder for LocalWriter {
             Ok(Err(error)) => Err(format!("`{}`: {error}", path.display())),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    fn may_act(&self) -> Result<(), String> {
+        self.lock.check()
     }
 }

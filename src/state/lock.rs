@@ -1,7 +1,7 @@
 //! The local lock: an operating-system lock on a file of its own, with its holder's name inside.
 //!
-//! The system frees it when its holder dies, however it dies; the file itself stays and is never deleted, so that two
-//! processes can never hold locks on two files of the same name.
+//! The system frees it when its holder dies, however it dies; the file itself stays and is never deleted by us, so that two
+//! processes never hold locks on two files of the same name. A holder whose file somebody else deleted notices.
 
 use super::StateError;
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How often a lock file that somebody deletes under us is opened again.
@@ -52,7 +52,8 @@ impl fmt::Display for Holder {
 /// A held lock; dropping it, or dying, frees it.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+    path: PathBuf,
 }
 
 impl Lock {
@@ -74,15 +75,34 @@ impl Lock {
             file.set_len(0).map_err(io)?;
             file.rewind().map_err(io)?;
             file.write_all(holder.as_bytes()).map_err(io)?;
-            return Ok(Self { _file: file });
+            return Ok(Self { file, path: path.to_owned() });
         }
         Err(io(std::io::Error::other("somebody keeps deleting it")))
+    }
+
+    /// Whether the file is still the one that others would lock.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if is_still_at(&self.file, &self.path) {
+            return Ok(());
+        }
+        Err(format!("the lock file `{}` was deleted during the run: another run may have the state by now", self.path.display()))
     }
 
     /// Who holds it, if anybody does.
     pub(super) fn holder(path: &Path) -> Option<Option<Holder>> {
         let mut file = File::open(path).ok()?;
-        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)).then(|| settled(&mut file))
+        if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+            return Some(settled(&mut file));
+        }
+        drop(file.unlock());
+        None
+    }
+}
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a child process that is just being started still has a copy of it.
+    fn drop(&mut self) {
+        drop(self.file.unlock());
     }
 }
 

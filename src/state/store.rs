@@ -67,14 +67,11 @@ impl<O: Objects> Store<O> {
         }
     }
 
-    /// The highest serial that is known here, whether or not the document can be read.
-    ///
-    /// # Errors
-    /// When the bucket refuses.
-    pub async fn highest_serial(&self) -> Result<u64, StateError> {
+    /// The highest serial that is known here, whether or not the document can be read; after a [`Self::load`].
+    pub fn highest_serial(&self) -> u64 {
         match self {
-            Store::Local(store) => Ok(store.highest_serial()),
-            Store::Remote(store) => store.highest_serial().await,
+            Store::Local(store) => store.highest_serial(),
+            Store::Remote(store) => store.highest_serial(),
         }
     }
 
@@ -155,6 +152,15 @@ impl<O: Objects> Writer<O> {
         match self {
             Writer::Local(writer) => writer.document(),
             Writer::Remote(writer) => writer.document(),
+        }
+    }
+
+    /// Whether everything recorded is durable.
+    pub fn is_saved(&self) -> bool {
+        match self {
+            // What a journal could not take, its run ends with.
+            Writer::Local(_) => true,
+            Writer::Remote(writer) => writer.is_saved(),
         }
     }
 

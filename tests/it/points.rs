@@ -1,7 +1,7 @@
 //! Exhaustive tests: which points are taken, on how many workers, with progress that survives an interruption.
 //!
-//! A plain `cargo test` takes a sample, another one for each commit; `RELIABILITY=full` takes every point, and
-//! `RELIABILITY_REPORT` names the folder of progress and reports.
+//! A plain `cargo test` takes a sample, another one for each commit; `RELIABILITY=full` takes every point,
+//! `RELIABILITY=500` so many, and `RELIABILITY_REPORT` names the folder of progress and reports.
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -13,9 +13,10 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::Instant;
 
-/// Whether every point is asked for.
-pub(crate) fn is_full() -> bool {
-    std::env::var("RELIABILITY").is_ok_and(|value| value == "full")
+/// How many points are asked for; nothing in a plain test.
+fn asked() -> Option<usize> {
+    let value = std::env::var("RELIABILITY").ok()?;
+    Some(if value == "full" { usize::MAX } else { value.parse().expect("RELIABILITY is `full` or a number") })
 }
 
 /// The commit that is tested, or chance where there is no repository.
@@ -26,9 +27,10 @@ fn seed() -> u64 {
     u64::from_be_bytes(Sha256::digest(text)[..8].try_into().unwrap())
 }
 
-/// Every point when all are asked for, else so many: spread evenly, from a beginning that the commit decides.
+/// So many points, or as many as are asked for: spread evenly, from a beginning that the commit decides.
 pub(crate) fn sample<T>(points: Vec<T>, count: usize) -> Vec<T> {
-    if is_full() || points.len() <= count {
+    let count = asked().unwrap_or(count);
+    if points.len() <= count {
         return points;
     }
     let (length, seed) = (points.len(), usize::try_from(seed() % 1_000_003).unwrap());
@@ -38,8 +40,8 @@ pub(crate) fn sample<T>(points: Vec<T>, count: usize) -> Vec<T> {
 
 /// Works on all points, each worker with an account of its own.
 pub(crate) fn workers<T: Sync, B>(points: Vec<T>, bench: impl Fn() -> B + Sync, work: impl Fn(&B, &T) + Sync) {
-    // In a full run nothing else needs the machine.
-    let count = if is_full() { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
+    // In a long run nothing else needs the machine.
+    let count = if asked().is_some() { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
     let next = Mutex::new(points.iter());
     std::thread::scope(|scope| {
         for _ in 0..count {
@@ -73,9 +75,9 @@ struct Inner {
 }
 
 impl Report {
-    /// Goes on with the progress of an interrupted full run of the same program.
+    /// Goes on with the progress of an interrupted long run of the same program.
     pub(crate) fn begin(name: &str, weight: usize) -> Self {
-        let folder = std::env::var_os("RELIABILITY_REPORT").map(PathBuf::from).filter(|_| is_full());
+        let folder = std::env::var_os("RELIABILITY_REPORT").map(PathBuf::from).filter(|_| asked().is_some());
         let program = Sha256::digest(fs::read(env!("CARGO_BIN_EXE_domino-eks")).unwrap());
         let head = format!("program {}", program.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
         let mut report = Self {

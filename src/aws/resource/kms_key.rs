@@ -26,11 +26,16 @@ impl Resource for KmsKey {
             let alias = item.spec.get("alias").and_then(serde_json::Value::as_str).unwrap_or_default();
             let name = if item.id.is_empty() { alias } else { &item.id };
             let mut found = describe(aws, name).await?;
-            if found.is_none() && item.attributes.contains_key(INTENT_ATTRIBUTE) {
+            let named = found.is_some();
+            if !named && item.attributes.contains_key(INTENT_ATTRIBUTE) {
                 found = find_by_tag(aws, item).await?;
             }
             if let Some(key) = found {
-                seen.extend(observed(aws, item, alias, &key).await?);
+                let mut found = observed(aws, item, alias, &key).await?;
+                if let Some(half_made) = found.as_mut().filter(|_| !named) {
+                    half_made.readiness = Readiness::NotYet("its alias is missing".to_owned());
+                }
+                seen.extend(found);
             }
         }
         Ok(seen)

@@ -89,7 +89,7 @@ impl Resource for S3Bucket {
     }
 
     async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
-        if or_absent(sent("HeadBucket", aws.s3.head_bucket().bucket(&item.id).expected_bucket_owner(owner(aws)).send().await))?.is_none() {
+        if or_absent(head(aws, &item.id).await)?.is_none() {
             return Ok(());
         }
         if aws.may_delete_data {
@@ -122,13 +122,24 @@ fn s3_tags(tags: &Tags) -> Result<Vec<Tag>, Failure> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build().map_err(bad("tag"))).collect()
 }
 
+/// Whether it is there. HEAD has no words: what its status does not say (an expired token is 400), a GET does.
+async fn head(aws: &Aws, name: &str) -> Result<(), Failure> {
+    match sent("HeadBucket", aws.s3.head_bucket().bucket(name).expected_bucket_owner(owner(aws)).send().await) {
+        Err(failure) if failure.kind == FailureKind::Other && failure.code.is_none() => {
+            sent("GetBucketVersioning", aws.s3.get_bucket_versioning().bucket(name).expected_bucket_owner(owner(aws)).send().await)
+                .map(drop)
+        }
+        other => other.map(drop),
+    }
+}
+
 /// HEAD answers only by status: 404 is free, 200 is ours, 403 somebody else's, 301 in another region.
 async fn refuse_taken(aws: &Aws, name: &str) -> Result<(), Failure> {
     let taken = |kind, message: &str| {
         Err(Failure { kind, operation: "HeadBucket".to_owned(), code: None, message: message.to_owned(), request_id: None })
     };
-    match sent("HeadBucket", aws.s3.head_bucket().bucket(name).expected_bucket_owner(owner(aws)).send().await) {
-        Ok(_) => taken(FailureKind::AlreadyExists, &format!("the bucket `{name}` exists in this account")),
+    match head(aws, name).await {
+        Ok(()) => taken(FailureKind::AlreadyExists, &format!("the bucket `{name}` exists in this account")),
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),
         Err(failure) if failure.kind == FailureKind::Permission => taken(
             FailureKind::Foreign,

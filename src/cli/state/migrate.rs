@@ -18,23 +18,29 @@ pub(super) fn run(args: &MigrateArgs, settings: &Settings, printer: &Printer) ->
     }
     block_on(async {
         let stop = Stop::listen(printer);
-        let aws = stop.unless(connect(&loaded.config, printer)).await??;
+        let aws = stop.unless(connect(&loaded.config, settings, printer)).await??;
         let (source, target) = (from.open(&aws, settings.pace), to.open(&aws, settings.pace));
+        let address = address(&args.to)?;
         let moved = stop
             .locked(&source, "state migrate", printer, async |_: Guard| {
                 // What cannot be moved leaves no trace in the new place.
                 let document = standing(&aws, &source).await?;
-                // The note on the lock of the new place must not overwrite the one of the old.
-                let guard = stop.unless(target.lock("state migrate", &|text| printer.say(text))).await??;
-                let result = migrate(document, &source, &target, args).await;
-                let released = guard.release().await;
-                result.and_then(|count| released.map(|()| count).map_err(CliError::from))
+                stop.locked(&target, "state migrate", printer, async |_: Guard| migrate(document, &source, &target, &address).await).await
             })
             .await?;
         printer.say(&format!("{moved} resources moved from {} to {}.", source.place(), target.place()));
-        printer.say(&format!("Now set `state: {}` in {}; the old place refers to the new one.", args.to, settings.file.display()));
+        printer.say(&format!("Now set `state: {address}` in {}; the old place refers to the new one.", settings.file.display()));
         Ok(Exit::Done)
     })
+}
+
+/// The new place as it is found from anywhere.
+fn address(to: &str) -> Result<String, CliError> {
+    if to.starts_with("s3://") {
+        return Ok(to.to_owned());
+    }
+    let path = std::path::absolute(to).map_err(|error| CliError::new(Exit::Failed, format!("`{to}`: {error}")))?;
+    Ok(path.display().to_string())
 }
 
 async fn standing(aws: &Aws, source: &Store) -> Result<Document, CliError> {
@@ -45,23 +51,29 @@ async fn standing(aws: &Aws, source: &Store) -> Result<Document, CliError> {
         .ok_or_else(|| CliError::new(Exit::Failed, format!("there is no state in {}", source.place())).hint("nothing was changed"))
 }
 
-async fn migrate(mut document: Document, source: &Store, target: &Store, args: &MigrateArgs) -> Result<usize, CliError> {
+async fn migrate(mut document: Document, source: &Store, target: &Store, to: &str) -> Result<usize, CliError> {
     match target.load().await {
         Ok(None) | Err(StateError::Moved { .. }) => {}
-        // A move that was broken off before the note was left.
-        Ok(Some(standing)) if standing.lineage == document.lineage && standing.resources == document.resources => {}
+        // A move that was broken off before the note was left: the copy has the next serial, and nothing else since.
+        Ok(Some(standing)) if standing.lineage == document.lineage && standing.serial <= document.serial + 1 => {}
         Ok(Some(_)) => {
             return Err(CliError::new(Exit::Failed, format!("there is a state in {} already", target.place()))
                 .hint("name a place without one; nothing was changed"));
         }
         Err(error) => return Err(error.into()),
     }
-    document.serial = document.serial.max(target.highest_serial().await?) + 1;
+    document.serial = document.serial.max(target.highest_serial()) + 1;
     target.replace(&document).await?;
     if target.load().await?.as_ref() != Some(&document) {
         return Err(CliError::new(Exit::Failed, format!("{} does not show what was written", target.place()))
             .hint("the state is unharmed in its old place"));
     }
-    source.leave(&args.to).await?;
+    source.leave(to).await.map_err(|error| {
+        CliError::from(error).hint(format!(
+            "both {} and {} hold the state now: run the same command again before any other",
+            source.place(),
+            target.place()
+        ))
+    })?;
     Ok(document.resources.len())
 }

@@ -2,7 +2,7 @@
 
 use super::session::{block_on, connect_store, state_for};
 use super::stop::Stop;
-use super::{CliError, Exit, Guard, Printer, Settings, Store};
+use super::{CliError, Exit, Guard, Printer, Settings, Store, confirm};
 use crate::cli::args::PushArgs;
 use crate::state::{Document, StateError, decode};
 
@@ -15,19 +15,28 @@ pub(super) fn run(args: &PushArgs, settings: &Settings, printer: &Printer) -> Re
         let stop = Stop::listen(printer);
         let (aws, store) = stop.unless(connect_store(&loaded, settings, printer)).await??;
         let pushed = state_for(&aws, Some(pushed))?;
-        stop.locked(&store, "state push", printer, async |_: Guard| push(pushed, &store, printer).await).await
+        stop.locked(&store, "state push", printer, async |_: Guard| push(pushed, args, &store, &stop, printer).await).await
     })
 }
 
-async fn push(mut pushed: Document, store: &Store, printer: &Printer) -> Result<Exit, CliError> {
-    if let Some(standing) = store.load().await? {
-        refuse_loss(&pushed, &standing)?;
-        if standing == pushed {
+async fn push(mut pushed: Document, args: &PushArgs, store: &Store, stop: &Stop, printer: &Printer) -> Result<Exit, CliError> {
+    match store.load().await {
+        Ok(None) => {}
+        Ok(Some(standing)) if standing == pushed => {
             printer.say(&format!("{} is the same already.", store.place()));
             return Ok(Exit::Done);
         }
+        Ok(Some(standing)) => refuse_loss(&pushed, &standing)?,
+        Err(error @ (StateError::Damaged { .. } | StateError::Backwards { .. })) => {
+            printer.say(&format!("What stands there is unusable: {error}."));
+            if !args.yes {
+                stop.unless(confirm::yes(printer, "Put the file in its place? What was done since it was saved is forgotten.")).await??;
+            }
+        }
+        Err(error) => return Err(error.into()),
     }
-    pushed.serial += 1;
+    // Also beyond what older documents of this place had.
+    pushed.serial = pushed.serial.max(store.highest_serial()) + 1;
     store.replace(&pushed).await?;
     printer.say(&format!("{} holds {} resources now (serial {}).", store.place(), pushed.resources.len(), pushed.serial));
     Ok(Exit::Done)
@@ -38,7 +47,8 @@ fn refuse_loss(pushed: &Document, standing: &Document) -> Result<(), CliError> {
         let message = format!("the file is of lineage {}, the state in its place of {}", pushed.lineage, standing.lineage);
         return Err(CliError::new(Exit::Failed, message).hint("they are states of two different clusters; nothing was changed"));
     }
-    if pushed.lineage == standing.lineage && pushed.serial < standing.serial {
+    // With the same serial, the journal of a run that was cut off may know more.
+    if pushed.lineage == standing.lineage && pushed.serial <= standing.serial {
         let message = format!("the file has serial {}, the state in its place already {}", pushed.serial, standing.serial);
         return Err(CliError::new(Exit::Failed, message)
             .hint("pushing it would forget what was done since; `domino-eks plan` shows whether anything is missing there, and finds it by its tags")

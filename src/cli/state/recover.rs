@@ -6,8 +6,9 @@ use super::stop::Stop;
 use super::{CliError, Exit, Guard, Printer, Settings, Store, confirm};
 use crate::aws::{Aws, lookups, observe_all};
 use crate::blueprint::{Blueprint, blueprint};
+use crate::cli::apply::marks;
 use crate::cli::args::RecoverArgs;
-use crate::engine::{Inputs, Observed, plan, recover, twins};
+use crate::engine::{INTENT_ATTRIBUTE, Inputs, Observed, Twins, plan, recover, twins};
 use crate::report::plan_text;
 use crate::resource::Attributes;
 use crate::state::{Document, StateError};
@@ -23,7 +24,7 @@ pub(super) fn run(args: &RecoverArgs, settings: &Settings, printer: &Printer) ->
         let (aws, store) = stop.unless(connect_store(&loaded, settings, printer)).await??;
         stop.locked(&store, "state recover", printer, async |_: Guard| {
             let Some(why) = stop.unless(why_lost(&store, printer)).await?? else { return Ok(Exit::Done) };
-            let blank = Document { serial: store.highest_serial().await?, ..session::state_for(&aws, None)? };
+            let blank = Document { serial: store.highest_serial(), ..session::state_for(&aws, None)? };
             let found = stop.unless(search(&aws, &loaded, blank, args)).await??;
             show(&found, &why, printer);
             let Some(state) = found.state else {
@@ -60,7 +61,7 @@ struct Found {
     /// The rebuilt state; `None` when nothing was found.
     state: Option<Document>,
     blank: Document,
-    twins: Vec<String>,
+    twins: Twins,
     /// The plan's last line with this state.
     outlook: String,
 }
@@ -73,9 +74,10 @@ async fn search(aws: &Aws, loaded: &Loaded, blank: Document, args: &RecoverArgs)
     let mut state = blank.clone();
     let mut observed = look(aws, &state, &wanted, &answers).await?;
     let Some(lineage) = lineage(&observed, args)? else {
-        return Ok(Found { state: None, blank, twins: Vec::new(), outlook: String::new() });
+        return Ok(Found { state: None, blank, twins: Twins::default(), outlook: String::new() });
     };
     state.lineage = lineage;
+    state.marks = marks(&loaded.config);
     for _ in 0..LOOKS {
         let inputs = Inputs { desired: &wanted.resources, state: &state, observed: Some(&observed), lookups: &answers };
         let next = recover(&inputs, &pinned)?;
@@ -91,24 +93,30 @@ async fn search(aws: &Aws, loaded: &Loaded, blank: Document, args: &RecoverArgs)
     known.extend(state.pins.iter().map(|(key, values)| (key.clone(), values.clone())));
     let inputs = Inputs { desired: &wanted.resources, state: &state, observed: Some(&observed), lookups: &known };
     let outlook = plan_text(&plan(&inputs)?).trim_end().lines().last().unwrap_or_default().to_owned();
-    let twins = twins(&inputs).iter().map(|twin| format!("{} ({})", twin.address, twin.id)).collect();
+    let twins = twins(&inputs);
     Ok(Found { state: Some(state), blank, twins, outlook })
 }
 
 async fn look(aws: &Aws, state: &Document, wanted: &Blueprint, answers: &Attributes) -> Result<Vec<Observed>, CliError> {
-    Ok(observe_all(aws, session::items(state, &wanted.resources, answers)).await?)
+    let mut items = session::items(state, &wanted.resources, answers);
+    // What is not known may have been begun: a key, for one, has no alias then.
+    for item in items.iter_mut().filter(|item| item.id.is_empty()) {
+        item.attributes.insert(INTENT_ATTRIBUTE.to_owned(), String::new());
+    }
+    Ok(observe_all(aws, items).await?)
 }
 
-/// The later look, with the tags that only the first one read: what is recorded is not asked for its tags again.
+/// The later look, with what only the first one read: of what is recorded, tags and some attributes are not asked for again.
 fn merged(first: Vec<Observed>, later: Vec<Observed>) -> Vec<Observed> {
-    let tags: BTreeMap<_, _> = first.into_iter().map(|seen| ((seen.address, seen.id), seen.tags)).collect();
-    let with_tags = |mut seen: Observed| {
-        if seen.tags.is_none() {
-            seen.tags = tags.get(&(seen.address.clone(), seen.id.clone())).cloned().flatten();
+    let mut before: BTreeMap<_, _> = first.into_iter().map(|seen| ((seen.address.clone(), seen.id.clone()), seen)).collect();
+    let with_before = |mut seen: Observed| {
+        if let Some(before) = before.remove(&(seen.address.clone(), seen.id.clone())) {
+            seen.tags = seen.tags.or(before.tags);
+            seen.attributes = before.attributes.into_iter().chain(seen.attributes).collect();
         }
         seen
     };
-    later.into_iter().map(with_tags).collect()
+    later.into_iter().map(with_before).collect()
 }
 
 /// The one state that the cluster's resources were made under.
@@ -140,10 +148,9 @@ fn show(found: &Found, why: &str, printer: &Printer) {
     for (address, record) in &state.resources {
         printer.say(&format!("  {address:<width$}  {}", record.id, address = address.to_string()));
     }
-    for twin in &found.twins {
-        printer.always(&format!("warning: {twin} carries our tags too, but nothing uses it: delete it in AWS"));
-    }
-    printer.say(&format!("\nWith this state, `domino-eks plan` would say: {}", found.outlook));
+    session::warn_of(&found.twins, printer);
+    printer.say("\nIf a run has died within the last two minutes, wait and look again: what it made last may not be listed yet.");
+    printer.say(&format!("With this state, `domino-eks plan` would say: {}", found.outlook));
 }
 
 /// Nothing carries our tags: what is damaged makes room for a new beginning.

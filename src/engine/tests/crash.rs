@@ -106,3 +106,51 @@ async fn a_destroy_after_a_death_leaves_nothing() {
 async fn a_creation_survives_death_at_every_point_in_a_world_that_shows_things_late() {
     sweep(&[], &cluster(), 20_000).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_of_what_has_only_an_intent_survives_death_and_leaves_no_token_behind() {
+    let desired = many(Kind::LaunchTemplate, 2);
+    let mut at = 0;
+    loop {
+        let lab = Lab::new();
+        lab.apply(&desired).await;
+        lab.memory.edit(|state| state.resources.clear());
+        lab.die_at(at);
+        let died = lab.run_to_death(&[]).await;
+        recovers(&lab, &desired).await;
+        lab.assert_is(&desired).await;
+        if !died {
+            assert!(at > 8, "the sweep ended after {at} points");
+            return;
+        }
+        at += 1;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_dead_destroy_left_half_made_is_waited_for_by_the_next_apply() {
+    let lab = Lab::new();
+    let desired = cluster();
+    lab.die_at(110);
+    assert!(lab.run_to_death(&desired).await);
+    let document = lab.document();
+    assert_eq!(document.resources[&address("eks-cluster/main")].status, crate::state::Status::Creating, "{}", lab.log.text());
+    // The destroy that comes next dies when it has written down what it is about to delete.
+    lab.memory.edit(|state| state.apply(crate::state::Entry::Deleting { address: address("eks-cluster/main") }));
+    recovers(&lab, &desired).await;
+    lab.assert_is(&desired).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_dead_destroy_did_not_delete_is_found_again_also_when_it_shows_late() {
+    for kind in [Kind::Vpc, Kind::RouteTable, Kind::Subnet] {
+        let lab = Lab::new();
+        lab.world.lag.store(20_000, Ordering::SeqCst);
+        lab.apply(&many(kind, 1)).await;
+        lab.die_at(1);
+        assert!(lab.run_to_death(&[]).await);
+        assert_eq!(lab.log.count("delete "), 0, "it died before the call");
+        lab.apply(&many(kind, 1)).await;
+        assert_eq!(lab.world.live().len(), 1, "{kind}");
+    }
+}

@@ -180,3 +180,21 @@ async fn a_refusal_after_a_lost_answer_does_not_claim_that_nothing_is_left() {
         assert_eq!(lab.document().intents.len(), 1, "{kind}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_bound_to_an_older_spec_makes_no_twin() {
+    let lab = Lab::new();
+    lab.world.lag.store(20_000, std::sync::atomic::Ordering::SeqCst);
+    lab.die_at(3);
+    let table = |size: i32| vec![wanted("route-table/a", json!({ "size": size }))];
+    assert!(lab.run_to_death(&table(1)).await);
+    assert_eq!((lab.world.live().len(), lab.document().resources.len()), (1, 0), "it was made, and the answer is lost");
+    // The configuration changed meanwhile: AWS refuses the token with other parameters.
+    for _ in 0..2 {
+        lab.run(&table(2)).await;
+    }
+    assert_eq!(lab.world.live().len(), 1, "{}", lab.log.text());
+    tokio::time::sleep(std::time::Duration::from_secs(20)).await;
+    lab.apply(&table(2)).await;
+    lab.assert_is(&table(2)).await;
+}

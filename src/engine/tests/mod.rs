@@ -3,8 +3,10 @@
 mod cancel;
 mod crash;
 mod identity;
+mod model;
 mod patience;
 mod plans;
+mod process;
 mod removal;
 mod scheduling;
 mod world;
@@ -12,11 +14,12 @@ mod world;
 use super::{Event, Inputs, Outcome, Pace, Plan, PlanError, RunError, Runner, Verb, plan};
 use crate::resource::{Address, Attributes, Desired, Kind};
 use crate::state::Document;
+use process::{Death, Log, Memory};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
-use world::{Death, Log, Memory, World};
+use world::World;
 
 /// A world, a memory, and runs between them.
 struct Lab {
@@ -60,7 +63,7 @@ impl Lab {
     /// Looks at everything and plans, as every command does.
     async fn try_plan(&self, desired: &[Desired]) -> Result<Plan, PlanError> {
         let state = self.document();
-        let observed = self.world.observe_all(&state, desired, &self.lookups).await;
+        let observed = self.world.observe_all(&state, desired, &self.lookups).await.unwrap();
         plan(&Inputs { desired, state: &state, observed: Some(&observed), lookups: &self.lookups })
     }
 

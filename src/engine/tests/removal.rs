@@ -218,3 +218,11 @@ async fn what_vanished_is_made_again_and_its_dependents_follow() {
     assert_eq!(lab.world.spec("route-table/private/a")["routes"][0]["target"], lab.world.id("nat-gateway/a"));
     lab.assert_is(&cluster()).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_aws_does_not_show_yet_is_deleted_by_the_name_that_it_was_just_given() {
+    let lab = made().await;
+    lab.world.lag.store(3_600_000, std::sync::atomic::Ordering::SeqCst);
+    lab.apply(&[]).await;
+    assert_eq!(lab.world.live(), Vec::<String>::new());
+}

@@ -1,135 +1,18 @@
 //! An outside world in memory: eventual consistency, faults, durations, and a process that dies when told to.
 
+use super::process::{Death, Log};
 use crate::engine::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
 use crate::resource::{Address, Attributes, Desired, Identity, Kind, Service, resolve_known};
-use crate::state::{Document, Entry, Recorder, Status};
+use crate::state::Document;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 /// Half of the time that a call takes.
 const HALF_A_CALL: Duration = Duration::from_millis(100);
-
-/// What happened, in order: calls that arrived at the world and entries that became durable.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    fn add(&self, line: String) {
-        self.0.lock().unwrap().push(line);
-    }
-
-    pub(super) fn text(&self) -> String {
-        self.0.lock().unwrap().join("\n")
-    }
-
-    /// Place of the first line that begins so.
-    pub(super) fn position(&self, line: &str) -> usize {
-        let lines = self.0.lock().unwrap();
-        lines.iter().position(|found| found.starts_with(line)).unwrap_or_else(|| panic!("no `{line}` in\n{}", lines.join("\n")))
-    }
-
-    /// How many lines begin so.
-    pub(super) fn count(&self, start: &str) -> usize {
-        self.0.lock().unwrap().iter().filter(|line| line.starts_with(start)).count()
-    }
-
-    pub(super) fn lines(&self, start: &str) -> Vec<String> {
-        self.0.lock().unwrap().iter().filter(|line| line.starts_with(start)).cloned().collect()
-    }
-
-    pub(super) fn clear(&self) {
-        self.0.lock().unwrap().clear();
-    }
-}
-
-/// The end of the process: at a point before or after a call's or an entry's effect.
-#[derive(Debug)]
-pub(super) struct Death {
-    at: Option<usize>,
-    points: AtomicUsize,
-    dead: AtomicBool,
-    told: Notify,
-}
-
-impl Death {
-    pub(super) fn new(at: Option<usize>) -> Self {
-        Self { at, points: AtomicUsize::new(0), dead: AtomicBool::new(false), told: Notify::new() }
-    }
-
-    /// A point at which the process may die; nothing goes on in a dead process.
-    async fn point(&self) {
-        if self.dead.load(Ordering::SeqCst) || self.at == Some(self.points.fetch_add(1, Ordering::SeqCst)) {
-            self.dead.store(true, Ordering::SeqCst);
-            self.told.notify_one();
-            std::future::pending::<()>().await;
-        }
-    }
-
-    async fn alive(&self) {
-        if self.dead.load(Ordering::SeqCst) {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// Durable memory that logs its entries.
-pub(super) struct Memory {
-    document: Mutex<Document>,
-    log: Log,
-    death: Mutex<Arc<Death>>,
-    /// Entries after which the disk is full.
-    pub(super) room: AtomicUsize,
-}
-
-impl Memory {
-    pub(super) fn new(document: Document, log: Log, death: Arc<Death>) -> Self {
-        Self { document: Mutex::new(document), log, death: Mutex::new(death), room: AtomicUsize::new(usize::MAX) }
-    }
-
-    pub(super) fn document(&self) -> Document {
-        self.document.lock().unwrap().clone()
-    }
-
-    pub(super) fn edit(&self, edit: impl FnOnce(&mut Document)) {
-        edit(&mut self.document.lock().unwrap());
-    }
-}
-
-fn line_of(entry: &Entry) -> String {
-    match entry {
-        Entry::Intent { address, .. } => format!("intent {address}"),
-        Entry::Recorded { address, record } if record.status == Status::Creating => format!("id {address}"),
-        Entry::Recorded { address, .. } => format!("ready {address}"),
-        Entry::IntentDropped { address } => format!("dropped {address}"),
-        Entry::Deleting { address } => format!("deleting {address}"),
-        Entry::Gone { address } => format!("gone {address}"),
-        Entry::Pinned { .. } => "pinned".to_owned(),
-        Entry::Marked { .. } => "marked".to_owned(),
-        Entry::Applied { .. } => "applied".to_owned(),
-    }
-}
-
-impl Recorder for Memory {
-    async fn record(&self, entry: Entry) -> Result<(), String> {
-        let death = self.death.lock().unwrap().clone();
-        death.point().await;
-        if self.room.load(Ordering::SeqCst) == 0 {
-            return Err("no space left on device".to_owned());
-        }
-        self.room.fetch_sub(1, Ordering::SeqCst);
-        self.log.add(line_of(&entry));
-        // A document that was written must come back the same.
-        let text = serde_json::to_string(&entry).unwrap();
-        self.document.lock().unwrap().apply(serde_json::from_str(&text).unwrap());
-        death.point().await;
-        Ok(())
-    }
-}
 
 /// One object that was created once.
 #[derive(Debug, Clone)]
@@ -137,6 +20,7 @@ struct Object {
     address: Address,
     id: String,
     spec: Value,
+    created_as: Value,
     tags: BTreeMap<String, String>,
     version: usize,
     nonce: String,
@@ -145,6 +29,25 @@ struct Object {
     failed: Option<String>,
     /// It never becomes ready.
     stuck: bool,
+    /// It was deleted without ceremony: gone at once, but the token of its creation stays bound to it.
+    vanished: bool,
+    foreign: bool,
+}
+
+/// What AWS allows once, where a kind has that; without the fields that make it up, the address stands for it.
+fn natural_key(address: &Address, spec: &Value) -> Option<String> {
+    let fields: &[&str] = match address.kind() {
+        Kind::Subnet => &["vpc", "cidr"],
+        Kind::SecurityGroup => &["vpc", "name"],
+        Kind::EfsMountTarget => &["file_system", "subnet"],
+        Kind::EksAccessEntry => &["cluster", "principal"],
+        Kind::EksAddOn => &["cluster", "name"],
+        Kind::EksCluster | Kind::LaunchTemplate => &["name"],
+        kind if kind.facts().identity == Identity::NaturalKey => &["name"],
+        _ => return None,
+    };
+    let values: Option<Vec<&str>> = fields.iter().map(|field| spec[*field].as_str()).collect();
+    Some(format!("{} {}", address.kind(), values.map_or_else(|| address.to_string(), |values| values.join(" "))))
 }
 
 impl Object {
@@ -153,7 +56,7 @@ impl Object {
     }
 
     fn is_gone(&self) -> bool {
-        let slow = self.kind().facts().delete_seconds > 1;
+        let slow = self.kind().facts().delete_seconds > 1 && !self.vanished;
         self.deleted.is_some_and(|deleted| !slow || deleted.elapsed() >= seconds(self.kind().facts().delete_seconds))
     }
 
@@ -161,7 +64,7 @@ impl Object {
         let name = self.spec["name"].as_str().unwrap_or(&self.id);
         let values = [
             ("id", self.id.clone()),
-            ("arn", format!("arn:{}", self.id)),
+            ("arn", if self.kind().keeps_attributes() { format!("arn:{}/{name}.", self.kind()) } else { format!("arn:{}", self.id) }),
             ("name", format!("{name}~{}", self.id)),
             ("endpoint", format!("https://{}", self.id)),
             ("version", self.version.to_string()),
@@ -193,14 +96,25 @@ impl Object {
     }
 
     fn uses(&self, other: &Object) -> bool {
-        self.spec.to_string().contains(&other.id)
+        let text = self.spec.to_string();
+        text.contains(&other.id) || text.contains(&other.attributes()["arn"])
     }
 
-    /// Whether it keeps the other from being deleted. A route to a gateway does not.
-    fn holds(&self, other: &Object) -> bool {
+    /// Whether it should go before the other does. A route to a gateway need not.
+    fn stands_on(&self, other: &Object) -> bool {
         let dies_along = self.kind().facts().dies_with == Some(other.kind());
         let is_route = (self.kind(), other.kind()) == (Kind::RouteTable, Kind::NatGateway);
         !self.is_gone() && self.id != other.id && self.uses(other) && !dies_along && !is_route
+    }
+
+    /// Whether AWS refuses to delete the other because of it.
+    fn holds(&self, other: &Object) -> bool {
+        let is_free = match other.kind() {
+            Kind::LaunchTemplate | Kind::KmsKey => true,
+            Kind::IamRole => self.kind() != Kind::InstanceProfile,
+            _ => self.kind() == Kind::LaunchTemplate,
+        };
+        self.stands_on(other) && !is_free
     }
 }
 
@@ -231,6 +145,8 @@ struct Inner {
     objects: Vec<Object>,
     faults: Vec<Fault>,
     violations: Vec<String>,
+    /// What was to be deleted, and what stood on it then.
+    early: Vec<(String, String)>,
     flight: HashMap<Service, (usize, usize)>,
     nonces: Vec<(String, String)>,
 }
@@ -238,7 +154,7 @@ struct Inner {
 pub(super) struct World {
     inner: Mutex<Inner>,
     log: Log,
-    death: Mutex<Arc<Death>>,
+    pub(super) death: Mutex<Arc<Death>>,
     /// Milliseconds for which something new is invisible.
     pub(super) lag: AtomicUsize,
 }
@@ -274,7 +190,9 @@ impl World {
 
     /// Things done in a wrong order.
     pub(super) fn violations(&self) -> Vec<String> {
-        self.inner.lock().unwrap().violations.clone()
+        let inner = self.inner.lock().unwrap();
+        let early = inner.early.iter().map(|(used, user)| format!("{used} is used by {user}"));
+        inner.violations.iter().cloned().chain(early).collect()
     }
 
     /// Most calls of a service that were in flight at once.
@@ -319,13 +237,19 @@ impl World {
 
     /// Somebody else's object under a natural key.
     pub(super) fn foreign(&self, of: &str, tags: &[(&str, &str)]) {
+        self.foreign_with(of, json!({}), tags);
+    }
+
+    /// The same, with the fields that make the key up.
+    pub(super) fn foreign_with(&self, of: &str, spec: Value, tags: &[(&str, &str)]) {
         let mut inner = self.inner.lock().unwrap();
         let number = inner.objects.len();
         let address: Address = of.parse().unwrap();
         inner.objects.push(Object {
             id: format!("{}-{number:04}", address.kind()),
             address,
-            spec: json!({}),
+            created_as: spec.clone(),
+            spec,
             tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             version: 1,
             nonce: String::new(),
@@ -333,6 +257,8 @@ impl World {
             deleted: None,
             failed: None,
             stuck: false,
+            vanished: false,
+            foreign: true,
         });
     }
 
@@ -343,7 +269,7 @@ impl World {
     }
 
     /// Everything of the cluster, as a session looks for it.
-    pub(super) async fn observe_all(&self, state: &Document, desired: &[Desired], lookups: &Attributes) -> Vec<Observed> {
+    pub(super) async fn observe_all(&self, state: &Document, desired: &[Desired], lookups: &Attributes) -> Result<Vec<Observed>, Failure> {
         let mut known = state.attributes();
         known.extend(lookups.iter().map(|(key, values)| (key.clone(), values.clone())));
         let mut items: Vec<Item> = state
@@ -367,9 +293,9 @@ impl World {
         let mut seen = Vec::new();
         for kind in Kind::ALL {
             let items = items.iter().filter(|item| item.address.kind() == *kind).cloned().collect();
-            seen.extend(self.observe(*kind, Query::Ours(items)).await.unwrap());
+            seen.extend(self.observe(*kind, Query::Ours(items)).await?);
         }
-        seen
+        Ok(seen)
     }
 
     /// A call on its way: faults, death and the count of calls in flight around its effect.
@@ -409,25 +335,45 @@ impl World {
         }
     }
 
+    fn lag(&self) -> Duration {
+        Duration::from_millis(self.lag.load(Ordering::SeqCst) as u64)
+    }
+
     fn create_now(inner: &mut Inner, item: &Item, nonce: &str) -> Result<Created, Failure> {
         inner.nonces.push((item.address.to_string(), nonce.to_owned()));
         let identity = item.address.kind().facts().identity;
         let made = |object: &Object| Created { id: object.id.clone(), attributes: object.attributes() };
-        if identity == Identity::Token
-            && let Some(twin) = inner.objects.iter().find(|object| object.address.kind() == item.address.kind() && object.nonce == nonce)
-        {
-            // Also when it is gone: tokens stay bound.
-            return Ok(made(twin));
+        let kind = item.address.kind();
+        let bound = |object: &&Object| identity == Identity::Token && object.kind() == kind && object.nonce == nonce;
+        if let Some(twin) = inner.objects.iter().find(bound) {
+            match kind {
+                // The creation token is a natural key as long as the file system lives.
+                Kind::EfsFileSystem | Kind::EfsAccessPoint if twin.is_gone() => {}
+                Kind::EfsFileSystem | Kind::EfsAccessPoint => return Err(failure(FailureKind::AlreadyExists, "create")),
+                _ if twin.created_as != item.spec && kind.facts().service == Service::Eks && !twin.is_gone() => {
+                    return Err(failure(FailureKind::AlreadyExists, "create"));
+                }
+                _ if twin.created_as != item.spec => return Err(failure(FailureKind::Other, "IdempotentParameterMismatch")),
+                // Also when it is gone: tokens stay bound.
+                _ => return Ok(made(twin)),
+            }
         }
-        let taken = |object: &&Object| object.address == item.address && !object.is_gone();
-        if identity == Identity::NaturalKey && inner.objects.iter().any(|object| taken(&object)) {
+        let key = natural_key(&item.address, &item.spec);
+        let same_key = |object: &Object| natural_key(&object.address, &object.spec) == key;
+        let taken = |object: &Object| !object.is_gone() && (same_key(object) || object.spec == json!({}) && object.address == item.address);
+        if key.is_some() && inner.objects.iter().any(taken) {
             return Err(failure(FailureKind::AlreadyExists, "create"));
+        }
+        let text = item.spec.to_string();
+        if inner.objects.iter().any(|used| used.is_gone() && text.contains(&used.id)) {
+            return Err(failure(FailureKind::NotYet, "create"));
         }
         let number = inner.objects.len();
         let object = Object {
             id: format!("{}-{number:04}", item.address.kind()),
             address: item.address.clone(),
             spec: item.spec.clone(),
+            created_as: item.spec.clone(),
             tags: item.tags.clone(),
             version: 1,
             nonce: nonce.to_owned(),
@@ -435,6 +381,8 @@ impl World {
             deleted: None,
             failed: None,
             stuck: item.spec["stuck"] == true,
+            vanished: false,
+            foreign: false,
         };
         check_uses(inner, &object);
         let created = made(&object);
@@ -442,20 +390,76 @@ impl World {
         Ok(created)
     }
 
-    fn delete_now(inner: &mut Inner, item: &Item) -> Result<(), Failure> {
+    fn delete_now(inner: &mut Inner, item: &Item, lag: Duration) -> Result<(), Failure> {
         let Some(object) = inner.objects.iter().find(|object| object.id == item.id && !object.is_gone()).cloned() else {
             return Err(failure(FailureKind::NotFound, "delete"));
         };
         let dies_along = |other: &Object| other.kind().facts().dies_with == Some(object.kind());
+        // What was never seen cannot be seen to go.
+        let unseen = |user: &&Object| user.deleted.is_some_and(|deleted| deleted - user.created < lag);
+        let users = inner.objects.iter().filter(|other| other.stands_on(&object)).filter(|user| !unseen(user));
+        inner.early.extend(users.map(|user| (object.address.to_string(), user.address.to_string())));
         if let Some(user) = inner.objects.iter().find(|other| other.holds(&object)) {
             let message = format!("{} is used by {}", object.address, user.address);
-            inner.violations.push(message.clone());
             return Err(Failure { message, ..failure(FailureKind::InUse, "delete") });
         }
         for dying in inner.objects.iter_mut().filter(|other| other.id == object.id || dies_along(other) && other.uses(&object)) {
             dying.deleted.get_or_insert(Instant::now());
         }
         Ok(())
+    }
+}
+
+/// What the model of tests asks for and does beyond that.
+impl World {
+    /// Ours that are alive: address, id, attributes, spec.
+    pub(super) fn ours(&self) -> Vec<Observed> {
+        let inner = self.inner.lock().unwrap();
+        inner.objects.iter().filter(|object| object.deleted.is_none() && !object.foreign).map(Object::observed).collect()
+    }
+
+    /// Every byte of what exists: of everything, or of what is not ours.
+    pub(super) fn print(&self, only_foreign: bool) -> String {
+        let inner = self.inner.lock().unwrap();
+        let shown: Vec<&Object> = inner.objects.iter().filter(|object| object.foreign || !only_foreign).collect();
+        format!("{shown:#?}")
+    }
+
+    /// Things used before they were ready.
+    pub(super) fn too_early(&self) -> Vec<String> {
+        self.inner.lock().unwrap().violations.clone()
+    }
+
+    /// What was deleted under something else, once.
+    pub(super) fn take_early_deletes(&self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.inner.lock().unwrap().early)
+    }
+
+    pub(super) fn clear_faults(&self) {
+        self.inner.lock().unwrap().faults.clear();
+    }
+
+    /// Somebody deletes it outside, as far as AWS lets him; its token stays bound to it. Whether it was deleted.
+    pub(super) fn delete_outside(&self, of: &str) -> bool {
+        let mut inner = self.inner.lock().unwrap();
+        let found = inner.objects.iter().find(|object| object.address.to_string() == of && object.deleted.is_none() && !object.foreign);
+        let Some(object) = found.cloned() else { return false };
+        if inner.objects.iter().any(|other| other.holds(&object)) {
+            return false;
+        }
+        let dies = |other: &Object| other.kind().facts().dies_with == Some(object.kind()) && other.uses(&object);
+        for dying in inner.objects.iter_mut().filter(|other| other.id == object.id || dies(other)) {
+            dying.deleted.get_or_insert(Instant::now());
+            dying.vanished = true;
+        }
+        true
+    }
+
+    /// Somebody takes a tag off. Whether there was one.
+    pub(super) fn untag(&self, of: &str, key: &str) -> bool {
+        let mut inner = self.inner.lock().unwrap();
+        let found = inner.objects.iter_mut().find(|object| object.address.to_string() == of && object.deleted.is_none());
+        found.is_some_and(|object| object.tags.remove(key).is_some())
     }
 }
 
@@ -466,6 +470,10 @@ fn check_uses(inner: &mut Inner, user: &Object) {
         inner.violations.push(format!("{} was sent unresolved", user.address));
     }
     for used in inner.objects.iter().filter(|used| used.id != user.id && user.uses(used)) {
+        let arn = &used.attributes()["arn"];
+        if used.deleted.is_some() && inner.objects.iter().any(|other| other.deleted.is_none() && other.attributes()["arn"] == *arn) {
+            continue;
+        }
         if used.readiness() != Readiness::Ready {
             inner.violations.push(format!("{} uses {} which is {:?}", user.address, used.address, used.readiness()));
         }
@@ -498,7 +506,7 @@ impl Provider for World {
             fault.times -= 1;
             return Err(failure(fault.kind, &call));
         }
-        let lag = Duration::from_millis(self.lag.load(Ordering::SeqCst) as u64);
+        let lag = self.lag();
         let found = inner.objects.iter().filter(|object| object.kind() == kind && !object.is_gone() && object.created.elapsed() >= lag);
         let asked = |object: &&Object| match &query {
             Query::Ours(_) => object.tags.get("domino-eks:cluster").is_some_and(|cluster| cluster == "demo"),
@@ -515,7 +523,13 @@ impl Provider for World {
 
     async fn settle(&self, item: Item) -> Result<(), Failure> {
         let service = item.address.kind().facts().service;
-        self.call(format!("settle {}", item.address), service, |_| Ok(())).await
+        self.call(format!("settle {}", item.address), service, |inner| {
+            // Kinds without further calls do not find out.
+            let calls = !matches!(item.address.kind(), Kind::LaunchTemplate | Kind::EksAccessEntry);
+            let gone = inner.objects.iter().any(|object| object.id == item.id && object.is_gone());
+            if calls && gone { Err(failure(FailureKind::NotYet, "settle")) } else { Ok(()) }
+        })
+        .await
     }
 
     async fn update(&self, update: Update) -> Result<BTreeMap<String, String>, Failure> {
@@ -539,29 +553,7 @@ impl Provider for World {
 
     async fn delete(&self, item: Item) -> Result<(), Failure> {
         let service = item.address.kind().facts().service;
-        self.call(format!("delete {}", item.address), service, |inner| Self::delete_now(inner, &item)).await
-    }
-}
-
-impl super::Lab {
-    /// Runs until the process dies; whether it did. A new process can go on afterwards.
-    pub(super) async fn run_to_death(&self, desired: &[Desired]) -> bool {
-        let death = self.world.death.lock().unwrap().clone();
-        let died = tokio::select! {
-            biased;
-            () = death.told.notified() => true,
-            _ = self.try_run(desired) => false,
-        };
-        let reborn = Arc::new(Death::new(None));
-        *self.world.death.lock().unwrap() = reborn.clone();
-        *self.memory.death.lock().unwrap() = reborn;
-        died
-    }
-
-    /// From now on, the process dies at this point.
-    pub(super) fn die_at(&self, at: usize) {
-        let death = Arc::new(Death::new(Some(at)));
-        *self.world.death.lock().unwrap() = death.clone();
-        *self.memory.death.lock().unwrap() = death;
+        let lag = self.lag();
+        self.call(format!("delete {}", item.address), service, |inner| Self::delete_now(inner, &item, lag)).await
     }
 }

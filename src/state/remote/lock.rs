@@ -9,8 +9,12 @@ use super::{Rhythm, remote_error};
 use crate::state::{Holder, StateError};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
+
+/// Share of the time-to-live for which a holder trusts its last touch.
+const TRUSTED: f64 = 0.75;
 
 /// The lock object.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,12 +51,29 @@ struct Inner<O> {
 struct Health {
     /// When the object was last known to be ours.
     confirmed: Instant,
+    /// How long the machine had slept by then.
+    slept: Duration,
     lost: Option<String>,
 }
 
 /// What was found in the place of the lock.
 enum Found {
-    Ours(String),
+    /// With the number of the touch that arrived last.
+    Ours {
+        etag: String,
+        beat: u64,
+    },
+    Theirs(Object, Option<Note>),
+    Nothing,
+}
+
+/// What became of a try to take the lock.
+enum Claim {
+    /// It is ours, and was not before this moment.
+    Taken {
+        etag: String,
+        since: Instant,
+    },
     Theirs(Object, Option<Note>),
     Nothing,
 }
@@ -68,42 +89,28 @@ impl<O: Objects> RemoteLock<O> {
         notice: &(dyn Fn(&str) + Sync),
     ) -> Result<Self, StateError> {
         let note = Note { id: uuid::Uuid::new_v4().to_string(), holder: Holder::current(command), processes: process_space(), beat: 0 };
-        let failed = |error| remote_error(place, error);
+        let mut dead: Option<Object> = None;
         loop {
-            let etag = match write(objects, key, &note, Condition::Absent).await {
-                Ok(etag) => etag,
-                Err(error) if may_be_taken(error.fault) => match look(objects, key, &note.id).await.map_err(failed)? {
-                    Found::Ours(etag) => etag,
-                    Found::Nothing => {
-                        sleep(rhythm.retry).await;
-                        continue;
-                    }
-                    Found::Theirs(object, theirs) => {
-                        wait_for_death(objects, key, place, rhythm, &object, theirs.as_ref(), notice).await?;
-                        match write(objects, key, &note, Condition::Unchanged(&object.etag)).await {
-                            Ok(etag) => etag,
-                            Err(error) if may_be_taken(error.fault) => match look(objects, key, &note.id).await.map_err(failed)? {
-                                Found::Ours(etag) => etag,
-                                _ => continue,
-                            },
-                            Err(error) => return Err(failed(error)),
-                        }
-                    }
-                },
-                Err(error) => return Err(failed(error)),
-            };
-            return Ok(Self::held(objects, key, place, rhythm, note, etag));
+            let claim = claim(objects, key, rhythm, &note, dead.as_ref()).await;
+            match claim.map_err(|error| remote_error(place, error))? {
+                Claim::Taken { etag, since } => return Ok(Self::held(objects, key, place, rhythm, note, etag, since)),
+                Claim::Nothing => dead = None,
+                Claim::Theirs(object, theirs) => {
+                    wait_for_death(objects, key, place, rhythm, &object, theirs.as_ref(), notice).await?;
+                    dead = Some(object);
+                }
+            }
         }
     }
 
-    fn held(objects: &O, key: &str, place: &str, rhythm: Rhythm, note: Note, etag: String) -> Self {
+    fn held(objects: &O, key: &str, place: &str, rhythm: Rhythm, note: Note, etag: String, since: Instant) -> Self {
         let inner = Arc::new(Inner {
             objects: objects.clone(),
             key: key.to_owned(),
             place: place.to_owned(),
             rhythm,
             held: tokio::sync::Mutex::new(Some((note, etag))),
-            health: Mutex::new(Health { confirmed: Instant::now(), lost: None }),
+            health: Mutex::new(Health { confirmed: since, slept: slept(), lost: None }),
         });
         let beat = tokio::spawn(beat(inner.clone()));
         Self { inner, beat }
@@ -118,7 +125,9 @@ impl<O: Objects> RemoteLock<O> {
         if let Some(why) = &health.lost {
             return Err(why.clone());
         }
-        if health.confirmed.elapsed() >= self.inner.rhythm.time_to_live {
+        let asleep = slept().saturating_sub(health.slept);
+        // A call that is sent now needs time to arrive.
+        if health.confirmed.elapsed() + asleep >= self.inner.rhythm.time_to_live.mul_f64(TRUSTED) {
             return Err(format!("the lock of {} could not be renewed in time; somebody else may hold it by now", self.inner.place));
         }
         Ok(())
@@ -130,6 +139,7 @@ impl<O: Objects> RemoteLock<O> {
     /// When the bucket refuses; the lock then ages until it is taken over.
     pub async fn release(&self) -> Result<(), StateError> {
         self.beat.abort();
+        self.inner.lose("was given back");
         let mut held = self.inner.held.lock().await;
         let Some((note, etag)) = held.take() else { return Ok(()) };
         match self.inner.objects.delete(&self.inner.key, &etag).await {
@@ -137,7 +147,9 @@ impl<O: Objects> RemoteLock<O> {
             Err(error) if may_be_taken(error.fault) => {
                 // A touch whose answer was lost left another ETag.
                 match look(&self.inner.objects, &self.inner.key, &note.id).await {
-                    Ok(Found::Ours(etag)) => self.inner.objects.delete(&self.inner.key, &etag).await.map_err(|error| self.failed(error)),
+                    Ok(Found::Ours { etag, .. }) => {
+                        self.inner.objects.delete(&self.inner.key, &etag).await.map_err(|error| self.failed(error))
+                    }
                     Ok(_) => Ok(()),
                     Err(error) => Err(self.failed(error)),
                 }
@@ -148,6 +160,14 @@ impl<O: Objects> RemoteLock<O> {
 
     fn failed(&self, error: ObjectError) -> StateError {
         remote_error(&self.inner.place, error)
+    }
+}
+
+impl<O> Inner<O> {
+    /// Nobody may act under this lock any more; the first reason is kept.
+    fn lose(&self, why: &str) {
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        health.lost.get_or_insert_with(|| format!("the lock of {} {why}", self.place));
     }
 }
 
@@ -166,11 +186,37 @@ async fn write<O: Objects>(objects: &O, key: &str, note: &Note, condition: Condi
     objects.put(key, serde_json::to_vec_pretty(note).unwrap_or_default(), condition).await
 }
 
+/// Writes the note where there is no lock, or over a dead holder's, until it is known whose the lock is.
+async fn claim<O: Objects>(objects: &O, key: &str, rhythm: Rhythm, note: &Note, dead: Option<&Object>) -> Result<Claim, ObjectError> {
+    // A waiter may have seen our note from the first try on, whichever of them arrived.
+    let since = Instant::now();
+    loop {
+        let condition = dead.map_or(Condition::Absent, |dead| Condition::Unchanged(&dead.etag));
+        let error = match write(objects, key, note, condition).await {
+            Ok(etag) => return Ok(Claim::Taken { etag, since }),
+            Err(error) if may_be_taken(error.fault) => error,
+            Err(error) => return Err(error),
+        };
+        match (look(objects, key, &note.id).await?, dead) {
+            (Found::Ours { etag, .. }, _) => return Ok(Claim::Taken { etag, since }),
+            // As before: nothing was written, or the lock was given back just now.
+            (Found::Nothing, None) => {}
+            (Found::Theirs(now, _), Some(dead)) if now.etag == dead.etag => {}
+            (Found::Nothing, Some(_)) => return Ok(Claim::Nothing),
+            (Found::Theirs(object, theirs), _) => return Ok(Claim::Theirs(object, theirs)),
+        }
+        if since.elapsed() >= rhythm.patience {
+            return Err(error);
+        }
+        sleep(rhythm.retry).await;
+    }
+}
+
 async fn look<O: Objects>(objects: &O, key: &str, ours: &str) -> Result<Found, ObjectError> {
     let Some(object) = objects.get(key).await? else { return Ok(Found::Nothing) };
     let note = serde_json::from_slice::<Note>(&object.bytes).ok();
     Ok(match note {
-        Some(note) if note.id == ours => Found::Ours(object.etag),
+        Some(note) if note.id == ours => Found::Ours { etag: object.etag, beat: note.beat },
         note => Found::Theirs(object, note),
     })
 }
@@ -221,6 +267,24 @@ fn is_dead(note: &Note) -> bool {
     note.processes.is_some() && note.processes == process_space() && !alive()
 }
 
+/// How long the machine has slept since it booted: the monotonic clock does not count that, other machines do.
+#[cfg(target_os = "linux")]
+fn slept() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+    let now = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
+    let monotonic = now(ClockId::Monotonic);
+    // The two are read one after the other: without sleep they differ by next to nothing.
+    now(ClockId::Boottime).saturating_sub(monotonic)
+}
+
+/// By the clock on the wall: where it is set forward, a lock that is still ours is trusted again after its next touch.
+#[cfg(not(target_os = "linux"))]
+fn slept() -> Duration {
+    static START: std::sync::LazyLock<(std::time::Instant, std::time::SystemTime)> =
+        std::sync::LazyLock::new(|| (std::time::Instant::now(), std::time::SystemTime::now()));
+    START.1.elapsed().unwrap_or_default().saturating_sub(START.0.elapsed())
+}
+
 /// Boot and process namespace: host names repeat among containers, these do not. `None` where the system tells neither.
 fn process_space() -> Option<String> {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
@@ -246,26 +310,30 @@ async fn touch<O: Objects>(inner: &Inner<O>) -> bool {
     let mut held = inner.held.lock().await;
     let Some((note, etag)) = held.as_mut() else { return true };
     note.beat += 1;
-    let began = Instant::now();
+    let (began, slept_before) = (Instant::now(), slept());
     let written = match write(&inner.objects, &inner.key, note, Condition::Unchanged(etag)).await {
         Err(error) if may_be_taken(error.fault) => match look(&inner.objects, &inner.key, &note.id).await {
-            Ok(Found::Ours(etag)) => Ok(etag),
+            Ok(Found::Ours { etag, beat }) => Ok((etag, beat)),
             Ok(Found::Theirs(_, theirs)) => Err(Some(theirs.map_or_else(|| "somebody else".to_owned(), |note| note.holder.to_string()))),
             Ok(Found::Nothing) => Err(Some("somebody, who removed it".to_owned())),
             Err(_) => Err(None),
         },
         Err(_) => Err(None),
-        Ok(etag) => Ok(etag),
+        Ok(etag) => Ok((etag, note.beat)),
     };
     match written {
-        Ok(now) => {
+        Ok((now, beat)) => {
             *etag = now;
-            inner.health.lock().unwrap_or_else(PoisonError::into_inner).confirmed = began;
+            // An older touch is no sign of life: whoever waits may have seen it long ago.
+            if beat != note.beat {
+                return false;
+            }
+            let mut health = inner.health.lock().unwrap_or_else(PoisonError::into_inner);
+            (health.confirmed, health.slept) = (began, slept_before);
             true
         }
         Err(Some(who)) => {
-            let why = format!("the lock of {} was taken over by {who}", inner.place);
-            inner.health.lock().unwrap_or_else(PoisonError::into_inner).lost = Some(why);
+            inner.lose(&format!("was taken over by {who}"));
             *held = None;
             true
         }

@@ -15,6 +15,7 @@ pub use objects::{Condition, Object, ObjectError, ObjectFault, Objects};
 pub use writer::RemoteWriter;
 
 use super::{Document, Holder, StateError, format};
+use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -46,16 +47,17 @@ impl Rhythm {
         patience: Duration::from_secs(30),
     };
 
-    /// All of it, so many times as long.
+    /// All of it, so many times as long. A lock is not scaled below what requests, whose time is not scaled, may take.
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
+        let at_least = |duration: Duration, least: Duration| duration.mul_f64(factor).max(least.min(duration));
         Self {
-            heartbeat: self.heartbeat.mul_f64(factor),
-            time_to_live: self.time_to_live.mul_f64(factor),
+            heartbeat: at_least(self.heartbeat, Duration::from_millis(500)),
+            time_to_live: at_least(self.time_to_live, Duration::from_secs(8)),
             look: self.look.mul_f64(factor),
             gather: self.gather.mul_f64(factor),
             retry: self.retry.mul_f64(factor),
-            patience: self.patience.mul_f64(factor),
+            patience: at_least(self.patience, Duration::from_secs(5)),
         }
     }
 }
@@ -73,9 +75,27 @@ pub struct RemoteStore<O> {
     /// Key of the folder, without a slash at its end.
     folder: String,
     rhythm: Rhythm,
-    /// ETag of the document as it was read last; `None` when there was none.
-    seen: Arc<Mutex<Option<String>>>,
+    seen: Arc<Mutex<Seen>>,
 }
+
+/// The document as it was read or written last.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    /// `None` when there was none.
+    etag: Option<String>,
+    /// Its serial, as far as it could be read, or the highest one that was marked.
+    serial: u64,
+}
+
+/// The object that says how far the state had come: older documents put in its place are refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Mark {
+    lineage: String,
+    serial: u64,
+}
+
+/// Tries to leave a mark beside others who do so.
+const MARKS: usize = 4;
 
 impl<O: Objects> RemoteStore<O> {
     /// A store of the objects under `folder`; `place` is its name for people. Nothing is read or written yet.
@@ -92,31 +112,76 @@ impl<O: Objects> RemoteStore<O> {
         format!("{}/{name}", self.folder)
     }
 
-    fn seen(&self) -> Option<String> {
+    fn seen(&self) -> Seen {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The document's bytes; its ETag is kept for the next write.
-    async fn read(&self) -> Result<Option<Vec<u8>>, StateError> {
-        let found = self.objects.get(&self.key("state.json")).await.map_err(|error| remote_error(&self.place, error))?;
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = found.as_ref().map(|object| object.etag.clone());
-        Ok(found.map(|object| object.bytes))
+    fn note(&self, seen: Seen) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+    }
+
+    fn failed(&self) -> impl Fn(ObjectError) -> StateError {
+        |error| remote_error(&self.place, error)
+    }
+
+    /// The document's bytes and the mark; the ETag is kept for the next write.
+    async fn read(&self) -> Result<(Option<Vec<u8>>, Option<Mark>), StateError> {
+        let (state, mark) = (self.key("state.json"), self.key("serial.json"));
+        // In this order: whoever looks without the lock must not meet a mark that is newer than the document it read.
+        let mark = self.objects.get(&mark).await.map_err(self.failed())?;
+        let mark: Option<Mark> = mark.and_then(|object| serde_json::from_slice(&object.bytes).ok());
+        let found = self.objects.get(&state).await.map_err(self.failed())?;
+        let serial = found.as_ref().and_then(|object| format::serial(&object.bytes));
+        self.note(Seen {
+            etag: found.as_ref().map(|object| object.etag.clone()),
+            serial: serial.max(mark.as_ref().map(|mark| mark.serial)).unwrap_or(0),
+        });
+        Ok((found.map(|object| object.bytes), mark))
     }
 
     /// Reads the document. `None` when there is none. Writes nothing.
     ///
     /// # Errors
-    /// When the bucket refuses, or the document is damaged or newer than this program.
+    /// When the bucket refuses, or the document is damaged, older than what was here before, or newer than this program.
     pub async fn load(&self) -> Result<Option<Document>, StateError> {
-        self.read().await?.map(|bytes| format::decode(&bytes, &self.place())).transpose()
+        let (bytes, mark) = self.read().await?;
+        let document = bytes.map(|bytes| format::decode(&bytes, &self.place())).transpose()?;
+        match (document, mark) {
+            (None, Some(_)) => Err(StateError::Damaged { place: self.place(), why: "the document is missing".to_owned() }),
+            (Some(document), Some(mark)) if document.lineage == mark.lineage && document.serial < mark.serial => {
+                Err(StateError::Backwards { place: self.place(), found: document.serial, newest: mark.serial })
+            }
+            (document, _) => Ok(document),
+        }
     }
 
-    /// The serial of what lies there, whether or not it can be read.
-    ///
-    /// # Errors
-    /// When the bucket refuses.
-    pub async fn highest_serial(&self) -> Result<u64, StateError> {
-        Ok(self.read().await?.and_then(|bytes| format::serial(&bytes)).unwrap_or(0))
+    /// Notes how far the state has come.
+    async fn mark(&self, document: &Document) -> Result<(), StateError> {
+        let key = self.key("serial.json");
+        let ours = Mark { lineage: document.lineage.clone(), serial: document.serial };
+        for _ in 0..MARKS {
+            let standing = self.objects.get(&key).await.map_err(self.failed())?;
+            let theirs = standing.as_ref().and_then(|object| serde_json::from_slice::<Mark>(&object.bytes).ok());
+            if theirs.is_some_and(|theirs| theirs.lineage == ours.lineage && theirs.serial >= ours.serial) {
+                return Ok(());
+            }
+            let condition = standing.as_ref().map_or(Condition::Absent, |object| Condition::Unchanged(&object.etag));
+            match self.objects.put(&key, serde_json::to_vec(&ours).unwrap_or_default(), condition).await {
+                Ok(_) => return Ok(()),
+                Err(error)
+                    if matches!(error.fault, ObjectFault::Denied | ObjectFault::Credentials | ObjectFault::Unfit | ObjectFault::Other) =>
+                {
+                    return Err(self.failed()(error));
+                }
+                Err(_) => tokio::time::sleep(self.rhythm.retry).await,
+            }
+        }
+        Ok(())
+    }
+
+    /// The serial of what was loaded last, whether or not it could be understood.
+    pub fn highest_serial(&self) -> u64 {
+        self.seen().serial
     }
 
     /// Takes the lock. `notice` tells people why it takes long.
@@ -124,7 +189,7 @@ impl<O: Objects> RemoteStore<O> {
     /// # Errors
     /// When the bucket is not fit, refuses, or a living holder has the lock.
     pub async fn lock(&self, command: &str, notice: &(dyn Fn(&str) + Sync)) -> Result<RemoteLock<O>, StateError> {
-        self.objects.check().await.map_err(|error| remote_error(&self.place, error))?;
+        self.objects.check().await.map_err(self.failed())?;
         RemoteLock::take(&self.objects, &self.key("lock.json"), &self.place, self.rhythm, command, notice).await
     }
 
@@ -133,7 +198,7 @@ impl<O: Objects> RemoteStore<O> {
     /// # Errors
     /// When the bucket refuses.
     pub async fn holder(&self) -> Result<Option<Option<Holder>>, StateError> {
-        let found = lock::holder(&self.objects, &self.key("lock.json")).await.map_err(|error| remote_error(&self.place, error))?;
+        let found = lock::holder(&self.objects, &self.key("lock.json")).await.map_err(self.failed())?;
         Ok(found.map(|(_, holder)| holder))
     }
 
@@ -148,13 +213,15 @@ impl<O: Objects> RemoteStore<O> {
         Ok(RemoteWriter::start(self.clone(), lock, document, etag))
     }
 
-    /// Puts a document here over what was read last; answers its ETag.
+    /// Puts a document here over what was read last, and notes its serial; answers its ETag.
     ///
     /// # Errors
     /// When the bucket refuses, or somebody wrote the state since it was read.
     pub async fn write(&self, document: &Document) -> Result<String, StateError> {
         let bytes = format::encode(document).map_err(|error| StateError::Damaged { place: self.place(), why: error.to_string() })?;
-        self.put(bytes).await
+        let etag = self.put(bytes).await?;
+        self.mark(document).await?;
+        Ok(etag)
     }
 
     /// Leaves a note in the place of a state that was moved elsewhere.
@@ -167,9 +234,10 @@ impl<O: Objects> RemoteStore<O> {
     }
 
     async fn put(&self, bytes: Vec<u8>) -> Result<String, StateError> {
-        let mut attempts = writer::Attempts::new(self.seen());
+        let serial = format::serial(&bytes).unwrap_or(0);
+        let mut attempts = writer::Attempts::new(self.seen().etag);
         let etag = attempts.put(self, bytes).await?;
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(etag.clone());
+        self.note(Seen { etag: Some(etag.clone()), serial });
         Ok(etag)
     }
 }

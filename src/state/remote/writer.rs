@@ -4,7 +4,7 @@ use super::objects::{Condition, ObjectFault, Objects};
 use super::{RemoteLock, RemoteStore, remote_error};
 use crate::state::{Document, Entry, Recorder, StateError, format};
 use sha2::{Digest, Sha256};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep};
 
@@ -35,7 +35,14 @@ impl Attempts {
             };
             match error.fault {
                 ObjectFault::Precondition | ObjectFault::Gone => {
-                    let found = store.objects.get(&key).await.map_err(|error| remote_error(&store.place, error))?;
+                    let found = match store.objects.get(&key).await {
+                        // The next try meets the same refusal, and looks again.
+                        Err(error) if error.fault == ObjectFault::Lost && began.elapsed() < store.rhythm.patience => {
+                            sleep(store.rhythm.retry).await;
+                            continue;
+                        }
+                        found => found.map_err(|error| remote_error(&store.place, error))?,
+                    };
                     let found = found.map(|object| (<[u8; 32]>::from(Sha256::digest(&object.bytes)), object.etag));
                     match found {
                         // A repeated request met what the first one had written.
@@ -63,30 +70,51 @@ enum Job {
     Finish(oneshot::Sender<Result<(), StateError>>),
 }
 
+/// What the writing task and everybody else know.
+struct Shared {
+    /// With everything recorded so far, also what could not be written.
+    document: Document,
+    /// Whether all of it stands in the bucket.
+    saved: bool,
+    /// Somebody else wrote the state: nothing of ours may be written any more.
+    fenced: Option<String>,
+}
+
 /// The store in a run: every entry is durable when `record` returns.
 pub struct RemoteWriter<O> {
     jobs: mpsc::UnboundedSender<Job>,
-    document: Arc<Mutex<Document>>,
+    shared: Arc<Mutex<Shared>>,
     lock: Arc<RemoteLock<O>>,
 }
 
 impl<O> Clone for RemoteWriter<O> {
     fn clone(&self) -> Self {
-        Self { jobs: self.jobs.clone(), document: self.document.clone(), lock: self.lock.clone() }
+        Self { jobs: self.jobs.clone(), shared: self.shared.clone(), lock: self.lock.clone() }
     }
+}
+
+fn held(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<O: Objects> RemoteWriter<O> {
     pub(super) fn start(store: RemoteStore<O>, lock: Arc<RemoteLock<O>>, document: Document, etag: String) -> Self {
         let (jobs, receiver) = mpsc::unbounded_channel();
-        let document = Arc::new(Mutex::new(document));
-        tokio::spawn(write_all(store, receiver, document.clone(), Attempts::new(Some(etag))));
-        Self { jobs, document, lock }
+        let shared = Arc::new(Mutex::new(Shared { document, saved: true, fenced: None }));
+        tokio::spawn(write_all(store, receiver, shared.clone(), Attempts::new(Some(etag))));
+        Self { jobs, shared, lock }
     }
 
-    /// The document with everything recorded so far, also what could not be written.
+    /// The document with everything recorded so far, also what could not be written; then under the serial after the one
+    /// that stands in the bucket.
     pub fn document(&self) -> Document {
-        self.document.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let shared = held(&self.shared);
+        Document { serial: shared.document.serial + u64::from(!shared.saved), ..shared.document.clone() }
+    }
+
+    /// Whether everything recorded stands in the bucket.
+    pub fn is_saved(&self) -> bool {
+        held(&self.shared).saved
     }
 
     /// Ends the run: the document is written once more; nothing can be recorded afterwards.
@@ -111,7 +139,10 @@ impl<O: Objects> Recorder for RemoteWriter<O> {
     }
 
     fn may_act(&self) -> Result<(), String> {
-        self.lock.check()
+        match &held(&self.shared).fenced {
+            Some(why) => Err(why.clone()),
+            None => self.lock.check(),
+        }
     }
 }
 
@@ -119,10 +150,9 @@ impl<O: Objects> Recorder for RemoteWriter<O> {
 async fn write_all<O: Objects>(
     store: RemoteStore<O>,
     mut jobs: mpsc::UnboundedReceiver<Job>,
-    document: Arc<Mutex<Document>>,
+    shared: Arc<Mutex<Shared>>,
     mut attempts: Attempts,
 ) {
-    let mut fenced: Option<String> = None;
     while let Some(first) = jobs.recv().await {
         let mut batch = vec![first];
         if !matches!(batch[0], Job::Finish(_)) {
@@ -132,31 +162,41 @@ async fn write_all<O: Objects>(
             batch.push(job);
         }
         let (mut waiting, mut finish) = (Vec::new(), None);
-        let bytes = {
-            let mut document = document.lock().unwrap_or_else(PoisonError::into_inner);
+        let (next, fenced) = {
+            let mut shared = held(&shared);
             for job in batch {
                 match job {
                     Job::Record(entry, answer) => {
-                        document.apply(*entry);
+                        shared.document.apply(*entry);
+                        shared.saved = false;
                         waiting.push(answer);
                     }
                     Job::Finish(answer) => finish = Some(answer),
                 }
             }
-            document.serial += 1;
-            format::encode(&document)
+            // A serial counts when it stands there: what could not be written must not look newer than a successor's.
+            (Document { serial: shared.document.serial + 1, ..shared.document.clone() }, shared.fenced.clone())
         };
-        let result = match (&fenced, bytes) {
-            (Some(why), _) => Err(StateError::Fenced { why: why.clone() }),
+        let result = match (fenced, format::encode(&next)) {
+            (Some(why), _) => Err(StateError::Fenced { why }),
             (None, Err(error)) => Err(StateError::Damaged { place: store.place(), why: error.to_string() }),
             (None, Ok(bytes)) => attempts.put(&store, bytes).await.map(drop),
         };
-        if let Err(StateError::Fenced { why }) = &result {
-            fenced = Some(why.clone());
+        match &result {
+            Ok(()) => {
+                let mut shared = held(&shared);
+                (shared.document.serial, shared.saved) = (next.serial, true);
+            }
+            Err(StateError::Fenced { why }) => held(&shared).fenced = Some(why.clone()),
+            Err(_) => {}
         }
         let said = result.as_ref().map(drop).map_err(ToString::to_string);
         waiting.into_iter().for_each(|answer| drop(answer.send(said.clone())));
         if let Some(answer) = finish {
+            if result.is_ok() {
+                // Without it, only a state put back from before this run would pass for the newest.
+                drop(store.mark(&next).await);
+            }
             drop(answer.send(result));
             return;
         }

@@ -1,0 +1,65 @@
+//! Random programs of applies, stops, deaths, faults, edits and losses, with what must hold after each step
+//! (`reference/engines.md` §4.11): P1 convergence, P2 nothing twice or unknown, P3 nothing left and nothing of others
+//! touched, P4 order, P5 plans change nothing, P8 recovery, P9 only what is planned, P10 data, P11 stops, P12 limits.
+//!
+//! `MODEL_CASES` sets the number of programs. A program that fails is printed as a test that can be pasted into
+//! `found.rs`.
+
+mod end;
+mod found;
+mod graph;
+mod machine;
+mod ops;
+
+use crate::resource::Service;
+use machine::Machine;
+use ops::{Program, Theme, programs};
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+
+const CASES: u32 = 10_000;
+
+const SERVICES: &[Service] =
+    &[Service::Ec2, Service::Iam, Service::Eks, Service::AutoScaling, Service::Efs, Service::S3, Service::Kms, Service::Logs];
+
+/// Runs a program; what went wrong, with the step and the log of its last run.
+fn outcome(program: &Program) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let mut machine = Machine::new(program);
+        for op in &program.ops {
+            machine.step(*op).await.map_err(|why| format!("{why}\nat {op:?}, after\n{}", machine.lab.log.text()))?;
+        }
+        machine.end().await.map_err(|why| format!("{why}\nat the end, after\n{}", machine.lab.log.text()))
+    })
+}
+
+fn holds_for_all(theme: Theme, share: u32) {
+    let cases = std::env::var("MODEL_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
+    let config = Config { cases: cases * share / 100, failure_persistence: None, max_shrink_iters: 4_000, ..Config::default() };
+    let result = TestRunner::new(config).run(&programs(theme), |program| outcome(&program).map_err(TestCaseError::fail));
+    match result {
+        Ok(()) => {}
+        Err(TestError::Fail(why, program)) => panic!("{program:?}\n{why}"),
+        Err(TestError::Abort(why)) => panic!("{why}"),
+    }
+}
+
+#[test]
+fn interrupted_runs_lose_nothing() {
+    holds_for_all(Theme::Interruptions, 25);
+}
+
+#[test]
+fn interrupted_runs_lose_nothing_again() {
+    holds_for_all(Theme::Interruptions, 25);
+}
+
+#[test]
+fn edits_and_drift_are_followed() {
+    holds_for_all(Theme::Changes, 25);
+}
+
+#[test]
+fn lost_and_old_states_are_survived() {
+    holds_for_all(Theme::States, 25);
+}

@@ -1,0 +1,201 @@
+//! The process: what it logs, what it remembers, and how it dies.
+
+use crate::resource::{Address, Desired};
+use crate::state::{Document, Entry, Recorder, Status};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// What happened, in order: calls that arrived at the world and entries that became durable.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub(super) fn add(&self, line: String) {
+        self.0.lock().unwrap().push(line);
+    }
+
+    pub(super) fn text(&self) -> String {
+        self.0.lock().unwrap().join("\n")
+    }
+
+    /// Place of the first line that begins so.
+    pub(super) fn position(&self, line: &str) -> usize {
+        let lines = self.0.lock().unwrap();
+        lines.iter().position(|found| found.starts_with(line)).unwrap_or_else(|| panic!("no `{line}` in\n{}", lines.join("\n")))
+    }
+
+    /// How many lines begin so.
+    pub(super) fn count(&self, start: &str) -> usize {
+        self.0.lock().unwrap().iter().filter(|line| line.starts_with(start)).count()
+    }
+
+    pub(super) fn lines(&self, start: &str) -> Vec<String> {
+        self.0.lock().unwrap().iter().filter(|line| line.starts_with(start)).cloned().collect()
+    }
+
+    pub(super) fn clear(&self) {
+        self.0.lock().unwrap().clear();
+    }
+}
+
+/// The end of the process: at a point before or after a call's or an entry's effect.
+#[derive(Debug)]
+pub(super) struct Death {
+    at: Option<usize>,
+    points: AtomicUsize,
+    dead: AtomicBool,
+    told: Notify,
+}
+
+impl Death {
+    pub(super) fn new(at: Option<usize>) -> Self {
+        Self { at, points: AtomicUsize::new(0), dead: AtomicBool::new(false), told: Notify::new() }
+    }
+
+    /// A point at which the process may die; nothing goes on in a dead process.
+    pub(super) async fn point(&self) {
+        if self.dead.load(Ordering::SeqCst) || self.at == Some(self.points.fetch_add(1, Ordering::SeqCst)) {
+            self.dead.store(true, Ordering::SeqCst);
+            self.told.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+
+    pub(super) async fn alive(&self) {
+        if self.dead.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Durable memory that logs its entries.
+pub(super) struct Memory {
+    document: Mutex<Document>,
+    log: Log,
+    death: Mutex<Arc<Death>>,
+    /// Entries after which the disk is full.
+    pub(super) room: AtomicUsize,
+    /// When intents were written down, in the time of the world.
+    written: Mutex<HashMap<Address, Instant>>,
+}
+
+/// The memory as it was at some moment.
+#[derive(Clone)]
+pub(super) struct Copy {
+    document: Document,
+    written: HashMap<Address, Instant>,
+}
+
+impl Memory {
+    pub(super) fn new(document: Document, log: Log, death: Arc<Death>) -> Self {
+        Self {
+            document: Mutex::new(document),
+            log,
+            death: Mutex::new(death),
+            room: AtomicUsize::new(usize::MAX),
+            written: Mutex::default(),
+        }
+    }
+
+    pub(super) fn document(&self) -> Document {
+        self.document.lock().unwrap().clone()
+    }
+
+    pub(super) fn edit(&self, edit: impl FnOnce(&mut Document)) {
+        edit(&mut self.document.lock().unwrap());
+    }
+
+    pub(super) fn copy(&self) -> Copy {
+        Copy { document: self.document(), written: self.written.lock().unwrap().clone() }
+    }
+
+    pub(super) fn put_back(&self, copy: &Copy) {
+        *self.document.lock().unwrap() = copy.document.clone();
+        *self.written.lock().unwrap() = copy.written.clone();
+    }
+
+    /// A run begins: intents are as old as the world says (the clock on the wall stands still), and old ones go.
+    pub(super) fn begin(&self) {
+        let written = self.written.lock().unwrap();
+        let mut document = self.document.lock().unwrap();
+        for (address, intent) in &mut document.intents {
+            if let Some(at) = written.get(address) {
+                intent.since = Timestamp::now() - SignedDuration::try_from(at.elapsed()).unwrap();
+            }
+        }
+        document.forget_old_intents();
+    }
+}
+
+fn line_of(entry: &Entry) -> String {
+    match entry {
+        Entry::Intent { address, .. } => format!("intent {address}"),
+        Entry::Recorded { address, record } if record.status == Status::Creating => format!("id {address}"),
+        Entry::Recorded { address, .. } => format!("ready {address}"),
+        Entry::IntentDropped { address } => format!("dropped {address}"),
+        Entry::Deleting { address } => format!("deleting {address}"),
+        Entry::Gone { address } => format!("gone {address}"),
+        Entry::Pinned { .. } => "pinned".to_owned(),
+        Entry::Marked { .. } => "marked".to_owned(),
+        Entry::Applied { .. } => "applied".to_owned(),
+    }
+}
+
+impl Recorder for Memory {
+    async fn record(&self, entry: Entry) -> Result<(), String> {
+        let death = self.death.lock().unwrap().clone();
+        death.point().await;
+        if self.room.load(Ordering::SeqCst) == 0 {
+            return Err("no space left on device".to_owned());
+        }
+        self.room.fetch_sub(1, Ordering::SeqCst);
+        self.log.add(line_of(&entry));
+        if let Entry::Intent { address, .. } = &entry {
+            self.written.lock().unwrap().insert(address.clone(), Instant::now());
+        }
+        // A document that was written must come back the same.
+        let text = serde_json::to_string(&entry).unwrap();
+        self.document.lock().unwrap().apply(serde_json::from_str(&text).unwrap());
+        death.point().await;
+        Ok(())
+    }
+}
+
+impl super::Lab {
+    /// Runs until the process dies; whether it did. A new process can go on afterwards.
+    pub(super) async fn run_to_death(&self, desired: &[Desired]) -> bool {
+        let died = tokio::select! {
+            biased;
+            () = self.told_of_death() => true,
+            _ = self.try_run(desired) => false,
+        };
+        self.be_reborn();
+        died
+    }
+
+    /// Ends when the process is dead.
+    pub(super) async fn told_of_death(&self) {
+        let death = self.world.death.lock().unwrap().clone();
+        death.told.notified().await;
+    }
+
+    /// A new process.
+    pub(super) fn be_reborn(&self) {
+        self.lead(Death::new(None));
+    }
+
+    /// From now on, the process dies at this point.
+    pub(super) fn die_at(&self, at: usize) {
+        self.lead(Death::new(Some(at)));
+    }
+
+    fn lead(&self, death: Death) {
+        let death = Arc::new(death);
+        *self.world.death.lock().unwrap() = death.clone();
+        *self.memory.death.lock().unwrap() = death;
+    }
+}

@@ -1,0 +1,76 @@
+//! Second objects of one address: what a request whose answer was lost may leave where AWS knows neither token nor name
+//! (design rule 2). The recorded one stays; an empty one that nothing uses goes; any other is for a person to judge.
+
+use super::plan::{Inputs, by_address};
+use super::provider::{Failure, FailureKind, Item, Observed, Provider};
+use super::recover::uses;
+use crate::resource::Identity;
+use serde_json::Value;
+
+/// Tries of a delete that was not answered or came too fast.
+const TRIES: usize = 3;
+
+/// Objects that carry the address of another one.
+#[derive(Debug, Clone, Default)]
+pub struct Twins {
+    /// Of this state, empty and used by nothing: to be deleted.
+    pub empty: Vec<Observed>,
+    /// All others.
+    pub unclear: Vec<Observed>,
+}
+
+impl Twins {
+    /// How people see one.
+    pub fn name(twin: &Observed) -> String {
+        format!("{} ({})", twin.address, twin.id)
+    }
+}
+
+/// Finds them.
+pub fn twins(inputs: &Inputs<'_>) -> Twins {
+    let chosen = by_address(inputs);
+    let is_chosen = |seen: &&Observed| chosen.get(&seen.address).is_some_and(|chosen| chosen.id == seen.id);
+    let all = || inputs.observed.into_iter().flatten();
+    let (mut empty, unclear): (Vec<Observed>, Vec<Observed>) = all().filter(|seen| !is_chosen(seen)).cloned().partition(|twin| {
+        let facts = twin.address.kind().facts();
+        let recorded = inputs.state.resources.contains_key(&twin.address);
+        let lineage = twin.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage"));
+        recorded
+            && facts.identity == Identity::TagOnly
+            && !facts.holds_data
+            && lineage.is_some_and(|lineage| *lineage == inputs.state.lineage)
+            && !is_attached(twin)
+            && !all().any(|other| uses(other, twin))
+    });
+    // What may lie in another one first.
+    empty.sort_by(|a, b| b.address.cmp(&a.address));
+    Twins { empty, unclear }
+}
+
+/// An internet gateway says itself what it belongs to.
+fn is_attached(twin: &Observed) -> bool {
+    twin.spec.get("vpc").and_then(Value::as_str).is_some_and(|vpc| !vpc.is_empty())
+}
+
+/// Deletes one; AWS refuses when it is not empty after all.
+///
+/// # Errors
+/// What AWS says; [`FailureKind::InUse`] when somebody uses it.
+pub async fn delete_twin<P: Provider>(provider: &P, twin: &Observed) -> Result<(), Failure> {
+    let item = Item {
+        address: twin.address.clone(),
+        spec: twin.spec.clone(),
+        tags: twin.tags.clone().unwrap_or_default(),
+        id: twin.id.clone(),
+        attributes: twin.attributes.clone(),
+    };
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match provider.delete(item.clone()).await {
+            Err(failure) if failure.kind == FailureKind::NotFound => return Ok(()),
+            Err(failure) if tries < TRIES && matches!(failure.kind, FailureKind::Busy | FailureKind::LostAnswer) => {}
+            other => return other,
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! Tests of the remote store on a bucket in memory, under paused time.

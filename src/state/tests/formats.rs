@@ -1,0 +1,191 @@
+//! Older, newer and rearranged documents.
+
+use super::*;
+
+#[tokio::test]
+async fn a_newer_document_is_refused_as_such() {
+    let place = Place::new();
+    begun(&place, document()).finish().unwrap();
+    place.edit(|envelope| {
+        envelope["state"]["format_version"] = json!(FORMAT_VERSION + 1);
+        envelope["state"]["something_new"] = json!(true);
+    });
+    let error = refusal(&place);
+    assert!(matches!(error, StateError::Newer { found: 3, .. }), "{error}");
+    assert!(error.to_string().contains("has format 3, which is newer than this version of domino-eks knows (2)"), "{error}");
+}
+
+#[tokio::test]
+async fn another_order_of_keys_is_the_same_document() {
+    let place = Place::new();
+    let ended = begun(&place, after(document(), 8)).finish().unwrap();
+    place.edit(|envelope| {
+        let state = envelope["state"].as_object().unwrap().clone();
+        envelope["state"] = Value::Object(state.into_iter().rev().collect());
+    });
+    assert_eq!(place.store.load().unwrap(), Some(ended));
+}
+
+/// As the first version of the tool wrote it; the checksum was made by other means than this program's.
+const FORMAT_1: &str = r#"{
+  "checksum": "5d11c4e1f89f4fff3b398ac257e1beb775bbd8b94efa2cba9e2121cf2218a3a1",
+  "state": {
+    "format_version": 1,
+    "lineage": "6f1c0a52-3a4e-4f0e-9d7b-0c5f6d1e2a3b",
+    "serial": 7,
+    "tool_version": "0.1.0",
+    "account": "111122223333",
+    "region": "us-west-2",
+    "partition": "aws",
+    "cluster": "demo",
+    "config_hash": "abc",
+    "resources": {
+      "vpc/main": {
+        "id": "vpc-1",
+        "status": "ready",
+        "spec": { "cidr": "10.0.0.0/16" },
+        "tags": { "owner": "Zoë" },
+        "attributes": { "id": "vpc-1" },
+        "dependencies": ["kms-key/main"]
+      }
+    },
+    "intents": {
+      "nat-gateway/a": { "nonce": "n1", "since": "1970-01-01T00:00:00Z", "spec": null, "dependencies": [] }
+    },
+    "pins": { "image/x": { "id": "ami-1" } }
+  }
+}
+"#;
+
+/// What [`FORMAT_1`] says, as it is known today.
+fn of_format_1() -> Document {
+    let intent = Intent { nonce: "n1".to_owned(), since: Timestamp::UNIX_EPOCH, spec: Value::Null, dependencies: vec![] };
+    let tags = BTreeMap::from([("owner".to_owned(), "Zoë".to_owned())]);
+    Document {
+        format_version: 2,
+        lineage: "6f1c0a52-3a4e-4f0e-9d7b-0c5f6d1e2a3b".to_owned(),
+        serial: 7,
+        tool_version: "0.1.0".to_owned(),
+        config_hash: Some("abc".to_owned()),
+        marks: Marks { protect: false, ephemeral: false },
+        resources: BTreeMap::from([(vpc(), Record { tags, ..record("vpc-1") })]),
+        intents: BTreeMap::from([(Address::new(Kind::NatGateway, "a"), intent)]),
+        pins: BTreeMap::from([("image/x".to_owned(), BTreeMap::from([("id".to_owned(), "ami-1".to_owned())]))]),
+        ..document()
+    }
+}
+
+/// A document of this state, with a checksum that was not made by the code under test.
+fn sealed(state: &Value) -> Vec<u8> {
+    use sha2::{Digest, Sha256};
+    fn sorted(value: &Value) -> Value {
+        match value {
+            Value::Object(fields) => {
+                let fields: BTreeMap<_, _> = fields.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+                Value::Object(fields.into_iter().collect())
+            }
+            Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
+            other => other.clone(),
+        }
+    }
+    let checksum: String = Sha256::digest(sorted(state).to_string()).iter().map(|byte| format!("{byte:02x}")).collect();
+    serde_json::to_vec(&json!({ "checksum": checksum, "state": state })).unwrap()
+}
+
+/// The state of [`FORMAT_1`], changed and sealed anew.
+fn changed(change: impl FnOnce(&mut serde_json::Map<String, Value>)) -> Vec<u8> {
+    let mut envelope: Value = serde_json::from_str(FORMAT_1).unwrap();
+    change(envelope["state"].as_object_mut().unwrap());
+    sealed(&envelope["state"])
+}
+
+#[tokio::test]
+async fn a_document_of_format_1_is_read_as_format_2_and_kept_as_a_backup() {
+    let place = Place::new();
+    place.put(FORMAT_1.as_bytes());
+    assert_eq!(place.store.load().unwrap(), Some(of_format_1()));
+    assert_eq!(fs::read_to_string(place.store.path()).unwrap(), FORMAT_1, "reading writes nothing");
+    drop(begun(&place, of_format_1()));
+    assert_eq!(place.store.load().unwrap(), Some(Document { serial: 8, ..of_format_1() }));
+    assert_eq!(fs::read_to_string(place.backup(7)).unwrap(), FORMAT_1, "an older version of the tool can go on from it");
+}
+
+#[tokio::test]
+async fn an_interrupted_run_of_format_1_is_read_with_its_journal() {
+    let place = Place::new();
+    place.put(FORMAT_1.as_bytes());
+    // Its lines did not name their state.
+    let lines = "{\"serial\":7,\"op\":\"gone\",\"address\":\"vpc/main\"}\n{\"serial\":7,\"op\":\"applied\",\"config_hash\":\"def\"}\n";
+    fs::write(place.file("journal.ndjson"), lines).unwrap();
+    let expected = Document { resources: BTreeMap::new(), config_hash: Some("def".to_owned()), ..of_format_1() };
+    assert_eq!(place.store.load().unwrap(), Some(expected.clone()));
+    drop(begun(&place, expected.clone()));
+    assert_eq!(place.store.load().unwrap(), Some(Document { serial: 8, ..expected }));
+}
+
+#[tokio::test]
+async fn the_checksum_of_a_fixture_fits() {
+    let place = Place::new();
+    place.put(&changed(|_| ()));
+    assert_eq!(place.store.load().unwrap(), Some(of_format_1()));
+}
+
+#[tokio::test]
+async fn a_document_of_format_1_edited_by_hand_is_refused() {
+    let place = Place::new();
+    place.put(FORMAT_1.replace("\"vpc-1\"", "\"vpc-2\"").as_bytes());
+    assert!(refusal(&place).to_string().ends_with("its checksum does not fit; was it edited by hand?"));
+}
+
+#[tokio::test]
+async fn a_document_without_a_format_version_is_refused() {
+    let place = Place::new();
+    for version in [None, Some(json!(0)), Some(json!("2")), Some(json!(-1)), Some(json!(1.5))] {
+        place.put(&changed(|state| match version {
+            None => drop(state.remove("format_version")),
+            Some(version) => drop(state.insert("format_version".to_owned(), version)),
+        }));
+        assert!(refusal(&place).to_string().ends_with("is damaged: it has no format version"));
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_is_no_object_is_refused() {
+    let place = Place::new();
+    for state in [json!(null), json!([]), json!("state"), json!(2)] {
+        place.put(&sealed(&state));
+        assert!(matches!(refusal(&place), StateError::Damaged { .. }));
+    }
+}
+
+#[tokio::test]
+async fn fields_that_the_format_does_not_know_are_refused() {
+    // They would be lost with the next write.
+    let place = Place::new();
+    place.put(&changed(|state| drop(state.insert("surprise".to_owned(), json!(1)))));
+    assert!(matches!(refusal(&place), StateError::Damaged { .. }));
+    place.put(&changed(|state| state["resources"]["vpc/main"]["surprise"] = json!(1)));
+    assert!(matches!(refusal(&place), StateError::Damaged { .. }));
+}
+
+#[tokio::test]
+async fn a_moved_state_leads_to_its_new_place() {
+    let place = Place::new();
+    let state = interrupted(&place).await;
+    place.store.leave("s3://bucket/prefix").unwrap();
+    let error = refusal(&place);
+    assert!(matches!(&error, StateError::Moved { to, .. } if to == "s3://bucket/prefix"), "{error}");
+    assert_eq!(error.to_string(), format!("the state was moved from `{}` to `s3://bucket/prefix`", place.store.path().display()));
+    assert_eq!(place.store.highest_serial(), state.serial, "a state that comes back goes beyond the one that left");
+    let back = Document { serial: state.serial + 1, ..state };
+    place.store.replace(&back).unwrap();
+    assert_eq!(place.store.load().unwrap(), Some(back));
+}
+
+#[test]
+fn encoded_documents_are_decoded_again() {
+    let state = after(document(), entries().len());
+    assert_eq!(decode(&encode(&state).unwrap(), "here").unwrap(), state);
+    let error = decode(b"{}", "here").expect_err("it was taken");
+    assert!(error.to_string().starts_with("the state `here` is damaged: "), "{error}");
+}

@@ -1,0 +1,157 @@
+//! RUN-2: every fault at every call, without a crash. A run ends well, or with an error that names what it was about and
+//! leaves a state from which the same command goes on.
+
+use crate::life::{APPLY, Bench, DESTROY, Home, Reference};
+use crate::points::{Report, sample, workers};
+use crate::workspace::Workspace;
+use serde_json::{Value, json};
+
+/// A way in which a call goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// The connection is reset at once.
+    Refused,
+    /// The connection ends; the call never took effect.
+    DroppedBefore,
+    /// The connection ends; the call took effect.
+    DroppedAfter,
+    InternalError,
+    /// It took effect, and AWS says that something went wrong.
+    InternalErrorAfter,
+    Unavailable,
+    Throttled,
+    AccessDenied,
+    /// From this call on, every one.
+    Expired,
+    Slow,
+    /// What was just made is not found by its id, by its tags, or by either, in the whole run.
+    StaleById,
+    StaleByTag,
+    Stale,
+}
+
+const ALL: [Fault; 13] = [
+    Fault::Refused,
+    Fault::DroppedBefore,
+    Fault::DroppedAfter,
+    Fault::InternalError,
+    Fault::InternalErrorAfter,
+    Fault::Unavailable,
+    Fault::Throttled,
+    Fault::AccessDenied,
+    Fault::Expired,
+    Fault::Slow,
+    Fault::StaleById,
+    Fault::StaleByTag,
+    Fault::Stale,
+];
+
+/// Seconds for which new things stay unseen: what the program's time scale makes of ten seconds of AWS.
+const LAG: f64 = 0.1;
+
+impl Fault {
+    fn rule(self, call: usize) -> Value {
+        let at = |mode: &str| json!({ "mode": mode, "call": call });
+        match self {
+            Fault::Refused => at("refuse"),
+            Fault::DroppedBefore => at("drop-before"),
+            Fault::DroppedAfter => at("drop-after"),
+            Fault::InternalError => json!({ "mode": "status", "status": 500, "call": call }),
+            Fault::InternalErrorAfter => json!({ "mode": "status-after", "status": 500, "call": call }),
+            Fault::Unavailable => json!({ "mode": "status", "status": 503, "call": call }),
+            Fault::Throttled => at("throttle"),
+            Fault::AccessDenied => at("access-denied"),
+            Fault::Expired => json!({ "mode": "expired-token", "call": call, "times": 0 }),
+            Fault::Slow => json!({ "mode": "slow", "call": call, "seconds": 0.5 }),
+            Fault::StaleById => json!({ "mode": "stale", "by": "id", "seconds": LAG }),
+            Fault::StaleByTag => json!({ "mode": "stale", "by": "tag", "seconds": LAG }),
+            Fault::Stale => json!({ "mode": "stale", "by": "any", "seconds": LAG }),
+        }
+    }
+
+    /// Whether one call is struck, and not the whole run.
+    fn is_one(self) -> bool {
+        !matches!(self, Fault::Expired | Fault::StaleById | Fault::StaleByTag | Fault::Stale)
+    }
+
+    /// Whether a run must get over it by itself.
+    fn is_passing(self) -> bool {
+        !matches!(self, Fault::AccessDenied | Fault::Expired)
+    }
+
+    /// Every place of a run where it can strike.
+    fn places(self, calls: usize) -> Vec<(Self, usize)> {
+        // A run in a late world differs only by chance: a few are enough.
+        let step = if matches!(self, Fault::StaleById | Fault::StaleByTag | Fault::Stale) { 20 } else { 1 };
+        (1..=calls).step_by(step).map(|call| (self, call)).collect()
+    }
+}
+
+type Place = (Fault, usize);
+
+/// Runs a command with a fault. What was struck and how the run ended.
+fn disturbed(bench: &Bench, workspace: &Workspace, arguments: &[&str], (fault, call): Place) -> Result<String, String> {
+    let id = bench.emulator.fault(&fault.rule(call));
+    let run = workspace.run_soon(arguments);
+    let struck = bench.emulator.struck(&id, 0.0);
+    bench.emulator.mend();
+    let about = format!("{fault:?}({call}) ({})", struck.as_deref().unwrap_or("nothing struck"));
+    let refused = |why: &str| Err(format!("{about}: {why}: {}: {}", run.code, run.stderr.trim()));
+    if ![0, 1, 6].contains(&run.code) {
+        return refused("an exit code that says nothing");
+    }
+    if run.code != 0 && fault.is_passing() {
+        return refused("it should have got over this");
+    }
+    if run.code != 0 && !run.stderr.contains("hint: ") {
+        return refused("it does not say what to do");
+    }
+    let operation = struck.as_deref().and_then(|struck| struck.split(':').nth(1)).unwrap_or_default();
+    if run.code != 0 && fault.is_one() && !run.stderr.contains(operation) {
+        return refused("it does not name what went wrong");
+    }
+    Ok(format!("{about} -> {}", run.code))
+}
+
+fn life(bench: &Bench, reference: &Reference, apply: Place, destroy: Place) -> Result<String, String> {
+    let workspace = bench.fresh();
+    let before = bench.emulator.living();
+    let first = disturbed(bench, &workspace, &APPLY, apply).map_err(|why| format!("apply {why}"))?;
+    bench.converges(&workspace, reference).map_err(|why| format!("apply {first}: {why}"))?;
+    let second = disturbed(bench, &workspace, &DESTROY, destroy).map_err(|why| format!("apply {first}, destroy {why}"))?;
+    bench.vanishes(&workspace, &before).map_err(|why| format!("apply {first}, destroy {second}: {why}"))?;
+    Ok(format!("apply {first}, destroy {second}"))
+}
+
+/// Every fault at every call; neighbours differ in their fault, so that a sample has all of them.
+fn places(calls: usize) -> Vec<Place> {
+    let mut all: Vec<Place> = ALL.iter().flat_map(|fault| fault.places(calls)).collect();
+    all.sort_by_key(|(_, call)| *call);
+    all
+}
+
+fn every_fault(name: &str, home: Home, least: usize) {
+    let reference = Bench::new(home).reference();
+    let (apply, destroy) = (places(reference.apply.all), places(reference.destroy.all));
+    let pairs: Vec<(Place, Place)> = apply.iter().enumerate().map(|(index, place)| (*place, destroy[index % destroy.len()])).collect();
+    let chosen = sample(pairs, least);
+    let report = Report::begin(name, 2);
+    workers(
+        chosen,
+        || Bench::new(home),
+        |bench, (apply, destroy)| {
+            report.point(&format!("{apply:?}/{destroy:?}"), || life(bench, &reference, *apply, *destroy));
+        },
+    );
+    report.end();
+}
+
+#[test]
+fn a_fault_at_any_call_is_survived() {
+    every_fault("faults", Home::Folder, 26);
+}
+
+#[test]
+fn a_fault_at_any_call_is_survived_with_the_state_in_a_bucket() {
+    every_fault("faults-s3", Home::Bucket, 13);
+}

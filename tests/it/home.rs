@@ -213,6 +213,12 @@ pub(crate) fn killed_at(emulator: &Emulator, workspace: &Workspace, rule: &Value
     run.kill().unwrap();
     run.wait().unwrap();
     emulator.mend();
+    // What was on its way is still answered.
+    let mut count = 0;
+    while emulator.count() > count {
+        count = emulator.count();
+        std::thread::sleep(Duration::from_millis(500));
+    }
 }
 
 /// What lies in the bucket under a key.

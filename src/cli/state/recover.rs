@@ -8,7 +8,7 @@ use crate::aws::{Aws, lookups, observe_all};
 use crate::blueprint::{Blueprint, blueprint};
 use crate::cli::apply::marks;
 use crate::cli::args::RecoverArgs;
-use crate::engine::{INTENT_ATTRIBUTE, Inputs, Observed, Twins, plan, recover, twins};
+use crate::engine::{INTENT_ATTRIBUTE, Inputs, Observed, Readiness, Twins, plan, recover, twins};
 use crate::report::plan_text;
 use crate::resource::Attributes;
 use crate::state::{Document, StateError};
@@ -113,6 +113,10 @@ fn merged(first: Vec<Observed>, later: Vec<Observed>) -> Vec<Observed> {
         if let Some(before) = before.remove(&(seen.address.clone(), seen.id.clone())) {
             seen.tags = seen.tags.or(before.tags);
             seen.attributes = before.attributes.into_iter().chain(seen.attributes).collect();
+            // By its id it looks whole: that something was never finished shows only without.
+            if seen.readiness == Readiness::Ready && matches!(before.readiness, Readiness::NotYet(_)) {
+                seen.readiness = before.readiness;
+            }
         }
         seen
     };

@@ -1,0 +1,188 @@
+//! RUN-2: a lost or damaged state is built anew from what AWS shows, and nothing in AWS is changed by that.
+
+use crate::emulator::Emulator;
+use crate::home::{
+    APPLY, BUCKET, CLUSTER, DESTROY, Home, OBJECT, account, changes, converged, counted, files, ids, killed_at, refused, unlocked, vanishes,
+};
+use crate::workspace::Workspace;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fs;
+
+const RECOVER: [&str; 3] = ["state", "recover", "--yes"];
+
+/// The state is gone, with everything beside it.
+fn lose(emulator: &Emulator, workspace: &Workspace, home: Home) {
+    match home {
+        Home::Folder => fs::remove_dir_all(workspace.path(".domino-eks")).unwrap(),
+        Home::Bucket => drop(emulator.aws(&format!("s3.delete_object(Bucket='{BUCKET}', Key='{OBJECT}')"))),
+    }
+}
+
+#[track_caller]
+fn pulled(workspace: &Workspace) -> Value {
+    workspace.run(&["state", "pull"]).expect(0).json()["state"].take()
+}
+
+/// Every command that would act on a lost state names the way out, and changes nothing.
+#[track_caller]
+fn refused_as_lost(emulator: &Emulator, workspace: &Workspace) {
+    let since = emulator.count();
+    for command in [&["plan"][..], &["status"], &APPLY, &["destroy", "--confirm", CLUSTER, "--delete-data"]] {
+        refused(workspace.run_soon(command), 1, &["the state was lost", "--state", "domino-eks state recover", "nothing was changed"]);
+    }
+    refused(workspace.run_soon(&["state", "list"]), 1, &["there is no state"]);
+    assert_eq!(changes(emulator, since).len(), 0);
+}
+
+/// Recovers; nothing in AWS is changed by it.
+#[track_caller]
+fn recovered(emulator: &Emulator, workspace: &Workspace, texts: &[&str]) {
+    let since = emulator.count();
+    let run = workspace.run_soon(&RECOVER).expect(0);
+    for text in texts {
+        assert!(run.stderr.contains(text), "`{text}` is not in: {}", run.stderr);
+    }
+    assert_eq!(changes(emulator, since).len(), 0);
+}
+
+#[test]
+fn a_state_that_was_lost_after_an_apply() {
+    let emulator = account();
+    for home in Home::BOTH {
+        let workspace = home.fresh(&emulator);
+        workspace.run_soon(&APPLY).expect(0);
+        let (before, known) = (pulled(&workspace), ids(&workspace));
+        lose(&emulator, &workspace, home);
+        refused_as_lost(&emulator, &workspace);
+        refused(workspace.run_soon(&RECOVER[..2]), 2, &["no terminal", "--yes"]);
+        refused_as_lost(&emulator, &workspace);
+
+        recovered(&emulator, &workspace, &["There is no state in", "AWS shows 47 resources", "would say: "]);
+        assert_eq!(ids(&workspace), known);
+        let after = pulled(&workspace);
+        for key in ["lineage", "account", "region", "partition", "cluster", "pins"] {
+            assert_eq!(after[key], before[key], "{key}");
+        }
+        converged(&emulator, &workspace);
+        unlocked(&workspace);
+
+        // A whole state is left alone.
+        let (since, kept) = (emulator.count(), files(&workspace));
+        let run = workspace.run_soon(&RECOVER).expect(0);
+        assert!(run.stderr.contains("nothing to recover"), "{}", run.stderr);
+        assert_eq!((changes(&emulator, since).len(), files(&workspace), pulled(&workspace)), (0, kept, after));
+        workspace.run_soon(&APPLY).expect(0);
+        assert_eq!(changes(&emulator, since).len(), 0);
+        vanishes(&emulator, &workspace);
+    }
+}
+
+/// Damaged, edited by hand, or an older one put in its place.
+#[test]
+fn a_state_that_is_damaged() {
+    let emulator = account();
+    let workspace = Home::Folder.fresh(&emulator);
+    workspace.run_soon(&APPLY).expect(0);
+    let known = ids(&workspace);
+    let document = workspace.path(&format!(".domino-eks/{CLUSTER}/state.json"));
+    let mut serial = pulled(&workspace)["serial"].as_u64().unwrap();
+    for damage in ["cut", "edited", "missing", "older", "journal"] {
+        let text = fs::read_to_string(&document).unwrap();
+        match damage {
+            "cut" => fs::write(&document, &text[..text.len() / 2]).unwrap(),
+            "edited" => fs::write(&document, text.replace("us-west-2a", "us-west-2c")).unwrap(),
+            "missing" => fs::remove_file(&document).unwrap(),
+            "older" => {
+                let backups = fs::read_dir(document.with_file_name("backups")).unwrap().map(|entry| entry.unwrap().path());
+                let mut whole: Vec<_> = backups.filter(|path| !path.ends_with("damaged.json")).collect();
+                whole.sort();
+                fs::copy(&whole[0], &document).unwrap();
+            }
+            _ => fs::write(document.with_file_name("journal.ndjson"), "hello\n").unwrap(),
+        }
+        refused(workspace.run_soon(&APPLY), 1, &["domino-eks state recover", "nothing was changed"]);
+        recovered(&emulator, &workspace, &["Lost: the state"]);
+        assert_eq!(ids(&workspace), known, "{damage}");
+        let now = pulled(&workspace)["serial"].as_u64().unwrap();
+        assert!(now >= serial, "{damage}: {serial} and then {now}");
+        serial = now;
+        converged(&emulator, &workspace);
+    }
+    vanishes(&emulator, &workspace);
+}
+
+/// Lost in the middle of an apply: what was made until then is found, and the rest is made once.
+#[test]
+fn a_state_that_was_lost_in_the_middle() {
+    let emulator = account();
+    let calls = ["ec2:CreateVpc", "ec2:CreateNatGateway", "eks:CreateCluster", "autoscaling:CreateAutoScalingGroup"];
+    for (number, call) in calls.iter().enumerate() {
+        let home = Home::BOTH[number % 2];
+        let workspace = home.fresh(&emulator);
+        let (service, operation) = call.split_once(':').unwrap();
+        killed_at(&emulator, &workspace, &json!({ "mode": "hold-after", "service": service, "operation": operation }));
+        lose(&emulator, &workspace, home);
+        refused_as_lost(&emulator, &workspace);
+        recovered(&emulator, &workspace, &["There is no state in"]);
+        if number == 2 {
+            // Taken down without ever having been finished.
+            vanishes(&emulator, &workspace);
+            continue;
+        }
+        workspace.run_soon(&APPLY).expect(0);
+        converged(&emulator, &workspace);
+        vanishes(&emulator, &workspace);
+    }
+}
+
+#[test]
+fn nothing_to_recover_from() {
+    let emulator = account();
+    let workspace = Home::Folder.fresh(&emulator);
+    recovered(&emulator, &workspace, &["AWS shows nothing that carries this cluster's tags"]);
+    let document = workspace.path(&format!(".domino-eks/{CLUSTER}/state.json"));
+    assert!(!document.exists());
+    // What is damaged makes room for a new beginning.
+    fs::write(&document, "hello").unwrap();
+    refused(workspace.run_soon(&APPLY), 1, &["damaged", "domino-eks state recover"]);
+    refused(workspace.run_soon(&RECOVER[..2]), 2, &["no terminal", "--yes"]);
+    assert_eq!(fs::read_to_string(&document).unwrap(), "hello");
+    recovered(&emulator, &workspace, &["Lost: the state", "AWS shows nothing"]);
+    workspace.run_soon(&APPLY).expect(0);
+    converged(&emulator, &workspace);
+}
+
+/// Two states made the resources: nothing is guessed.
+#[test]
+fn resources_of_two_states() {
+    let emulator = account();
+    let workspace = Home::Folder.fresh(&emulator);
+    workspace.run_soon(&APPLY).expect(0);
+    let (known, lineage) = (ids(&workspace), pulled(&workspace)["lineage"].as_str().unwrap().to_owned());
+    let other = "2693aea3-eb53-4f28-9d86-f02a4b716755";
+    let tag = |lineage: &str| {
+        let id = &known["internet-gateway/main"];
+        emulator.aws(&format!("ec2.create_tags(Resources=['{id}'], Tags=[{{'Key': 'domino-eks:lineage', 'Value': '{lineage}'}}])"));
+    };
+    tag(other);
+    lose(&emulator, &workspace, Home::Folder);
+    let since = emulator.count();
+    refused(workspace.run_soon(&RECOVER), 1, &["several states", &lineage, other, "--lineage", "nothing was changed"]);
+    refused(workspace.run_soon(&["state", "recover", "--yes", "--lineage", "none"]), 1, &["nothing of lineage none", &lineage, other]);
+    assert!(!workspace.path(&format!(".domino-eks/{CLUSTER}/state.json")).exists());
+    workspace.run_soon(&["state", "recover", "--yes", "--lineage", &lineage]).expect(0);
+    assert_eq!(changes(&emulator, since).len(), 0);
+    let others: BTreeMap<_, _> = known.iter().filter(|(address, _)| *address != "internet-gateway/main").collect();
+    assert_eq!(ids(&workspace).iter().collect::<BTreeMap<_, _>>(), others);
+    refused(workspace.run_soon(&APPLY), 1, &["this state does not know", "internet-gateway/main"]);
+    refused(workspace.run_soon(&DESTROY), 1, &["this state does not know", "internet-gateway/main"]);
+    assert_eq!(changes(&emulator, since).len(), 0);
+    // Once it is clear whose it is, it is taken up again.
+    tag(&lineage);
+    workspace.run_soon(&APPLY).expect(0);
+    assert_eq!(ids(&workspace), known);
+    converged(&emulator, &workspace);
+    vanishes(&emulator, &workspace);
+    assert_eq!(counted(&emulator), BTreeMap::new());
+}

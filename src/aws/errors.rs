@@ -261,4 +261,18 @@ mod tests {
             assert_eq!(meaning(code, message), kind, "{code}: {message}");
         }
     }
+
+    #[test]
+    fn an_answer_without_a_code_proves_nothing() {
+        use aws_smithy_runtime_api::http::{Response, StatusCode};
+        use aws_smithy_types::body::SdkBody;
+        let kind = |status: u16| {
+            let response = Response::new(StatusCode::try_from(status).unwrap(), SdkBody::from("<html>Bad Gateway</html>"));
+            let nothing = aws_sdk_ec2::error::ErrorMetadata::builder().build();
+            let error = aws_sdk_ec2::operation::create_vpc::CreateVpcError::generic(nothing);
+            failure("CreateVpc", &SdkError::service_error(error, response)).kind
+        };
+        assert_eq!([kind(502), kind(500), kind(200)], [LostAnswer; 3]);
+        assert_eq!(kind(418), FailureKind::Other);
+    }
 }

@@ -276,7 +276,7 @@ impl<P: Provider, R: Recorder> Run<P, R> {
             known: Mutex::new(known),
             lineage: state.lineage.clone(),
             intents: live_intents(&plan, state),
-            recorded: state.resources.iter().map(|(address, record)| (address.clone(), record.status)).collect(),
+            recorded: state.resources.iter().map(|(address, record)| (address.clone(), (record.status, record.id.clone()))).collect(),
         };
         let count = steps.nodes.len();
         Self {

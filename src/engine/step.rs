@@ -5,7 +5,7 @@ use super::events::{Event, Left};
 use super::pace::Pace;
 use super::plan::{Action, Verb};
 use super::poller::{Poller, Want};
-use super::provider::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Update};
+use super::provider::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
 use super::slots::Slots;
 use crate::resource::{Address, Attributes, Desired, Identity, Kind, resolve};
 use crate::state::{Entry, Intent, Record, Recorder, Status};
@@ -52,8 +52,8 @@ pub(crate) struct Context<P, R> {
     pub(crate) known: Mutex<Attributes>,
     pub(crate) lineage: String,
     pub(crate) intents: BTreeMap<Address, Intent>,
-    /// How far the state knew things to be at the start.
-    pub(crate) recorded: BTreeMap<Address, Status>,
+    /// How far the state knew things to be at the start, and their ids.
+    pub(crate) recorded: BTreeMap<Address, (Status, String)>,
 }
 
 /// How long a failed call is repeated: seconds in all, longest pause. What holds a resource may be another change of it.
@@ -176,6 +176,14 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             }
             other => other?,
         };
+        let created = if resumed && self.is_dead(step, &item, &created).await? {
+            // A token stays bound to what it made.
+            let intent = new_intent(desired, &item.spec);
+            self.record(Entry::Intent { address: desired.address.clone(), intent: intent.clone() }).await?;
+            self.create_once(step, &item, &intent, false, &Sends::default()).await?
+        } else {
+            created
+        };
         let item = Item { id: created.id.clone(), attributes: created.attributes, ..item };
         self.recorded(desired, &item, Status::Creating).await?;
         self.say(Event::StepCreated { address: desired.address.clone(), id: item.id.clone() });
@@ -183,11 +191,35 @@ impl<P: Provider, R: Recorder> Context<P, R> {
         self.finish(step, desired, item).await
     }
 
+    /// Whether a token answered with the very object that was recorded and that AWS does not show: somebody deleted it, or
+    /// it is only invisible yet.
+    async fn is_dead(&self, step: &Step<'_>, item: &Item, created: &Created) -> Result<bool, StepError> {
+        let is_recorded = self.recorded.get(&item.address).is_some_and(|(_, id)| *id == created.id);
+        if !is_recorded || item.address.kind().facts().identity != Identity::Token {
+            return Ok(false);
+        }
+        let item = Item { id: created.id.clone(), attributes: created.attributes.clone(), ..item.clone() };
+        let began = Instant::now();
+        loop {
+            let ask = || self.provider.observe(item.address.kind(), Query::These(vec![item.clone()]));
+            let seen = self.call(step, Left::Recorded, ask).await?;
+            match seen.iter().find(|seen| seen.id == item.id) {
+                Some(seen) => return Ok(seen.readiness == Readiness::Deleting),
+                None if began.elapsed() >= self.pace.seconds(GRACE_SECONDS) => return Ok(true),
+                None => {}
+            }
+            let why = "looking whether it still exists".to_owned();
+            self.say(Event::StepWaiting { address: step.address().clone(), why });
+            self.unless_stopped(tokio::time::sleep(self.pace.jittered(5.0))).await?;
+        }
+    }
+
     /// Sends the create call until it is known what became of it.
     async fn create_once(&self, step: &Step<'_>, item: &Item, intent: &Intent, resumed: bool, sends: &Sends) -> Result<Created, StepError> {
         let tag_only = item.address.kind().facts().identity == Identity::TagOnly;
         // A deletion that was written down was perhaps never sent, and what was to be deleted is only invisible yet.
-        let undead = step.action.existing.is_none() && self.recorded.get(&item.address) == Some(&Status::Deleting);
+        let undead =
+            step.action.existing.is_none() && self.recorded.get(&item.address).is_some_and(|(status, _)| *status == Status::Deleting);
         let mut unsure = resumed && tag_only || undead && item.address.kind().facts().identity != Identity::NaturalKey;
         let mut since = if resumed { intent.age_seconds() } else { 0.0 };
         let began = Instant::now();

@@ -35,3 +35,9 @@ fn a_destroy_that_died_leaves_no_half_made_cluster_to_be_taken_for_ready() {
 fn a_destroy_that_died_before_its_call_makes_no_twin_of_what_shows_late() {
     holds(&[0], &[Lag(20), Apply(Whole), Destroy(Dies(1)), Apply(Whole)]);
 }
+
+#[test]
+fn what_was_deleted_outside_a_moment_after_its_creation_is_made_anew_with_another_token() {
+    holds(&[1, 15], &[Apply(Whole), Vanish(8), Apply(Whole)]);
+    holds(&[1, 15], &[Apply(Whole), Vanish(3), Apply(Whole)]);
+}

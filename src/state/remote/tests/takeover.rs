@@ -304,7 +304,7 @@ async fn a_holder_that_is_out_of_touch_for_a_while_goes_on() {
     let client = Client::new();
     let held = lock(&client, "apply").await.unwrap();
     client.cut(Fault::LostBefore);
-    sleep(seconds(45.0)).await;
+    sleep(seconds(40.0)).await;
     held.check().unwrap();
     sleep(seconds(20.0)).await;
     held.check().expect_err("somebody else may have it");

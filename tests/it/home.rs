@@ -71,13 +71,13 @@ pub(crate) fn refused(run: Run, code: i32, texts: &[&str]) -> Run {
     run
 }
 
-/// Whether a request is about the state or its lock.
+/// Whether a request is about the state, its lock, or the mark of its serial.
 pub(crate) fn is_state(request: &Request) -> bool {
     let key = request.params["Key"].as_str().unwrap_or_default();
-    request.service == "s3" && (key.ends_with("/state.json") || key.ends_with("/lock.json"))
+    request.service == "s3" && ["/state.json", "/lock.json", "/serial.json"].iter().any(|name| key.ends_with(name))
 }
 
-/// What was changed in AWS since then, save for the state and its lock.
+/// What was changed in AWS since then, save for the state and what lies beside it.
 pub(crate) fn changes(emulator: &Emulator, since: usize) -> Vec<Request> {
     emulator.mutating(since).into_iter().filter(|request| !is_state(request)).collect()
 }

@@ -4,6 +4,7 @@ use crate::emulator::Emulator;
 use crate::home::{
     APPLY, BUCKET, CLUSTER, DESTROY, Home, OBJECT, account, changes, converged, counted, files, ids, killed_at, refused, unlocked, vanishes,
 };
+use crate::points::sample;
 use crate::workspace::Workspace;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -26,12 +27,17 @@ fn pulled(workspace: &Workspace) -> Value {
 
 /// Every command that would act on a lost state names the way out, and changes nothing.
 #[track_caller]
-fn refused_as_lost(emulator: &Emulator, workspace: &Workspace) {
+fn refused_as_lost(emulator: &Emulator, workspace: &Workspace, home: Home) {
     let since = emulator.count();
+    // Beside the object stands a mark of its serial; of a folder nothing is left.
+    let (texts, none): (&[&str], _) = match home {
+        Home::Folder => (&["the state was lost", "--state", "domino-eks state recover", "nothing was changed"], "there is no state"),
+        Home::Bucket => (&[OBJECT, "the document is missing", "domino-eks state recover", "nothing was changed"], "is missing"),
+    };
     for command in [&["plan"][..], &["status"], &APPLY, &["destroy", "--confirm", CLUSTER, "--delete-data"]] {
-        refused(workspace.run_soon(command), 1, &["the state was lost", "--state", "domino-eks state recover", "nothing was changed"]);
+        refused(workspace.run_soon(command), 1, texts);
     }
-    refused(workspace.run_soon(&["state", "list"]), 1, &["there is no state"]);
+    refused(workspace.run_soon(&["state", "list"]), 1, &[none]);
     assert_eq!(changes(emulator, since).len(), 0);
 }
 
@@ -54,11 +60,11 @@ fn a_state_that_was_lost_after_an_apply() {
         workspace.run_soon(&APPLY).expect(0);
         let (before, known) = (pulled(&workspace), ids(&workspace));
         lose(&emulator, &workspace, home);
-        refused_as_lost(&emulator, &workspace);
+        refused_as_lost(&emulator, &workspace, home);
         refused(workspace.run_soon(&RECOVER[..2]), 2, &["no terminal", "--yes"]);
-        refused_as_lost(&emulator, &workspace);
+        refused_as_lost(&emulator, &workspace, home);
 
-        recovered(&emulator, &workspace, &["There is no state in", "AWS shows 47 resources", "would say: "]);
+        recovered(&emulator, &workspace, &["AWS shows 47 resources", "would say: "]);
         assert_eq!(ids(&workspace), known);
         let after = pulled(&workspace);
         for key in ["lineage", "account", "region", "partition", "cluster", "pins"] {
@@ -112,26 +118,43 @@ fn a_state_that_is_damaged() {
     vanishes(&emulator, &workspace);
 }
 
-/// Lost in the middle of an apply: what was made until then is found, and the rest is made once.
+/// Calls between which a state is lost: creations, and what must follow them before a resource is whole.
+const MOMENTS: [&str; 14] = [
+    "ec2:CreateVpc",
+    "kms:CreateAlias",
+    "eks:CreateCluster",
+    "ec2:ModifyVpcAttribute",
+    "iam:AttachRolePolicy",
+    "ec2:AttachInternetGateway",
+    "iam:AddRoleToInstanceProfile",
+    "ec2:CreateNatGateway",
+    "s3:PutBucketVersioning",
+    "ec2:CreateRoute",
+    "logs:PutRetentionPolicy",
+    "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:AssociateRouteTable",
+    "autoscaling:CreateAutoScalingGroup",
+];
+
+/// Lost in the middle of an apply: what was made until then is found and finished, and the rest is made once.
 #[test]
 fn a_state_that_was_lost_in_the_middle() {
     let emulator = account();
-    let calls = ["ec2:CreateVpc", "ec2:CreateNatGateway", "eks:CreateCluster", "autoscaling:CreateAutoScalingGroup"];
-    for (number, call) in calls.iter().enumerate() {
+    let moments: Vec<(usize, &str)> = MOMENTS.into_iter().enumerate().collect();
+    for (number, call) in sample(moments, 5) {
         let home = Home::BOTH[number % 2];
         let workspace = home.fresh(&emulator);
         let (service, operation) = call.split_once(':').unwrap();
-        killed_at(&emulator, &workspace, &json!({ "mode": "hold-after", "service": service, "operation": operation }));
+        let mode = if operation.starts_with("Create") && operation != "CreateAlias" { "hold-after" } else { "hold-before" };
+        killed_at(&emulator, &workspace, &json!({ "mode": mode, "service": service, "operation": operation, "times": 0 }));
         lose(&emulator, &workspace, home);
-        refused_as_lost(&emulator, &workspace);
-        recovered(&emulator, &workspace, &["There is no state in"]);
-        if number == 2 {
-            // Taken down without ever having been finished.
-            vanishes(&emulator, &workspace);
-            continue;
+        refused_as_lost(&emulator, &workspace, home);
+        recovered(&emulator, &workspace, &["AWS shows"]);
+        // Also what was never finished can be taken down.
+        if number % 4 != 2 {
+            workspace.run_soon(&APPLY).expect(0);
+            converged(&emulator, &workspace);
         }
-        workspace.run_soon(&APPLY).expect(0);
-        converged(&emulator, &workspace);
         vanishes(&emulator, &workspace);
     }
 }

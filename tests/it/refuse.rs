@@ -2,8 +2,7 @@
 
 use crate::emulator::Emulator;
 use crate::workspace::{Run, Workspace, example};
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -29,23 +28,6 @@ fn refused(run: Run, code: i32, texts: &[&str]) -> Run {
         assert!(run.stderr.contains(text), "`{text}` is not in: {}", run.stderr);
     }
     run
-}
-
-/// A cluster whose apply was killed early: there is a state, and something in AWS.
-fn begun(emulator: &Emulator) -> Workspace {
-    let workspace = Workspace::new(emulator, &example("domino-test-cluster-single-az.yaml"));
-    let since = emulator.count();
-    let mut run = workspace.spawn(&["apply", "--yes"]);
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while emulator.mutating(since).len() < 12 {
-        assert!(Instant::now() < deadline);
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    run.kill().unwrap();
-    run.wait().unwrap();
-    // What was on its way is still answered.
-    std::thread::sleep(Duration::from_millis(500));
-    workspace
 }
 
 /// The file as the user may have left it: each with its reason, exit code 3.
@@ -133,76 +115,6 @@ fn no_credentials_and_no_network() {
         refused(bare.output().unwrap().into(), 6, &["AWS_PROFILE", "credentials"]);
     }
     assert_eq!(workspace.files().keys().filter(|path| path.ends_with("state.json")).count(), 0);
-}
-
-/// A remote state is not for this version, and says so instead of making a folder of that name.
-#[test]
-fn a_remote_state_is_refused() {
-    let workspace = Workspace::offline(&(example("domino-test-cluster.yaml") + "state: s3://bucket/prefix\n"));
-    refused(workspace.run(&["plan"]), 3, &["s3://bucket/prefix", "remote"]);
-    refused(workspace.run(&["outputs", "--state", "s3://other"]), 3, &["s3://other"]);
-    assert_eq!(workspace.files().len(), 1);
-}
-
-/// RUN-2: a state that cannot be trusted is never used, and never overwritten.
-#[test]
-fn states_that_are_damaged_newer_or_of_another_cluster() {
-    let emulator = Emulator::start();
-    let workspace = begun(&emulator);
-    let path = workspace.path(&format!(".domino-eks/{SINGLE}/state.json"));
-    let whole = fs::read_to_string(&path).unwrap();
-    let since = emulator.count();
-    let check = |text: &str, texts: &[&str]| {
-        fs::write(&path, text).unwrap();
-        for command in [&["plan"][..], &["apply", "--yes"], &["status"], &["outputs"], &["destroy", "--confirm", SINGLE, "--delete-data"]] {
-            refused(workspace.run(command), 1, texts);
-        }
-        assert_eq!(fs::read_to_string(&path).unwrap(), text);
-    };
-    check("", &["damaged", "empty", "backups"]);
-    check(&whole[..whole.len() / 2], &["damaged", "backups"]);
-    check(&whole.replace("us-west-2", "us-east-1"), &["damaged", "edited by hand"]);
-    check(&whole.replace("\"format_version\": 1", "\"format_version\": 9"), &["format 9", "newer"]);
-    let as_other = |key: &str, value: &str| {
-        let mut document: Value = serde_json::from_str(&whole).unwrap();
-        document["state"][key] = json!(value);
-        document["checksum"] = json!(checksum(&document["state"]));
-        fs::write(&path, document.to_string()).unwrap();
-        for command in [&["plan"][..], &["apply", "--yes"], &["status"], &["destroy", "--confirm", SINGLE, "--delete-data"]] {
-            refused(workspace.run(command), 1, &[key, value, "nothing was changed"]);
-        }
-    };
-    as_other("account", "999999999999");
-    as_other("region", "eu-central-1");
-    as_other("cluster", "another");
-    assert!(emulator.mutating(since).is_empty());
-
-    // The state was lost: what it made is seen, and no second cluster grows beside it.
-    fs::remove_dir_all(workspace.path(".domino-eks")).unwrap();
-    for command in [&["plan"][..], &["apply", "--yes"]] {
-        refused(workspace.run(command), 1, &["state was lost", "--state", "nothing was changed"]);
-    }
-    assert!(emulator.mutating(since).is_empty());
-}
-
-fn checksum(state: &Value) -> String {
-    Sha256::digest(canonical(state)).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Keys sorted, no white space.
-fn canonical(value: &Value) -> String {
-    match value {
-        Value::Object(map) => {
-            let mut entries: Vec<_> = map.iter().collect();
-            entries.sort_by_key(|(key, _)| *key);
-            format!(
-                "{{{}}}",
-                entries.iter().map(|(key, inner)| format!("{}:{}", json!(key), canonical(inner))).collect::<Vec<_>>().join(",")
-            )
-        }
-        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
-        other => other.to_string(),
-    }
 }
 
 /// RUN-2: two runs never work on one state; the second names the first.

@@ -126,13 +126,11 @@ impl Stop {
         }
     }
 
-    #[expect(clippy::exit, reason = "the second interrupt leaves within a second, whatever still runs")]
     async fn leave(&self, printer: &Printer) {
-        let exit = || std::process::exit(i32::from(Exit::Interrupted as u8));
         // Whatever blocks, be it the terminal.
         std::thread::spawn(move || {
             std::thread::sleep(LAST_WORDS);
-            exit()
+            exit();
         });
         let guards = {
             let mut held = self.held();
@@ -145,6 +143,11 @@ impl Stop {
         printer.always("left at once; run the same command again to go on");
         exit();
     }
+}
+
+#[expect(clippy::exit, reason = "the second interrupt leaves within a second, whatever still runs")]
+fn exit() -> ! {
+    std::process::exit(i32::from(Exit::Interrupted as u8))
 }
 
 /// Whether SIGHUP is ignored from the start, as the system tells it; elsewhere it is not known.

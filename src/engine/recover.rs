@@ -55,10 +55,10 @@ fn chosen<'a>(lineage: &str, observed: &'a [Observed]) -> Result<BTreeMap<&'a Ad
         groups.entry(&seen.address).or_default().push(seen);
     }
     let pick = |(address, group): (&'a Address, Vec<&'a Observed>)| {
-        let alive = |seen: &&Observed| !matches!(seen.readiness, Readiness::Deleting | Readiness::Failed(_));
+        let alive = |seen: &&Observed| !is_dying(seen);
         let is_used = |seen: &&Observed| observed.iter().filter(alive).any(|other| uses(other, seen));
         let candidates: Vec<&Observed> =
-            if group.iter().any(|seen| alive(&seen)) { group.into_iter().filter(alive).collect() } else { group };
+            if group.iter().any(|seen| !is_dying(seen)) { group.into_iter().filter(alive).collect() } else { group };
         let used: Vec<&Observed> = candidates.iter().copied().filter(is_used).collect();
         match used.as_slice() {
             [] => Ok((address, candidates[0])),
@@ -70,6 +70,11 @@ fn chosen<'a>(lineage: &str, observed: &'a [Observed]) -> Result<BTreeMap<&'a Ad
         }
     };
     groups.into_iter().map(pick).collect()
+}
+
+/// Whether it will never be of use.
+fn is_dying(seen: &Observed) -> bool {
+    matches!(seen.readiness, Readiness::Deleting | Readiness::Failed(_))
 }
 
 /// Whether `user` names `used` in its spec, by id or ARN.

@@ -86,3 +86,20 @@ async fn a_damaged_document_can_be_replaced() {
     store.write(&rebuilt).await.unwrap();
     assert_eq!(store.load().await.unwrap(), Some(rebuilt));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_older_document_put_back_is_refused_with_both_serials() {
+    let client = Client::new();
+    let first = format::encode(&Document { serial: 3, ..document() }).unwrap();
+    client.place("state.json", &first);
+    let store = store(&client);
+    let old = store.load().await.unwrap().unwrap();
+    store.write(&Document { serial: 7, ..old }).await.unwrap();
+    client.place("state.json", &first);
+    let error = store.load().await.expect_err("it was taken");
+    assert!(matches!(error, StateError::Backwards { found: 3, newest: 7, .. }), "{error}");
+    assert_eq!(store.highest_serial(), 7, "what replaces it goes beyond");
+    // A mark of another state says nothing.
+    client.place("state.json", &format::encode(&Document { serial: 1, ..document() }).unwrap());
+    assert_eq!(store.load().await.unwrap().unwrap().serial, 1);
+}

@@ -259,3 +259,22 @@ async fn a_state_that_was_deleted_under_a_run_does_not_come_back_by_itself() {
     assert_eq!(client.standing("state.json"), None);
     assert_eq!(writer.document().resources.len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_fenced_run_could_not_write_never_looks_newer_than_its_successor() {
+    let older = Client::new();
+    let (_lock, writer) = begun(&older).await;
+    let newer = older.other();
+    let store = store(&newer);
+    let mut theirs = store.load().await.unwrap().unwrap();
+    theirs.serial += 1;
+    store.write(&theirs).await.unwrap();
+    for number in 0..5 {
+        writer.record(entry(number)).await.expect_err("two write one state");
+    }
+    assert!(matches!(writer.finish().await, Err(StateError::Fenced { .. })));
+    assert!(!writer.is_saved());
+    assert_eq!(writer.document().resources.len(), 5);
+    assert_eq!(writer.document().serial, theirs.serial, "`state push` takes only what is newer");
+    assert!(writer.may_act().is_err());
+}

@@ -38,6 +38,16 @@ impl StateBucket {
         Ok(answer.map(|answer| answer.status() == Some(&BucketVersioningStatus::Enabled)))
     }
 
+    /// Whether `init` made it: then its settings are ours to finish.
+    ///
+    /// # Errors
+    /// When AWS refuses.
+    pub async fn is_ours(&self) -> Result<bool, ObjectError> {
+        let answer = self.s3.get_bucket_tagging().bucket(&self.name).expected_bucket_owner(&self.account).send().await;
+        let answer = or_absent(sent("GetBucketTagging", answer)).map_err(self.failed())?;
+        Ok(answer.is_some_and(|answer| answer.tag_set().iter().any(|tag| tag.key() == "domino-eks:state")))
+    }
+
     fn explained(&self, failure: Failure) -> ObjectError {
         let name = &self.name;
         let code = failure.code.as_deref().unwrap_or_default();

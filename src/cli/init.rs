@@ -63,6 +63,11 @@ async fn state_bucket(args: &InitArgs, config: &Config, name: &str, settings: &S
     let bucket = StateBucket::new(&aws, name);
     let refused = |source| StateError::Remote { place: format!("s3://{name}"), source };
     if stop.unless(bucket.exists()).await?.map_err(refused)? {
+        if bucket.is_ours().await.map_err(refused)? {
+            // An earlier `init` may have been broken off before it was done.
+            let wanted = state_bucket_spec(config, name);
+            settle(&aws, &existing(wanted, name), settings).await?;
+        }
         bucket.check().await.map_err(refused)?;
         printer.say(&format!("The bucket `{name}` is there and versioned."));
         return Ok(());
@@ -77,19 +82,33 @@ async fn state_bucket(args: &InitArgs, config: &Config, name: &str, settings: &S
     Ok(())
 }
 
-/// Creates the bucket and its settings; each step is safe to repeat, and a new bucket may not be seen everywhere at once.
-async fn make(aws: &Aws, wanted: Desired, settings: &Settings) -> Result<(), Failure> {
+/// Creates the bucket and its settings.
+async fn make(aws: &Aws, wanted: Desired, settings: &Settings) -> Result<(), CliError> {
     let name = wanted.spec["name"].as_str().unwrap_or_default().to_owned();
-    let item = Item { address: wanted.address, spec: wanted.spec, tags: wanted.tags, id: String::new(), attributes: BTreeMap::new() };
-    let created = aws.create(item.clone(), String::new()).await?;
-    let item = Item { id: name, attributes: created.attributes, ..item };
-    for attempt in 0.. {
+    let item = existing(wanted, &name);
+    match aws.create(Item { id: String::new(), ..item.clone() }, String::new()).await {
+        Err(failure) if failure.kind == FailureKind::Foreign => {
+            let message = format!("the bucket `{name}` cannot be made: its name is taken, or you may not look at it");
+            return Err(CliError::new(Exit::Credentials, message).hint("name another bucket with `--state`, or allow s3:ListBucket on it"));
+        }
+        created => created?,
+    };
+    Ok(settle(aws, &item, settings).await?)
+}
+
+fn existing(wanted: Desired, name: &str) -> Item {
+    Item { address: wanted.address, spec: wanted.spec, tags: wanted.tags, id: name.to_owned(), attributes: BTreeMap::new() }
+}
+
+/// The bucket's settings; each is safe to repeat, and a new bucket may not be seen everywhere at once.
+async fn settle(aws: &Aws, item: &Item, settings: &Settings) -> Result<(), Failure> {
+    for _ in 0..SETTLE_ATTEMPTS {
         match aws.settle(item.clone()).await {
-            Err(failure) if attempt < SETTLE_ATTEMPTS && matches!(failure.kind, FailureKind::NotFound | FailureKind::NotYet) => {
+            Err(failure) if matches!(failure.kind, FailureKind::NotFound | FailureKind::NotYet) => {
                 tokio::time::sleep(settings.pace.seconds(2.0)).await;
             }
             other => return other,
         }
     }
-    Ok(())
+    aws.settle(item.clone()).await
 }

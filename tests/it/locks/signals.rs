@@ -8,7 +8,13 @@ use serde_json::{Value, json};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-const SIGNALS: [&str; 3] = ["-INT", "-TERM", "-HUP"];
+/// What stops a run. Whoever runs the tests with `nohup` wants runs not to stop at SIGHUP, and they do not.
+fn signals() -> &'static [&'static str] {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let all = &["-INT", "-TERM", "-HUP"];
+    if ignored.is_some_and(|mask| mask & 1 != 0) { &all[..2] } else { all }
+}
 
 /// Starts an apply and waits until it is held.
 fn begun(emulator: &Emulator, workspace: &Workspace, rule: &Value) -> Child {
@@ -24,7 +30,7 @@ fn a_signal_while_planning_changes_nothing() {
     let emulator = account();
     for home in Home::BOTH {
         let workspace = home.fresh(&emulator);
-        for name in SIGNALS {
+        for name in signals() {
             let since = emulator.count();
             let run =
                 begun(&emulator, &workspace, &json!({ "mode": "hold-before", "service": "ec2", "operation": "Describe*", "times": 0 }));
@@ -49,7 +55,7 @@ fn a_signal_while_working_saves_everything() {
     for home in Home::BOTH {
         let workspace = home.fresh(&emulator);
         let places = [("ec2", "CreateSubnet"), ("ec2", "CreateNatGateway"), ("autoscaling", "CreateAutoScalingGroup")];
-        for (name, (service, operation)) in SIGNALS.iter().zip(places) {
+        for (name, (service, operation)) in signals().iter().zip(places) {
             let rule = json!({ "mode": "slow", "seconds": 1, "service": service, "operation": operation });
             let run = begun(&emulator, &workspace, &rule);
             let asked = Instant::now();
@@ -100,9 +106,11 @@ fn a_second_signal_leaves_at_once() {
 
 /// Runs a command on a terminal of its own, tells its process id, and hangs up the terminal at the end of the input.
 const ON_A_TERMINAL: &str = r#"
-import os, pty, select, sys
+import os, pty, select, signal, sys
 pid, terminal = pty.fork()
 if pid == 0:
+    # Whoever runs the tests may ignore it (nohup), and what is ignored stays so.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.execv(sys.argv[1], sys.argv[1:])
 print("pid", pid, flush=True)
 open_input = True

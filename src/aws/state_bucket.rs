@@ -38,14 +38,18 @@ impl StateBucket {
         Ok(answer.map(|answer| answer.status() == Some(&BucketVersioningStatus::Enabled)))
     }
 
-    /// Whether `init` made it: then its settings are ours to finish.
+    /// Whether `init` made it and was broken off: the last of its settings is missing.
     ///
     /// # Errors
     /// When AWS refuses.
-    pub async fn is_ours(&self) -> Result<bool, ObjectError> {
-        let answer = self.s3.get_bucket_tagging().bucket(&self.name).expected_bucket_owner(&self.account).send().await;
-        let answer = or_absent(sent("GetBucketTagging", answer)).map_err(self.failed())?;
-        Ok(answer.is_some_and(|answer| answer.tag_set().iter().any(|tag| tag.key() == "domino-eks:state")))
+    pub async fn is_unfinished(&self) -> Result<bool, ObjectError> {
+        let tags = self.s3.get_bucket_tagging().bucket(&self.name).expected_bucket_owner(&self.account).send().await;
+        let tags = or_absent(sent("GetBucketTagging", tags)).map_err(self.failed())?;
+        if !tags.is_some_and(|tags| tags.tag_set().iter().any(|tag| tag.key() == "domino-eks:state")) {
+            return Ok(false);
+        }
+        let rules = self.s3.get_bucket_lifecycle_configuration().bucket(&self.name).expected_bucket_owner(&self.account).send().await;
+        Ok(or_absent(sent("GetBucketLifecycleConfiguration", rules)).map_err(self.failed())?.is_none())
     }
 
     fn explained(&self, failure: Failure) -> ObjectError {

@@ -63,8 +63,7 @@ async fn state_bucket(args: &InitArgs, config: &Config, name: &str, settings: &S
     let bucket = StateBucket::new(&aws, name);
     let refused = |source| StateError::Remote { place: format!("s3://{name}"), source };
     if stop.unless(bucket.exists()).await?.map_err(refused)? {
-        if bucket.is_ours().await.map_err(refused)? {
-            // An earlier `init` may have been broken off before it was done.
+        if bucket.is_unfinished().await.map_err(refused)? {
             let wanted = state_bucket_spec(config, name);
             settle(&aws, &existing(wanted, name), settings).await?;
         }

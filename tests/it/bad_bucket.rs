@@ -205,6 +205,12 @@ fn init_makes_the_bucket() {
     assert_eq!(emulator.mutating(since).len(), 0);
     workspace.run_soon(&["-f", "new.yaml", "plan"]).expect(0);
     workspace.run_soon(&["-f", "new.yaml", "state", "unlock"]).expect(0);
+
+    // Made, but broken off before its settings were done: they are finished.
+    emulator.aws("s3.delete_bucket_lifecycle(Bucket='new-states')\ns3.put_bucket_versioning(Bucket='new-states', VersioningConfiguration={'Status': 'Suspended'})");
+    init("third.yaml", "s3://new-states/third", &[]).expect(0);
+    let versioning = emulator.aws("result = s3.get_bucket_versioning(Bucket='new-states')['Status']");
+    assert_eq!(versioning, "Enabled");
 }
 
 #[test]

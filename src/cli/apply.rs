@@ -127,8 +127,8 @@ pub(super) async fn execute(session: Session, run: &Run<'_>, guard: &Guard, appl
         }
         let outcome = runner.run(session.plan, &writer.document(), &session.lookups).await?;
         let complete = outcome.failed.is_empty() && outcome.skipped.is_empty() && !outcome.cancelled;
-        if complete {
-            run.stop.unless(clear(&provider, &session.twins, run.printer)).await??;
+        if complete && !*run.stop.asked().borrow() {
+            clear(&provider, &session.twins, run.printer).await?;
         }
         if let Some(applied) = applied.filter(|_| complete) {
             record(&writer, Entry::Applied { config_hash: applied.hash.to_owned() }).await?;

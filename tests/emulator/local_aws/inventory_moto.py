@@ -32,7 +32,8 @@ def _network() -> Iterator[Entry]:
         for address in ec2.addresses:
             yield entry("ec2", "elastic-ip", address.allocation_id, tags(address.allocation_id), association=address.association_id)
         for eni in ec2.enis.values():
-            yield entry("ec2", "network-interface", eni.id, tags(eni.id), subnet=eni.subnet.id, description=eni.description)
+            yield entry("ec2", "network-interface", eni.id, tags(eni.id), subnet=eni.subnet.id, description=eni.description,
+                        status=eni.status, groups=",".join(sorted(group.id for group in eni.group_set)))
         for endpoint in ec2.vpc_end_points.values():
             if endpoint.state != "deleted":
                 yield entry("ec2", "vpc-endpoint", endpoint.id, tags(endpoint.id), state=endpoint.state, name=endpoint.service_name)
@@ -81,11 +82,12 @@ def _machines() -> Iterator[Entry]:
                 if instance.state != "terminated":
                     yield entry("ec2", "instance", instance.id, dict(ec2.tags.get(instance.id, {})), state=instance.state)
         for volume in ec2.volumes.values():
-            yield entry("ec2", "volume", volume.id, dict(ec2.tags.get(volume.id, {})), size=volume.size)
+            yield entry("ec2", "volume", volume.id, dict(ec2.tags.get(volume.id, {})), size=volume.size,
+                        instance=volume.attachment.instance.id if volume.attachment else None)
         for snapshot in ec2.snapshots.values():
             if snapshot.description and snapshot.description.startswith("Auto-created snapshot for AMI"):
                 continue
-            yield entry("ec2", "snapshot", snapshot.id, dict(ec2.tags.get(snapshot.id, {})))
+            yield entry("ec2", "snapshot", snapshot.id, dict(ec2.tags.get(snapshot.id, {})), volume=snapshot.volume.id)
         for template in ec2.launch_templates.values():
             yield entry("ec2", "launch-template", template.id, dict(ec2.tags.get(template.id, {})), name=template.name,
                         versions=len(template.versions))
@@ -143,16 +145,20 @@ def _keys_and_logs() -> Iterator[Entry]:
                 yield entry("kms", "alias", alias.alias_name)
     for logs in existing_backends("logs").values():
         for group in logs.groups.values():
-            yield entry("logs", "log-group", group.name, logs.tagger.get_tag_dict_for_resource(group.arn))
+            yield entry("logs", "log-group", group.name, logs.tagger.get_tag_dict_for_resource(group.arn),
+                        retention=group.retention_in_days, streams=len(group.streams) or None)
 
 
 @source
 def _load_balancers() -> Iterator[Entry]:
     for elbv2 in existing_backends("elbv2").values():
+        tags = elbv2.tagging_service.get_tag_dict_for_resource
         for balancer in elbv2.load_balancers.values():
-            yield entry("elbv2", "load-balancer", balancer.arn, name=balancer.name)
+            yield entry("elbv2", "load-balancer", balancer.arn, tags(balancer.arn), name=balancer.name, vpc=balancer.vpc_id)
+            for listener in balancer.listeners.values():
+                yield entry("elbv2", "listener", listener.arn, tags(listener.arn))
         for group in elbv2.target_groups.values():
-            yield entry("elbv2", "target-group", group.arn, name=group.name)
+            yield entry("elbv2", "target-group", group.arn, tags(group.arn), name=group.name, vpc=group.vpc_id)
     for ecr in existing_backends("ecr").values():
         for repository in ecr.repositories.values():
             yield entry("ecr", "repository", repository.arn, name=repository.name)

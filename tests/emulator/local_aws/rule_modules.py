@@ -4,6 +4,8 @@ from . import (  # noqa: F401
     autoscaling_api,
     autoscaling_groups,
     autoscaling_settings,
+    backup,
+    classic_balancers,
     ec2_checks,
     ec2_deletes,
     ec2_endpoints,
@@ -19,6 +21,7 @@ from . import (  # noqa: F401
     load_balancers,
     s3,
     s3_conditions,
+    seeds,
     service_quotas,
     ssm,
 )

@@ -19,6 +19,8 @@ from .faults import FAULTS, Rule, delay
 from .moto_bridge import NotImplementedByMoto
 from .request_log import LOG
 from .rules import AFTER, AFTER_ANSWER, ANSWER, BEFORE, ON_RESET
+from .seeds import control as seed_control
+from .seeds import inside
 from .wire import Answer, Call, Http, scope_of, serialize, service_model, understand
 
 #: Look-ups of things that never change: no need to hold up the others.
@@ -42,6 +44,7 @@ class Emulator:
         self._lock = threading.RLock()
         self._s3_settings: set[str] = set()
         self._s3_lock = threading.Lock()
+        inside.answer_with(self._answer)
 
     def handle(self, http: Http) -> Answer:
         if http.path.startswith("/_emulator/"):
@@ -195,6 +198,10 @@ class Emulator:
         elif name == "reset" and http.method == "POST":
             self.reset()
             value = {"status": "ok"}
+        elif name == "seed":
+            with self._lock:
+                CLOCK.run_due()
+                status, value = seed_control.control(http.method, http.body)
         elif name == "faults" or name.startswith("faults/"):
             status, value = fault_control.control(http)
         else:

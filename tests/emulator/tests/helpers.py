@@ -69,6 +69,12 @@ class Aws:
         with urllib.request.urlopen(urllib.request.Request(f"{self.url}/_emulator/{name}", method=method)) as answer:
             return json.load(answer)
 
+    def seed(self, what: str, **more: Any) -> list[dict[str, Any]]:
+        """Sow; what has grown."""
+        body = json.dumps({"what": what} | more).encode()
+        with urllib.request.urlopen(urllib.request.Request(f"{self.url}/_emulator/seed", body, method="POST")) as answer:
+            return json.load(answer)["seeded"]
+
     def inventory(self) -> list[dict[str, Any]]:
         return self.control("inventory")
 

@@ -3,11 +3,15 @@ network ACLs belong to their VPC and are not listed for themselves (their rules 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
 from .inventory import Entry, entry, source
 from .moto_bridge import existing_backends
+
+#: A bucket with more keys (or uploads) than this is told by their number and a digest only.
+_SINGLE = 100
 
 
 def _ec2() -> list[Any]:
@@ -127,11 +131,27 @@ def _iam_tags(tags: Any) -> Any:
 def _storage() -> Iterator[Entry]:
     for s3 in existing_backends("s3").values():
         for bucket in s3.buckets.values():
-            yield entry("s3", "bucket", bucket.name, s3.tagger.get_tag_dict_for_resource(bucket.arn), region=bucket.region_name)
-            for key, versions in bucket.keys.lists():
-                yield entry("s3", "object", f"{bucket.name}/{key}", versions=len(versions))
-            for upload in bucket.multiparts:
-                yield entry("s3", "multipart-upload", f"{bucket.name}/{upload}")
+            count, digest = _versions(bucket)
+            yield entry("s3", "bucket", bucket.name, s3.tagger.get_tag_dict_for_resource(bucket.arn), region=bucket.region_name,
+                        versions=count, versions_hash=digest, uploads=len(bucket.multiparts) or None)
+            if len(bucket.keys) <= _SINGLE:
+                for key, versions in bucket.keys.lists():
+                    yield entry("s3", "object", f"{bucket.name}/{key}", versions=len(versions))
+            if len(bucket.multiparts) <= _SINGLE:
+                for upload in bucket.multiparts:
+                    yield entry("s3", "multipart-upload", f"{bucket.name}/{upload}")
+
+
+def _versions(bucket: Any) -> tuple[int | None, str | None]:
+    """How many versions and delete markers a bucket holds, and a digest of which."""
+    if not bucket.keys:
+        return None, None
+    digest, count = hashlib.sha256(), 0
+    for key, versions in sorted(dict.items(bucket.keys)):
+        text = "\0".join([key, *(f"{version.version_id}:{type(version).__name__ == 'FakeDeleteMarker'}" for version in versions)])
+        digest.update(text.encode("utf-8", "surrogatepass") + b"\n")
+        count += len(versions)
+    return count, digest.hexdigest()[:16]
 
 
 @source

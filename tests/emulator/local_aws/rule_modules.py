@@ -21,6 +21,8 @@ from . import (  # noqa: F401
     load_balancers,
     s3,
     s3_conditions,
+    s3_uploads,
+    s3_versions,
     seeds,
     service_quotas,
     ssm,

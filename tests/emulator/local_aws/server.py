@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
+from moto.core.parse import RequestParserError
+
 from . import fault_control, inventory, moto_bridge, pagination, stale, tokens
 from .clock import CLOCK
 from .errors import AwsError, error_answer
@@ -180,7 +182,10 @@ class Emulator:
         except Exception:
             service = "sts"
         call = Call(service, f"{http.method} {http.path}"[:100], region, http, {})
-        answer = error_answer(service, AwsError("NotImplementedByEmulator", str(error) or repr(error), 501), http.method)
+        refusal = AwsError("NotImplementedByEmulator", str(error) or repr(error), 501)
+        if service == "s3" and isinstance(error, RequestParserError):
+            refusal = AwsError("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema", 400)
+        answer = error_answer(service, refusal, http.method)
         LOG.add(call, answer.status, answer.code, started, region)
         return answer
 

@@ -49,6 +49,13 @@ class Land:
     def described(self) -> dict[str, Any]:
         return self.aws.eks.describe_cluster(name=self.name)["cluster"]
 
+    def is_gone(self) -> bool:
+        try:
+            self.described()
+        except self.aws.eks.exceptions.ResourceNotFoundException:
+            return True
+        return False
+
     def _nodes(self, count: int) -> None:
         pairs = [{"Key": k, "Value": v} for k, v in (self.own | {f"kubernetes.io/cluster/{self.name}": "owned"}).items()]
         template = self.aws.template(SecurityGroupIds=[self.cluster_group, self.nodes_group])

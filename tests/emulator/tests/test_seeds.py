@@ -140,7 +140,7 @@ def test_leak(aws):
     assert {g["GroupId"] for e in land.interfaces(status="available") for g in e["Groups"]} == {land.cluster_group}
     until(lambda: not land.instances())
     aws.eks.delete_cluster(name=land.name)
-    until(lambda: land.name not in aws.eks.list_clusters(maxResults=100)["clusters"] and code(aws.eks.describe_cluster, name=land.name))
+    until(land.is_gone)
     group = aws.ec2.describe_security_groups(GroupIds=[land.cluster_group])["SecurityGroups"][0]
     assert group["GroupName"].startswith(f"eks-cluster-sg-{land.name}-")
     log = f"/aws/eks/{land.name}/cluster"

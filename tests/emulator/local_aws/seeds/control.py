@@ -59,11 +59,21 @@ def _sow(order: Json) -> list[Json]:
         known, made = set(_entries()), []
         for part in grow(order):
             now = _entries()
+            made += _filled(order, part, now)
             for key in now.keys() - known:
                 name = {"name": now[key]["name"]} if "name" in now[key] else {}
                 made.append({"service": key[0], "type": key[1], "id": key[2], "part": part} | name)
             known |= now.keys()
     return sorted(made, key=lambda entry: (entry["part"], entry["service"], entry["type"], entry["id"]))
+
+
+def _filled(order: Json, part: str, now: dict[tuple[str, str, str], Json]) -> list[Json]:
+    """A bucket that was filled is told as one entry, however many keys it has."""
+    entry = now.get(("s3", "bucket", str(order.get("bucket"))))
+    if entry is None:
+        return []
+    return [{"service": "s3", "type": "bucket", "id": entry["id"], "part": part, "versions": entry.get("versions", 0),
+             "uploads": entry.get("uploads", 0)}]
 
 
 def _entries() -> dict[tuple[str, str, str], Json]:

@@ -25,6 +25,7 @@ SECONDS = {
     "endpoint_delete": 30,
     "instance_create": 45,
     "instance_delete": 60,
+    "group_delete": 20,
     "instance_forgotten": 3600,
     "load_balancer_delete": 30,
     "log_group_again": 25,

@@ -11,6 +11,7 @@ from . import (  # noqa: F401
     ec2_endpoints,
     ec2_instances,
     ec2_nat,
+    ec2_storage,
     efs,
     efs_access,
     eks,

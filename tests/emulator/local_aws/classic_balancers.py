@@ -73,8 +73,8 @@ def known(call: Call) -> None:
 
 @source
 def _inventory() -> Iterator[Entry]:
-    for region, store in existing_backends("elb").items():
+    for store in existing_backends("elb").values():
         for balancer in store.load_balancers.values():
             ports = ",".join(sorted(f"{x.protocol}:{x.load_balancer_port}" for x in balancer.listeners))
-            yield entry("elb", "load-balancer", f"{region}/{balancer.name}", balancer.tags, name=balancer.name, vpc=balancer.vpc_id,
+            yield entry("elb", "load-balancer", balancer.name, balancer.tags, name=balancer.name, vpc=balancer.vpc_id,
                         listeners=ports, security_groups=",".join(sorted(balancer.security_groups)))

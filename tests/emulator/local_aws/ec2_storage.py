@@ -6,7 +6,7 @@ from typing import Any
 
 from . import network
 from .ec2_common import Json, error, select
-from .rules import answer
+from .rules import after, answer
 from .wire import ACCOUNT, Call
 
 
@@ -54,3 +54,15 @@ def describe_snapshots(call: Call) -> Json:
         "storage-tier": lambda s: s.storage_tier,
     }
     return {"Snapshots": select(found, call, fields, lambda s: store.tags.get(s.id, {}))}
+
+
+@after("ec2", "RegisterImage")
+def image_of_snapshot(call: Call, result: Any) -> None:
+    """moto makes a snapshot of its own; the image is of the one that the call names."""
+    store = network.ec2(call.region)
+    named = next((disk["Ebs"]["SnapshotId"] for disk in call.get("BlockDeviceMappings", []) if (disk.get("Ebs") or {}).get("SnapshotId")), None)
+    if named not in store.snapshots:
+        return
+    image = store.amis[result["ImageId"] if isinstance(result, dict) else result.image_id]
+    store.snapshots.pop(image.ebs_snapshot.id, None)
+    image.ebs_snapshot = store.snapshots[named]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from moto.elbv2.models import ELBv2Backend
+
 from . import network
 from .clock import CLOCK
 from .errors import AwsError
@@ -16,6 +18,28 @@ _ARNS_AT_ONCE = 20
 #: Interfaces by ARN of the load balancer.
 _INTERFACES: dict[str, list[str]] = defaultdict(list)
 on_reset(_INTERFACES.clear)
+
+
+def _with_kind_in_arn(original):
+    """moto calls every load balancer an application in its ARN."""
+
+    def create(self, *args: Any, **kwargs: Any) -> Any:
+        made = original(self, *args, **kwargs)
+        if made.type == "network":
+            old, made.arn = made.arn, made.arn.replace(":loadbalancer/app/", ":loadbalancer/net/")
+            self.load_balancers[made.arn] = self.load_balancers.pop(old)
+            self.tagging_service.tag_resource(made.arn, tag_list(self.tagging_service.get_tag_dict_for_resource(old)))
+            self.tagging_service.delete_all_tags_for_resource(old)
+        return made
+
+    return create
+
+
+def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+ELBv2Backend.create_load_balancer = _with_kind_in_arn(ELBv2Backend.create_load_balancer)
 
 
 def _description(balancer: Any) -> str:

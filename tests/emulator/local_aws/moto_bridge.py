@@ -121,6 +121,8 @@ def _without_default_vpc(original):
         for store in (self.vpcs, self.subnets, self.groups, self.network_acls, self.route_tables, self.enis,
                       self.internet_gateways, self.volumes):
             store.clear()
+        # The account's default key is Amazon's own; moto would make one of the customer's for the first encrypted volume.
+        self.default_kms_key_id = f"arn:aws:kms:{self.region_name}:{ACCOUNT}:alias/aws/ebs"
 
     return init
 

@@ -79,5 +79,7 @@ class Land:
         self.aws.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=self.group, ForceDelete=True)
 
     def interfaces(self, **filters: str) -> list[dict[str, Any]]:
-        wanted = [{"Name": "vpc-id", "Values": [self.vpc]}] + [{"Name": k.replace("_", "-"), "Values": [v]} for k, v in filters.items()]
+        """Interfaces in the VPC; two underscores stand for a dot."""
+        names = {name: name.replace("__", ".").replace("_", "-") for name in filters}
+        wanted = [{"Name": "vpc-id", "Values": [self.vpc]}] + [{"Name": names[k], "Values": [v]} for k, v in filters.items()]
         return self.aws.ec2.get_paginator("describe_network_interfaces").paginate(Filters=wanted).build_full_result()["NetworkInterfaces"]

@@ -58,6 +58,7 @@ def test_a_target_group_is_held_by_its_listener(aws, vpc):
     held = refusal(aws.elbv2.delete_target_group, TargetGroupArn=group)
     assert held["Code"] == "ResourceInUse" and held["Message"] == f"Target group '{group}' is currently in use by a listener or a rule"
     assert not [e for e in aws.inventory() if e["type"] == "target-group" and e["id"] == group and "vpc" not in e]
+    assert ":loadbalancer/net/" in arn
     assert [e for e in aws.inventory() if e["type"] == "listener" and e["id"].startswith(arn.replace(":loadbalancer/", ":listener/"))]
     aws.elbv2.delete_load_balancer(LoadBalancerArn=arn)
     aws.elbv2.delete_target_group(TargetGroupArn=group)
@@ -115,8 +116,8 @@ def test_groups_that_rules_name(aws, vpc):
 
 
 def disk(aws, **tags):
-    return aws.ec2.create_volume(AvailabilityZone="us-west-2a", Size=5, TagSpecifications=[
-        {"ResourceType": "volume", "Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}])["VolumeId"]
+    pairs = [{"Key": k, "Value": v} for k, v in ({"Name": "disk"} | tags).items()]
+    return aws.ec2.create_volume(AvailabilityZone="us-west-2a", Size=5, TagSpecifications=[{"ResourceType": "volume", "Tags": pairs}])["VolumeId"]
 
 
 def test_volumes_and_snapshots(aws):
@@ -134,7 +135,7 @@ def test_volumes_and_snapshots(aws):
     assert {s["OwnerId"] for s in own} == {"123456789012"}
     tags = found(aws, "describe_tags", "Tags", {"key": "mark", "value": mark, "resource-type": "snapshot"})
     assert [t["ResourceId"] for t in tags] == [snapshot]
-    assert [t["ResourceType"] for t in found(aws, "describe_tags", "Tags", {"resource-id": volume})] == ["volume"]
+    assert [t["ResourceType"] for t in found(aws, "describe_tags", "Tags", {"resource-id": volume, "key": "mark"})] == ["volume"]
     assert code(aws.ec2.describe_tags, Filters=[{"Name": "colour", "Values": ["x"]}]) == "InvalidParameterValue"
     aws.ec2.delete_volume(VolumeId=volume)
     assert code(aws.ec2.delete_volume, VolumeId=volume) == "InvalidVolume.NotFound"
@@ -164,7 +165,7 @@ def test_instances_and_their_disks(aws):
     assert code(aws.ec2.describe_instances, Filters=[{"Name": "colour", "Values": ["x"]}]) == "InvalidParameterValue"
     own = found(aws, "describe_volumes", "Volumes", {"attachment.instance-id": instance})
     assert code(aws.ec2.delete_volume, VolumeId=own[0]["VolumeId"]) == "VolumeInUse"
-    eni = land.interfaces(attachment_status="attached")
+    eni = land.interfaces(attachment__status="attached")
     used = next(e for e in eni if e.get("Attachment", {}).get("InstanceId") == instance)
     error = refusal(aws.ec2.delete_network_interface, NetworkInterfaceId=used["NetworkInterfaceId"])
     assert error["Code"] == "InvalidParameterValue" and error["Message"] == f"Network interface '{used['NetworkInterfaceId']}' is currently in use."

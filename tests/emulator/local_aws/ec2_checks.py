@@ -49,6 +49,7 @@ def _description(rule: Any) -> str | None:
 
 
 SecurityGroupRule.description = property(_description)
+
 _ABSENT = {"nat": "NatGatewayNotFound", "vpce": "InvalidVpcEndpointId.NotFound", "sgr": "InvalidSecurityGroupRuleId.NotFound",
            "eipalloc": "InvalidAllocationID.NotFound", "lt": "InvalidLaunchTemplateId.NotFound", "eni": "InvalidNetworkInterfaceID.NotFound",
            "igw": "InvalidInternetGatewayID.NotFound", "vol": "InvalidVolume.NotFound"}

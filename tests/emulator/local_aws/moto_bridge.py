@@ -83,6 +83,8 @@ def forward(call: Call, drop: tuple[str, ...] = (), http: Http | None = None) ->
         http = without(http, drop)
         if call.service == "iam":  # moto cuts at 100 by itself
             http.body += b"&MaxItems=100000"
+        if call.service in ("elb", "elbv2"):  # and at 50
+            http.body += b"&PageSize=100000"
     _current.call = call
     try:
         request = http.request()

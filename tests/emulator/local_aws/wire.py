@@ -105,6 +105,8 @@ class Call:
     #: The mode of the fault that struck the call, and whether the call had an effect all the same.
     fault: str | None = None
     effect: bool = True
+    #: A call of a seed: no fault touches it.
+    inside: bool = False
 
     @property
     def key(self) -> tuple[str, str]:

@@ -173,3 +173,13 @@ def test_instances_and_their_disks(aws):
     assert [i["LifecycleState"] for i in land.instances()] == ["Terminating"]
     until(lambda: land.instances() == [])
     assert not land.interfaces(status="in-use", requester_managed="false")
+
+
+def test_more_balancers_than_moto_shows(aws, vpc):
+    names = [fresh("many") for _ in range(52)]
+    for name in names:
+        aws.elb.create_load_balancer(LoadBalancerName=name, Subnets=vpc.subnets[:1], SecurityGroups=[], Listeners=LISTENER)
+    pages = aws.elb.get_paginator("describe_load_balancers").paginate()
+    assert set(names) <= {b["LoadBalancerName"] for page in pages for b in page["LoadBalancerDescriptions"]}
+    for name in names:
+        aws.elb.delete_load_balancer(LoadBalancerName=name)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import statistics
 import time
+import urllib.error
 from urllib.parse import unquote_plus
 
 import pytest
 from botocore.exceptions import ClientError
-from helpers import code, fresh, refusal
+from conftest import start
+from helpers import Aws, code, fresh, refusal
 from local_aws.odd_keys import ODD
 
 WEST = {"LocationConstraint": "us-west-2"}
@@ -154,8 +157,6 @@ def test_single_deletes_of_odd_keys(aws, bucket):
 
 def raw(aws, bucket, query):
     """A list as another SDK gets it: botocore's own wishes are left out."""
-    import http.client
-
     connection = http.client.HTTPConnection("127.0.0.1", int(aws.url.rpartition(":")[2]))
     signature = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20261121/us-west-2/s3/aws4_request, SignedHeaders=host, Signature=0"
     connection.request("GET", f"/{bucket}?versions&{query}", headers={"Authorization": signature})
@@ -201,8 +202,6 @@ def test_filling_and_partial(aws, bucket):
 def test_bad_orders(aws):
     name = fresh("plain")
     aws.s3.create_bucket(Bucket=name, CreateBucketConfiguration=WEST)
-    import urllib.error
-
     for more in ({"bucket": "absent"}, {"bucket": name, "keys": -1}, {"bucket": name, "keys": 1, "versions_per_key": 2}):
         with pytest.raises(urllib.error.HTTPError):
             aws.seed("objects", **more)
@@ -215,9 +214,6 @@ def test_bad_orders(aws):
 @pytest.mark.parametrize("keys, versions", [(50_000, 2), (1, 100_000)])
 def test_a_hundred_thousand(tmp_path, keys, versions):
     """On a server with S3's own pages."""
-    from conftest import start
-    from helpers import Aws
-
     process, url, log = start(tmp_path, "--scale", "0.01")
     try:
         own, name = Aws(url, log), fresh("huge")

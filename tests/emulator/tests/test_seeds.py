@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
+import urllib.request
 
 import pytest
 from helpers import code, until
@@ -130,6 +132,51 @@ def test_volume_outlives_its_node_and_parts(aws):
     until(lambda: [v["State"] for v in aws.ec2.describe_volumes(VolumeIds=volumes)["Volumes"]] == ["available"] * 2)
 
 
+def test_leftovers_can_be_cleared(aws):
+    """In the order that AWS wants: balancers, target groups, rules, groups; their interfaces go late."""
+    land = Land(aws, nodes=0)
+    seeded = aws.seed("leftovers", cluster=land.name, only=["lbc", "ccm", "interfaces"])
+    groups = of(seeded, "security-group")
+    assert len(groups) == 4
+    for entry in seeded:
+        if entry["service"] == "elbv2" and entry["type"] == "load-balancer":
+            aws.elbv2.delete_load_balancer(LoadBalancerArn=entry["id"])
+        elif entry["service"] == "elb":
+            aws.elb.delete_load_balancer(LoadBalancerName=entry["id"])
+        elif entry["part"] == "interfaces":
+            aws.ec2.delete_network_interface(NetworkInterfaceId=entry["id"])
+    for arn in of(seeded, "target-group"):
+        aws.elbv2.delete_target_group(TargetGroupArn=arn)
+    assert code(aws.ec2.delete_subnet, SubnetId=land.public[0]) == "DependencyViolation"
+    until(lambda: not land.interfaces(requester_id="amazon-elb"))
+    shared = next(e["id"] for e in seeded if e.get("name", "").startswith("k8s-traffic-"))
+    assert code(aws.ec2.delete_security_group, GroupId=shared) == "DependencyViolation", "rules name it"
+    for own in (land.cluster_group, land.nodes_group):
+        ids = [r["SecurityGroupRuleId"] for page in aws.ec2.get_paginator("describe_security_group_rules").paginate(
+            Filters=[{"Name": "group-id", "Values": [own]}]) for r in page["SecurityGroupRules"]
+            if r.get("ReferencedGroupInfo", {}).get("GroupId") in groups]
+        aws.ec2.revoke_security_group_ingress(GroupId=own, SecurityGroupRuleIds=ids)
+    for group in groups:
+        aws.ec2.delete_security_group(GroupId=group)
+    aws.ec2.delete_subnet(SubnetId=land.public[0])
+    left = {(e["type"], e["id"]) for e in aws.inventory()}
+    assert not left & {(e["type"], e["id"]) for e in seeded}
+
+
+def test_seeds_are_under_no_fault(aws, land):
+    rules = {"faults": [{"mode": "throttle", "times": 0, "service": "ec2"}, {"mode": "stale", "service": "ec2", "operation": "CreateNetworkInterface",
+                                                                             "seconds": 60}]}
+    urllib.request.urlopen(urllib.request.Request(f"{aws.url}/_emulator/faults", json.dumps(rules).encode(), method="POST"))
+    try:
+        seeded = aws.seed("leftovers", cluster=land.name, only=["interfaces"])
+    finally:
+        told = aws.control("faults")
+        aws.control("faults", "DELETE")
+    assert [rule["struck"] for rule in told] == [0, 0]
+    for eni in of(seeded, "network-interface"):
+        aws.ec2.delete_network_interface(NetworkInterfaceId=eni)
+
+
 def test_leak(aws):
     land = Land(aws, nodes=2)
     assert aws.seed("leak", cluster=land.name, interfaces=2, cluster_security_group=True, log_group=True) == []
@@ -173,7 +220,6 @@ def test_neighbours(aws, land):
 
     first = theirs()
     assert len(first) == len(mine)
-    import time
     time.sleep(2)
     assert theirs() == first, "nothing changes by itself"
     assert "there already" in bad(aws, "neighbours", cluster=land.name)

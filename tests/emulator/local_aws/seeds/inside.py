@@ -45,7 +45,9 @@ def _send(request: Any, **_: Any) -> AWSResponse:
     body = body.read() if hasattr(body, "read") else body
     headers = {name.lower(): _text(value) for name, value in request.headers.items()} | {"host": place.netloc}
     http = Http(request.method, place.path or "/", place.query, headers, body.encode() if isinstance(body, str) else bytes(body))
-    answer = _answer[0](understand(http))
+    call = understand(http)
+    call.inside = True
+    answer = _answer[0](call)
     return AWSResponse(request.url, answer.status, answer.headers, _Body(answer.body))
 
 

@@ -54,6 +54,8 @@ def interfaces(call: Call, result: Any) -> None:
             kind = "network_load_balancer" if balancer.type == "network" else "interface"
             eni = network.make_interface(call.region, subnet.id, list(balancer.security_groups or []), _description(balancer), kind,
                                          "amazon-elb")
+            if not balancer.security_groups:  # a network load balancer may do without
+                eni._group_set = []
             _INTERFACES[balancer.arn].append(eni.id)
 
 

@@ -153,6 +153,9 @@ def _load_balancers() -> Iterator[Entry]:
             yield entry("elbv2", "load-balancer", balancer.arn, name=balancer.name)
         for group in elbv2.target_groups.values():
             yield entry("elbv2", "target-group", group.arn, name=group.name)
+    for elb in existing_backends("elb").values():
+        for balancer in elb.load_balancers.values():
+            yield entry("elb", "load-balancer", balancer.name, dict(balancer.tags))
     for ecr in existing_backends("ecr").values():
         for repository in ecr.repositories.values():
             yield entry("ecr", "repository", repository.arn, name=repository.name)

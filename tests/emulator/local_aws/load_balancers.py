@@ -12,7 +12,7 @@ from .moto_bridge import backend
 from .rules import after, after_answer, before, on_reset
 from .wire import Call
 
-#: Interfaces by ARN of the load balancer.
+#: Interfaces by ARN of the load balancer; of a classic one by REGION/NAME.
 _INTERFACES: dict[str, list[str]] = defaultdict(list)
 on_reset(_INTERFACES.clear)
 
@@ -42,6 +42,20 @@ def protection(call: Call) -> None:
 @after_answer("elbv2", "DeleteLoadBalancer")
 def let_go(call: Call) -> None:
     held = _INTERFACES.pop(call["LoadBalancerArn"], [])
+    CLOCK.after("load_balancer_delete", lambda: [network.drop_interface(call.region, eni) for eni in held])
+
+
+@after_answer("elb", "CreateLoadBalancer")
+def classic_interfaces(call: Call) -> None:
+    balancer = backend("elb", call.region).load_balancers[call["LoadBalancerName"]]
+    for subnet_id in balancer.subnets:
+        eni = network.make_interface(call.region, subnet_id, list(balancer.security_groups), f"ELB {balancer.name}", requester="amazon-elb")
+        _INTERFACES[f"{call.region}/{balancer.name}"].append(eni.id)
+
+
+@after_answer("elb", "DeleteLoadBalancer")
+def classic_let_go(call: Call) -> None:
+    held = _INTERFACES.pop(f"{call.region}/{call['LoadBalancerName']}", [])
     CLOCK.after("load_balancer_delete", lambda: [network.drop_interface(call.region, eni) for eni in held])
 
 

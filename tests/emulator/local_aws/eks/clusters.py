@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 
 from .. import network
 from ..clock import CLOCK
@@ -17,6 +18,9 @@ from .store import CLUSTERS, Cluster, Json, arn, check_tags, find, now
 from .versions import DEFAULT
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+#: Set when clusters have an API server: what starts it and gives its URL and the PEM of its CA, and what ends it.
+API_SERVER_STARTS: list[Callable[[Cluster], tuple[str, str]]] = []
+API_SERVER_ENDS: list[Callable[[Cluster], None]] = []
 
 
 def logging_of(asked: Json | None) -> Json:
@@ -154,9 +158,12 @@ def _come_up(cluster: Cluster) -> None:
         return
     identity = hashlib.sha256(f"{cluster.body['arn']}{cluster.body['createdAt']}".encode()).hexdigest()[:32].upper()
     pem = f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(identity.encode()).decode()}\n-----END CERTIFICATE-----\n"
+    endpoint = f"https://{identity}.gr7.{cluster.region}.eks.amazonaws.com"
+    for start in API_SERVER_STARTS:
+        endpoint, pem = start(cluster)
     cluster.body |= {
         "status": "ACTIVE",
-        "endpoint": f"https://{identity}.gr7.{cluster.region}.eks.amazonaws.com",
+        "endpoint": endpoint,
         "certificateAuthority": {"data": base64.b64encode(pem.encode()).decode()},
         "identity": {"oidc": {"issuer": f"https://oidc.eks.{cluster.region}.amazonaws.com/id/{identity}"}},
     }
@@ -213,6 +220,8 @@ def delete_cluster(call: Call) -> Json:
 
 
 def _vanish(cluster: Cluster) -> None:
+    for end in API_SERVER_ENDS:
+        end(cluster)
     for eni_id in cluster.interfaces:
         network.drop_interface(cluster.region, eni_id)
     group = cluster.body["resourcesVpcConfig"].get("clusterSecurityGroupId")

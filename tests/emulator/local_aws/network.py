@@ -111,5 +111,14 @@ def users_of_group(store: Any, group_id: str) -> list[str]:
     return users
 
 
+def forget_group(region: str, group_id: str) -> None:
+    """Take the rules that name a group out of the other groups."""
+    for groups in ec2(region).groups.values():
+        for other in groups.values():
+            if other.id != group_id:
+                for rules in (other.ingress_rules, other.egress_rules):
+                    rules[:] = [rule for rule in rules if rule.source_group.get("GroupId") != group_id]
+
+
 def regions_in_use() -> list[str]:
     return list(existing_backends("ec2"))

@@ -18,6 +18,7 @@ from . import (  # noqa: F401
     iam_rules,
     inventory_moto,
     kms_logs,
+    kubernetes_api,
     launch_templates,
     load_balancers,
     s3,

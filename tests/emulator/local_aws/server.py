@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode
 
 from moto.core.parse import RequestParserError
 
-from . import fault_control, inventory, moto_bridge, pagination, stale, tokens
+from . import fault_control, inventory, kubernetes_control, moto_bridge, pagination, stale, tokens
 from .clock import CLOCK
 from .errors import AwsError, error_answer
 from .faults import FAULTS, Rule, delay
@@ -57,9 +57,13 @@ class Emulator:
             call = understand(http)
         except Exception as error:
             return self._not_understood(service, region, http, error, started)
+        return self.take(call, started)
+
+    def take(self, call: Call, started: float) -> Answer:
+        """A client's call, from faults to log."""
         rule = FAULTS.claim(call)
         answer = self._struck(call, rule) if rule else self._answer(call)
-        LOG.add(call, answer.status, _code_of(answer), started, region)
+        LOG.add(call, answer.status, _code_of(answer), started, call.region)
         if rule:  # noted and told first: who waits for the fault finds all of it in the log and the inventory
             delay(rule, FAULTS.strike(rule, call))
         return answer
@@ -76,10 +80,10 @@ class Emulator:
     def _answer(self, call: Call) -> Answer:
         try:
             if call.key in _UNLOCKED:
-                return self._act(call)
+                return self.act(call)
             with self._s3_setting(call), self._lock:
                 CLOCK.run_due()
-                return self._act(call)
+                return self.act(call)
         except AwsError as error:
             return error_answer(call.service, error, call.http.method)
         except NotImplementedByMoto as error:
@@ -90,7 +94,8 @@ class Emulator:
             refusal = AwsError("NotImplementedByEmulator", f"{call.service}:{call.operation} broke: {error!r}", 501)
             return error_answer(call.service, refusal, call.http.method)
 
-    def _act(self, call: Call) -> Answer:
+    def act(self, call: Call) -> Answer:
+        """The call itself; the caller holds the lock."""
         pagination.check(call)
         replay = tokens.recall(call)
         if replay:
@@ -209,6 +214,10 @@ class Emulator:
                 status, value = seed_control.control(http.method, http.body)
         elif name == "faults" or name.startswith("faults/"):
             status, value = fault_control.control(http)
+        elif name == "kubernetes":
+            with self._lock:
+                CLOCK.run_due()
+                status, value = kubernetes_control.control(http)
         else:
             status, value = 404, {"error": "no such control"}
         return Answer(status, {"Content-Type": "application/json"}, json.dumps(value, default=str).encode())

@@ -27,6 +27,8 @@ SIGNING_NAMES = {
     "monitoring": "cloudwatch",
     "api.ecr": "ecr",
 }
+#: Operations of the services that are not of AWS, so not in botocore's models.
+OWN_OPERATIONS: dict[str, tuple[str, ...]] = {}
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _READ_PREFIXES = ("Describe", "List", "Get", "Head", "Search", "Lookup", "Simulate", "Select")
 

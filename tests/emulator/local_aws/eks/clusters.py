@@ -23,6 +23,9 @@ KEPT_GROUPS: set[tuple[str, str]] = set()
 on_reset(KEPT_GROUPS.clear)
 #: What happens when a cluster is gone.
 VANISHED: list[Callable[[Cluster], None]] = []
+#: Set when clusters have an API server: what starts it and gives its URL and the PEM of its CA, and what ends it.
+API_SERVER_STARTS: list[Callable[[Cluster], tuple[str, str]]] = []
+API_SERVER_ENDS: list[Callable[[Cluster], None]] = []
 
 
 def logging_of(asked: Json | None) -> Json:
@@ -165,9 +168,12 @@ def come_up(cluster: Cluster) -> None:
         return
     identity = hashlib.sha256(f"{cluster.body['arn']}{cluster.body['createdAt']}".encode()).hexdigest()[:32].upper()
     pem = f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(identity.encode()).decode()}\n-----END CERTIFICATE-----\n"
+    endpoint = f"https://{identity}.gr7.{cluster.region}.eks.amazonaws.com"
+    for start in API_SERVER_STARTS:
+        endpoint, pem = start(cluster)
     cluster.body |= {
         "status": "ACTIVE",
-        "endpoint": f"https://{identity}.gr7.{cluster.region}.eks.amazonaws.com",
+        "endpoint": endpoint,
         "certificateAuthority": {"data": base64.b64encode(pem.encode()).decode()},
         "identity": {"oidc": {"issuer": f"https://oidc.eks.{cluster.region}.amazonaws.com/id/{identity}"}},
     }
@@ -224,6 +230,8 @@ def delete_cluster(call: Call) -> Json:
 
 
 def _vanish(cluster: Cluster) -> None:
+    for end in API_SERVER_ENDS:
+        end(cluster)
     for eni_id in cluster.interfaces:
         network.drop_interface(cluster.region, eni_id)
     group = cluster.body["resourcesVpcConfig"].get("clusterSecurityGroupId")

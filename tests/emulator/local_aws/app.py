@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from . import kubernetes_server, moto_bridge, pagination
+# Before anything that brings moto in: moto reads its settings once.
+from . import moto_bridge
+from . import kubernetes_server, pagination
 from .clock import CLOCK
 from .http_server import Server
 from .request_log import LOG

@@ -4,16 +4,22 @@
 //! questions about things that are not ours, `fence` stops calls when the lock is lost, `state_bucket` keeps a state on S3, and `resource` has one file for each kind.
 
 mod bucket_contents;
+mod candidates;
 mod clients;
+mod data;
 mod errors;
 mod fence;
+mod holders;
 mod lookups;
 mod resource;
 mod state_bucket;
 mod tags;
 
 pub use bucket_contents::holds_objects;
+pub use candidates::observe_everything;
 pub use clients::{Aws, ConnectError, Connection};
+pub use data::data;
+pub use holders::foreign;
 pub use lookups::{LookupError, lookups};
-pub use resource::observe_all;
+pub use resource::{leftovers, observe_all};
 pub use state_bucket::StateBucket;

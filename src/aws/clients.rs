@@ -6,6 +6,7 @@ use crate::engine::{Failure, Scope};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sts::config::SharedCredentialsProvider;
 use std::time::Duration;
 
 /// Attempts of one request, the first included; the SDK backs off between them.
@@ -82,6 +83,8 @@ pub struct Aws {
     pub(super) tagging: aws_sdk_resourcegroupstagging::Client,
     /// For the state, whose writes have conditions of their own: outside the fence.
     pub(super) state: aws_sdk_s3::Client,
+    /// For what is signed by hand.
+    pub(super) credentials: Option<SharedCredentialsProvider>,
     fence: Fence,
 }
 
@@ -129,6 +132,7 @@ impl Aws {
                     .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(STATE_TIMEOUT).build())
                     .build(),
             ),
+            credentials: sdk.credentials_provider(),
             fence,
         })
     }

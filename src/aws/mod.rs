@@ -1,7 +1,8 @@
 //! Everything that talks to AWS. No other room names an SDK crate.
 //!
 //! `clients` connects and asks who we are, `errors` says what a failure means, `tags` writes ownership, `lookups` answers
-//! questions about things that are not ours, `fence` stops calls when the lock is lost, `state_bucket` keeps a state on S3, and `resource` has one file for each kind.
+//! questions about things that are not ours, `fence` stops calls when the lock is lost, `state_bucket` keeps a state on S3,
+//! `kubernetes` asks a cluster to let go of its load balancers, and `resource` has one file for each kind.
 
 mod bucket_contents;
 mod candidates;
@@ -10,6 +11,7 @@ mod data;
 mod errors;
 mod fence;
 mod holders;
+mod kubernetes;
 mod lookups;
 mod resource;
 mod state_bucket;
@@ -20,6 +22,7 @@ pub use candidates::observe_everything;
 pub use clients::{Aws, ConnectError, Connection};
 pub use data::data;
 pub use holders::foreign;
+pub use kubernetes::{Drained, drain};
 pub use lookups::{LookupError, lookups};
 pub use resource::{leftovers, observe_all};
 pub use state_bucket::StateBucket;

@@ -21,7 +21,10 @@ pub async fn observe_everything(aws: &Aws, mut items: Vec<Item>) -> Result<Vec<O
         tokio::try_join!(by_tag(aws), roles(aws), policies(aws), profiles(aws), below_file_systems(aws))?;
     let found = [tagged, roles, policies, profiles, storage].into_iter().flatten();
     items.extend(found.filter(|item| key(item).is_none_or(|key| !known.contains(&key))));
-    observe_all(aws, items).await
+    let mut observed = observe_all(aws, items).await?;
+    // A key is known by its alias and by its id.
+    observed.dedup_by(|a, b| a.address == b.address && a.id == b.id);
+    Ok(observed)
 }
 
 /// What tells two items apart that may be the same thing.
@@ -52,7 +55,8 @@ async fn by_tag(aws: &Aws) -> Result<Vec<Item>, Failure> {
         let name = resource.resource_arn()?.splitn(6, ':').nth(5)?;
         let spec = match address.kind() {
             Kind::S3Bucket => json!({ "name": name }),
-            Kind::KmsKey => json!({ "alias": format!("alias/{}", aws.cluster) }),
+            // By its id: its alias may be gone, or never have been made.
+            Kind::KmsKey => json!({ "alias": name.strip_prefix("key/")? }),
             Kind::LogGroup => json!({ "name": name.strip_prefix("log-group:")?.trim_end_matches(":*") }),
             _ => return None,
         };

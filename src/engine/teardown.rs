@@ -3,7 +3,7 @@
 
 use super::leftovers::Foreign;
 use super::plan::{Action, Inputs, Plan, PlanError, Verb, plan};
-use super::provider::Observed;
+use super::provider::{Observed, Readiness};
 use super::recover::uses;
 use crate::resource::{Address, Kind};
 use crate::state::{Document, Record, Status};
@@ -41,6 +41,13 @@ pub fn teardown(inputs: &Inputs<'_>, leftovers: &[Observed], keep_data: bool) ->
     plan.actions.extend(leftover_actions(inputs.state, leftovers));
     let seen: Vec<&Observed> = inputs.observed.into_iter().flatten().chain(leftovers).collect();
     order_unrecorded(&mut plan, inputs.state, &seen);
+    // A key waits for weeks until AWS deletes it.
+    let is_waiting = |seen: &&Observed| seen.readiness == Readiness::Deleting && seen.address.kind() == Kind::KmsKey;
+    let waiting: BTreeSet<&str> = seen.iter().copied().filter(is_waiting).map(|seen| seen.id.as_str()).collect();
+    let scheduled = |action: &&mut Action| action.id.as_deref().is_some_and(|id| waiting.contains(id));
+    for action in plan.actions.iter_mut().filter(scheduled).filter(|action| !state_has(inputs.state, action)) {
+        action.verb = Verb::NoChange;
+    }
     if keep_data {
         let exists: BTreeSet<&Address> = seen.iter().map(|seen| &seen.address).collect();
         let kept = |action: &&mut Action| action.verb == Verb::Delete && is_kept(action.kind) && exists.contains(&action.address);
@@ -50,6 +57,10 @@ pub fn teardown(inputs: &Inputs<'_>, leftovers: &[Observed], keep_data: bool) ->
         }
     }
     Ok(plan)
+}
+
+fn state_has(state: &Document, action: &Action) -> bool {
+    state.resources.contains_key(&action.address)
 }
 
 /// What holds data, and the access point, which is nothing without its file system.

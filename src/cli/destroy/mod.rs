@@ -96,7 +96,7 @@ impl Destruction<'_> {
             session.aws.may_lift_protection = self.args.lift_protection;
             let aws = session.aws.clone();
             if self.args.drain_kubernetes && round == 1 {
-                drain::drain(&session, run).await?;
+                drain::drain(&session, run, guard).await?;
             }
             let plan = session.plan.clone();
             let outcome = apply::execute(session, run, guard, None).await?;

@@ -26,9 +26,9 @@ on_reset(_issued.clear)
 PAGE_SIZE: int | None = None
 #: Items per page when the client names no limit, and the most it may ask for.
 DEFAULT_LIMITS = {"iam": 100, "autoscaling": 50, "kms": 100, "eks": 100, "efs": 100, "elbv2": 400, "elb": 400, "service-quotas": 100,
-                  "backup": 1000}
+                  "backup": 1000, "resourcegroupstaggingapi": 50}
 MAXIMA = {"ec2": 1000, "iam": 1000, "autoscaling": 100, "kms": 1000, "eks": 100, "efs": 100, "elbv2": 400, "elb": 400, "service-quotas": 100,
-          "backup": 1000}
+          "backup": 1000, "resourcegroupstaggingapi": 100}
 #: Services whose own paging in moto is right: they only get a smaller limit.
 OWN_PAGING = {"s3", "logs", "ssm", "ecr"}
 _NOT_OWN = {"ListBuckets"}
@@ -51,6 +51,7 @@ _REFUSALS = {
     "s3": ("InvalidArgument", "The continuation token provided is incorrect"),
     "efs": ("BadRequest", "Invalid pagination token: {token}"),
     "backup": ("InvalidParameterValueException", "Invalid pagination token: {token}"),
+    "resourcegroupstaggingapi": ("PaginationTokenExpiredException", "Invalid pagination token"),
 }
 
 

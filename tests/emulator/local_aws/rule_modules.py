@@ -28,4 +28,5 @@ from . import (  # noqa: F401
     seeds,
     service_quotas,
     ssm,
+    tagging,
 )

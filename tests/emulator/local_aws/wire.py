@@ -203,7 +203,9 @@ def without(http: Http, names: tuple[str, ...]) -> Http:
 @cache
 def _serializer(service: str, operation: str):
     model = service_model(service)
-    cls = get_serializer_class(service, str(model.protocol))
+    # boto3 would speak CBOR with some services; the AWS SDK for Rust speaks JSON with them.
+    protocol = str(model.protocol)
+    cls = get_serializer_class(service, "json" if protocol.endswith("cbor") else protocol)
     return lambda: cls(operation_model=model.operation_model(operation), value_picker=XFormedAttributePicker())
 
 

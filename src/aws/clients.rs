@@ -3,11 +3,12 @@
 use super::errors::{self, sent};
 use super::fence::Fence;
 use super::tell::Tell;
-use crate::engine::Failure;
+use crate::engine::{Failure, Scope};
 use crate::resource::Address;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sts::config::SharedCredentialsProvider;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,16 +68,26 @@ pub struct Aws {
     pub cluster: String,
     /// Whether the user said the word that buckets may be emptied (RUN-4).
     pub may_delete_data: bool,
+    /// Whether the user said the word that AWS's own protection against deletion may be taken off.
+    pub may_lift_protection: bool,
+    /// Where destroy looks for what was left.
+    pub scope: Scope,
     pub(super) autoscaling: aws_sdk_autoscaling::Client,
+    pub(super) backup: aws_sdk_backup::Client,
     pub(super) ec2: aws_sdk_ec2::Client,
     pub(super) efs: aws_sdk_efs::Client,
     pub(super) eks: aws_sdk_eks::Client,
+    pub(super) elb: aws_sdk_elasticloadbalancing::Client,
+    pub(super) elbv2: aws_sdk_elasticloadbalancingv2::Client,
     pub(super) iam: aws_sdk_iam::Client,
     pub(super) kms: aws_sdk_kms::Client,
     pub(super) logs: aws_sdk_cloudwatchlogs::Client,
     pub(super) s3: aws_sdk_s3::Client,
+    pub(super) tagging: aws_sdk_resourcegroupstagging::Client,
     /// For the state, whose writes have conditions of their own: outside the fence.
     pub(super) state: aws_sdk_s3::Client,
+    /// For what is signed by hand.
+    pub(super) credentials: Option<SharedCredentialsProvider>,
     fence: Fence,
     tell: Tell,
 }
@@ -106,19 +117,26 @@ impl Aws {
             connection,
             cluster: cluster.to_owned(),
             may_delete_data: false,
+            may_lift_protection: false,
+            scope: Scope::default(),
             autoscaling: fenced!(aws_sdk_autoscaling),
+            backup: fenced!(aws_sdk_backup),
             ec2: fenced!(aws_sdk_ec2),
             efs: fenced!(aws_sdk_efs),
             eks: fenced!(aws_sdk_eks),
+            elb: fenced!(aws_sdk_elasticloadbalancing),
+            elbv2: fenced!(aws_sdk_elasticloadbalancingv2),
             iam: fenced!(aws_sdk_iam),
             kms: fenced!(aws_sdk_kms),
             logs: fenced!(aws_sdk_cloudwatchlogs),
+            tagging: fenced!(aws_sdk_resourcegroupstagging),
             s3: aws_sdk_s3::Client::from_conf(s3().interceptor(fence.clone()).build()),
             state: aws_sdk_s3::Client::from_conf(
                 s3().retry_config(RetryConfig::standard().with_max_attempts(STATE_ATTEMPTS))
                     .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(STATE_TIMEOUT).build())
                     .build(),
             ),
+            credentials: sdk.credentials_provider(),
             fence,
             tell: Tell::default(),
         })

@@ -48,6 +48,9 @@ const RULES: &[Rule] = &[
     Rule("ResourceContention", "", InUse),
     Rule("ResourceInUse", "", InUse),
     Rule("DeleteConflict", "", InUse),
+    Rule("InvalidParameterValue", "currently in use", InUse),
+    Rule("VolumeInUse", "", InUse),
+    Rule("InvalidSnapshot.InUse", "", InUse),
     Rule("FileSystemInUse", "", InUse),
     Rule("DependencyTimeout", "", InUse),
     Rule("ResourceInUseException", "in progress", InUse),
@@ -178,7 +181,7 @@ fn code_of_status(status: u16) -> Option<String> {
 }
 
 /// The chain of causes of a failure that AWS did not answer, without Debug dumps.
-fn on_the_way(error: &dyn std::error::Error) -> String {
+pub(super) fn on_the_way(error: &dyn std::error::Error) -> String {
     let mut parts = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -1,13 +1,18 @@
 //! Everything that talks to AWS. No other room names an SDK crate.
 //!
 //! `clients` connects and asks who we are, `errors` says what a failure means, `tags` writes ownership, `lookups` answers
-//! questions about things that are not ours, `fence` stops calls when the lock is lost, `tell` says how far a long one got, `bucket_contents`
-//! counts and empties buckets, `state_bucket` keeps a state on S3, and `resource` has one file for each kind.
+//! questions about things that are not ours, `fence` stops calls when the lock is lost, `tell` says how far a long one got,
+//! `bucket_contents` counts and empties buckets, `state_bucket` keeps a state on S3, `kubernetes` asks a cluster to let go of its
+//! load balancers, and `resource` has one file for each kind.
 
 mod bucket_contents;
+mod candidates;
 mod clients;
+mod data;
 mod errors;
 mod fence;
+mod holders;
+mod kubernetes;
 mod lookups;
 mod resource;
 mod state_bucket;
@@ -15,7 +20,11 @@ mod tags;
 mod tell;
 
 pub use bucket_contents::{Contents, count, holds_objects};
+pub use candidates::observe_everything;
 pub use clients::{Aws, ConnectError, Connection};
+pub use data::data;
+pub use holders::foreign;
+pub use kubernetes::{Drained, drain};
 pub use lookups::{LookupError, lookups};
-pub use resource::observe_all;
+pub use resource::{leftovers, observe_all};
 pub use state_bucket::StateBucket;

@@ -44,7 +44,7 @@ pub(super) fn address(aws: &Aws, tags: &Tags) -> Option<Address> {
 /// EC2 filters of a query: our tag, or the ids of the items under the filter's name for ids.
 pub(super) fn filters(aws: &Aws, query: &Query, id_filter: &str) -> Vec<Filter> {
     let filter = match query {
-        Query::Ours(_) => filter(&format!("tag:{CLUSTER}"), [aws.cluster.clone()]),
+        Query::Ours(_) | Query::Left(_) => filter(&format!("tag:{CLUSTER}"), [aws.cluster.clone()]),
         Query::These(items) => filter(id_filter, items.iter().map(|item| item.id.clone())),
     };
     vec![filter]
@@ -95,7 +95,7 @@ pub(super) async fn change(aws: &Aws, update: &Update) -> Result<(), Failure> {
         Service::Iam => super::resource::change_iam_tags(aws, update).await,
         Service::Kms => change_kms(aws, update).await,
         Service::Logs => change_logs(aws, update).await,
-        Service::AutoScaling | Service::S3 => Ok(()),
+        Service::AutoScaling | Service::S3 | Service::LoadBalancing | Service::Backup => Ok(()),
     }
 }
 

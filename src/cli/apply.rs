@@ -5,7 +5,7 @@ use super::exit::{CliError, Exit, hint_of};
 use super::place::{Guard, Store, Writer};
 use super::printer::Printer;
 use super::progress;
-use super::session::{Goal, Session, block_on, connect_store};
+use super::session::{Session, Target, block_on, connect_store};
 use super::settings::{Loaded, Settings};
 use super::stop::Stop;
 use super::{args::ProgressMode, confirm};
@@ -28,25 +28,24 @@ pub(super) fn run(args: &ApplyArgs, settings: &Settings, printer: &Printer) -> R
     let loaded = settings.load()?;
     block_on(async {
         let stop = Stop::listen(printer);
-        let (aws, store) = stop.unless(connect_store(&loaded, settings, printer)).await??;
-        let run = Run { settings, loaded: &loaded, store: &store, stop: &stop, printer, progress: args.progress };
-        stop.locked(&store, "apply", printer, async |guard| apply(args, aws, &run, guard).await).await
+        let (aws, store) = stop.unless(connect_store(&Target::of(&loaded.config), settings, printer)).await??;
+        let run = Run { settings, store: &store, stop: &stop, printer, progress: args.progress };
+        stop.locked(&store, "apply", printer, async |guard| apply(args, &loaded, aws, &run, guard).await).await
     })
 }
 
 /// What a run under a lock works with.
 pub(super) struct Run<'a> {
     pub(super) settings: &'a Settings,
-    pub(super) loaded: &'a Loaded,
     pub(super) store: &'a Store,
     pub(super) stop: &'a Stop,
     pub(super) printer: &'a Printer,
     pub(super) progress: ProgressMode,
 }
 
-async fn apply(args: &ApplyArgs, aws: Aws, run: &Run<'_>, guard: Guard) -> Result<Exit, CliError> {
-    let (loaded, printer) = (run.loaded, run.printer);
-    let looked = async { Session::open(aws, loaded, run.store.load().await?, Goal::Apply).await };
+async fn apply(args: &ApplyArgs, loaded: &Loaded, aws: Aws, run: &Run<'_>, guard: Guard) -> Result<Exit, CliError> {
+    let printer = run.printer;
+    let looked = async { Session::open(aws, loaded, run.store.load().await?).await };
     let session = run.stop.unless(looked).await??;
     session.warn(printer);
     if session.plan.has_changes() {
@@ -59,7 +58,7 @@ async fn apply(args: &ApplyArgs, aws: Aws, run: &Run<'_>, guard: Guard) -> Resul
         );
     }
     if !session.has_work() {
-        return note_applied(session, run, &guard).await;
+        return note_applied(session, loaded, run, &guard).await;
     }
     if !args.yes {
         let connection = &session.aws.connection;
@@ -85,16 +84,16 @@ pub(super) struct Applied<'a> {
 }
 
 /// Nothing to do; what was looked up and which file is in force is still written down.
-async fn note_applied(session: Session, run: &Run<'_>, guard: &Guard) -> Result<Exit, CliError> {
-    let marks = marks(&run.loaded.config);
-    let known = session.state.config_hash.as_deref() == Some(&run.loaded.hash) && session.state.marks == marks;
+async fn note_applied(session: Session, loaded: &Loaded, run: &Run<'_>, guard: &Guard) -> Result<Exit, CliError> {
+    let marks = marks(&loaded.config);
+    let known = session.state.config_hash.as_deref() == Some(&loaded.hash) && session.state.marks == marks;
     if session.new_pins.is_empty() && known {
         return Ok(Exit::Done);
     }
     let writer = run.store.begin(session.state, guard).await?;
     record(&writer, Entry::Pinned { pins: session.new_pins }).await?;
     record(&writer, Entry::Marked { marks }).await?;
-    record(&writer, Entry::Applied { config_hash: run.loaded.hash.clone() }).await?;
+    record(&writer, Entry::Applied { config_hash: loaded.hash.clone() }).await?;
     writer.finish().await?;
     Ok(Exit::Done)
 }

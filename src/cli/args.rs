@@ -62,7 +62,7 @@ pub(super) enum Command {
     Apply(ApplyArgs),
     /// Show what exists, its health, and what was changed outside
     Status(FormatArgs),
-    /// Remove everything that this configuration created
+    /// Remove everything of a cluster, also what Kubernetes left, and prove that nothing is left
     Destroy(DestroyArgs),
     /// Print what a Domino installation needs to know
     Outputs(FormatArgs),
@@ -102,6 +102,8 @@ pub(super) struct PlanArgs {
     /// Show what destroy would do
     #[arg(long, conflicts_with = "offline")]
     pub(super) destroy: bool,
+    #[command(flatten)]
+    pub(super) which: Which,
     /// Form of the plan
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
@@ -127,20 +129,42 @@ pub(super) struct FormatArgs {
     pub(super) format: Format,
 }
 
+/// A cluster without a configuration file.
+#[derive(Debug, Args)]
+pub(super) struct Which {
+    /// With destroy: a cluster without its configuration file, found by its tags
+    #[arg(long, value_name = "NAME", conflicts_with = "file", requires = "region")]
+    pub(super) cluster: Option<String>,
+    /// Region of that cluster
+    #[arg(long, value_name = "REGION", env = "AWS_REGION", hide_env = true)]
+    pub(super) region: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct DestroyArgs {
+    #[command(flatten)]
+    pub(super) which: Which,
     /// Do not ask; enough only for clusters with `lifecycle: ephemeral`
     #[arg(long, short)]
     pub(super) yes: bool,
     /// The cluster's name, instead of typing it
     #[arg(long, value_name = "NAME")]
     pub(super) confirm: Option<String>,
-    /// Delete buckets with their objects, and the file system with its files
+    /// Delete buckets with their objects, the file system with its files, volumes and snapshots of claims
     #[arg(long, conflicts_with = "retain_data")]
     pub(super) delete_data: bool,
-    /// Keep buckets, file system and key; they stay in the state
+    /// Keep buckets, file system, key, volumes and snapshots; they stay in the state
     #[arg(long)]
     pub(super) retain_data: bool,
+    /// Take off `protect: true` and AWS's own protection against deletion; wants the name, also of test environments
+    #[arg(long)]
+    pub(super) lift_protection: bool,
+    /// Let the cluster delete its LoadBalancer Services and Ingresses first; needs its API, and is never necessary
+    #[arg(long)]
+    pub(super) drain_kubernetes: bool,
+    /// Write what was found, deleted, kept and left as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
     /// How progress is shown
     #[arg(long, value_enum, default_value_t = ProgressMode::Auto)]
     pub(super) progress: ProgressMode,

@@ -5,7 +5,7 @@ use super::confirm;
 use super::exit::{CliError, Exit};
 use super::place::Place;
 use super::printer::Printer;
-use super::session::{block_on, connect};
+use super::session::{Target, block_on, connect};
 use super::settings::Settings;
 use super::stop::Stop;
 use crate::aws::{Aws, StateBucket};
@@ -34,7 +34,7 @@ pub(super) fn run(args: &InitArgs, settings: &Settings, printer: &Printer) -> Re
     if settings.file.exists() {
         return Err(exists(&path.to_string()));
     }
-    if let Place::Bucket { bucket, .. } = settings.place(&config)? {
+    if let Place::Bucket { bucket, .. } = settings.place(&Target::of(&config))? {
         block_on(state_bucket(args, &config, &bucket, settings, printer))?;
     }
     let write =
@@ -59,7 +59,7 @@ fn exists(path: &str) -> CliError {
 /// The bucket for the state: checked when it is there, made when it is not.
 async fn state_bucket(args: &InitArgs, config: &Config, name: &str, settings: &Settings, printer: &Printer) -> Result<(), CliError> {
     let stop = Stop::listen(printer);
-    let aws = stop.unless(connect(config, settings, printer)).await??;
+    let aws = stop.unless(connect(&Target::of(config), settings, printer)).await??;
     let bucket = StateBucket::new(&aws, name);
     let refused = |source| StateError::Remote { place: format!("s3://{name}"), source };
     if stop.unless(bucket.exists()).await?.map_err(refused)? {

@@ -4,7 +4,7 @@ use super::args::{Format, FormatArgs};
 use super::exit::{CliError, Exit};
 use super::place::Place;
 use super::printer::Printer;
-use super::session::{block_on, connect_store, state_for};
+use super::session::{Target, block_on, connect_store, state_for};
 use super::settings::{Loaded, Settings};
 use crate::report::outputs;
 use crate::state::{Document, LocalStore};
@@ -22,11 +22,11 @@ pub(super) fn run(args: &FormatArgs, settings: &Settings, printer: &Printer) -> 
 
 /// The state alone, for commands that ask AWS nothing else; a folder needs no credentials.
 pub(super) fn read(loaded: &Loaded, settings: &Settings, printer: &Printer) -> Result<Document, CliError> {
-    let place = settings.place(&loaded.config)?;
+    let place = settings.place(&Target::of(&loaded.config))?;
     let found = match &place {
         Place::Folder(folder) => LocalStore::new(folder).load()?,
         Place::Bucket { .. } => block_on(async {
-            let (aws, store) = connect_store(loaded, settings, printer).await?;
+            let (aws, store) = connect_store(&Target::of(&loaded.config), settings, printer).await?;
             let found = store.load().await?;
             found.map(|state| state_for(&aws, Some(state))).transpose()
         })?,

@@ -1,17 +1,24 @@
 //! `plan`: what apply or destroy would do. Writes nothing, neither to AWS nor to a file.
 
 use super::args::{Format, PlanArgs};
+use super::destroy::{Means, Subject, look};
 use super::exit::{CliError, Exit};
 use super::printer::Printer;
-use super::session::{Goal, Session, block_on, connect_store};
+use super::session::{Session, Target, block_on, connect_store};
 use super::settings::{Loaded, Settings};
 use crate::blueprint::blueprint;
 use crate::engine::{Inputs, Plan, plan};
-use crate::report::{notes, plan_json, plan_text};
+use crate::report::{notes, plan_json, plan_text, teardown_text};
 use crate::resource::Attributes;
 use crate::state::Document;
 
 pub(super) fn run(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
+    if args.destroy {
+        return destruction(args, settings, printer);
+    }
+    if args.which.cluster.is_some() {
+        return Err(CliError::new(Exit::Changes, "`--cluster` goes with `--destroy`: only that needs no configuration file"));
+    }
     let loaded = settings.load()?;
     let (plan, account, has_work) = if args.offline {
         printer.say(&format!(
@@ -20,8 +27,7 @@ pub(super) fn run(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Re
         ));
         (offline(&loaded)?, None, true)
     } else {
-        let goal = if args.destroy { Goal::Destroy } else { Goal::Apply };
-        let session = block_on(open(&loaded, settings, printer, goal))?;
+        let session = block_on(open(&loaded, settings, printer))?;
         session.warn(printer);
         let has_work = session.has_work();
         (session.plan, Some(session.aws.connection.account), has_work)
@@ -30,10 +36,32 @@ pub(super) fn run(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Re
     Ok(if args.detailed_exitcode && has_work { Exit::Changes } else { Exit::Done })
 }
 
-async fn open(loaded: &Loaded, settings: &Settings, printer: &Printer, goal: Goal) -> Result<Session, CliError> {
-    let (aws, store) = connect_store(loaded, settings, printer).await?;
+async fn open(loaded: &Loaded, settings: &Settings, printer: &Printer) -> Result<Session, CliError> {
+    let (aws, store) = connect_store(&Target::of(&loaded.config), settings, printer).await?;
     let found = store.load().await?;
-    Session::open(aws, loaded, found, goal).await
+    Session::open(aws, loaded, found).await
+}
+
+/// What destroy would do, data and leftovers with it.
+fn destruction(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
+    let subject = Subject::of(&args.which, settings)?;
+    let looked = block_on(async {
+        let (aws, store) = connect_store(&subject.target(), settings, printer).await?;
+        let found = store.load().await?;
+        look(aws, &subject, found, Means::Known { keep_data: false }).await
+    })?;
+    let session = &looked.session;
+    session.warn(printer);
+    match args.format {
+        Format::Json => {
+            let mut json = plan_json(&session.plan, &subject.name, Some(&session.aws.connection.account), &subject.region, &[]);
+            json["data"] = serde_json::json!(looked.survey.data);
+            json["foreign"] = serde_json::json!(looked.survey.foreign);
+            printer.data(&format!("{json:#}\n"));
+        }
+        Format::Text => printer.data(&format!("\n{}", teardown_text(&session.plan, &looked.survey))),
+    }
+    Ok(if args.detailed_exitcode && looked.has_work() { Exit::Changes } else { Exit::Done })
 }
 
 fn offline(loaded: &Loaded) -> Result<Plan, CliError> {
@@ -45,7 +73,7 @@ fn offline(loaded: &Loaded) -> Result<Plan, CliError> {
 
 fn show(plan: &Plan, account: Option<&str>, loaded: &Loaded, args: &PlanArgs, printer: &Printer) {
     let config = &loaded.config;
-    let notes = if args.destroy || !plan.has_changes() { Vec::new() } else { notes(config) };
+    let notes = if !plan.has_changes() { Vec::new() } else { notes(config) };
     match args.format {
         Format::Json => {
             let json = plan_json(plan, &config.name, account, &config.region, &notes);

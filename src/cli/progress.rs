@@ -98,7 +98,9 @@ impl Live {
                 self.total.inc(1);
                 line.iter().for_each(|line| drop(self.bars.println(line)));
             }
-            Event::Stopping | Event::RunFinished { .. } => line.iter().for_each(|line| drop(self.bars.println(line))),
+            Event::Cleared { .. } | Event::Stopping | Event::RunFinished { .. } => {
+                line.iter().for_each(|line| drop(self.bars.println(line)))
+            }
         }
         self.refresh();
     }

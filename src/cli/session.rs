@@ -5,7 +5,7 @@ use super::place::Store;
 use super::printer::Printer;
 use super::settings::{Loaded, Settings};
 use crate::aws::{Aws, Connection, lookups, observe_all};
-use crate::blueprint::{Blueprint, blueprint};
+use crate::blueprint::blueprint;
 use crate::config::Config;
 use crate::engine::{INTENT_ATTRIBUTE, Inputs, Item, Observed, Pace, Plan, Twins, plan, twins};
 use crate::resource::{Address, Attributes, Desired, resolve_known};
@@ -25,13 +25,24 @@ pub(super) struct Session {
     pub(super) new_pins: BTreeMap<String, BTreeMap<String, String>>,
 }
 
-/// What the session is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Goal {
-    /// What the configuration says.
-    Apply,
-    /// Nothing.
-    Destroy,
+/// The cluster that a command is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Target<'a> {
+    /// Its name.
+    pub(super) name: &'a str,
+    /// Its region.
+    pub(super) region: &'a str,
+    /// The partition of the region, where a configuration tells.
+    pub(super) partition: Option<&'a str>,
+    /// Where the configuration wants the state.
+    pub(super) state: Option<&'a str>,
+}
+
+impl<'a> Target<'a> {
+    /// The cluster of a configuration.
+    pub(super) fn of(config: &'a Config) -> Self {
+        Self { name: &config.name, region: &config.region, partition: Some(&config.partition), state: config.state.as_deref() }
+    }
 }
 
 /// Runs a command that talks to AWS; the others start no runtime.
@@ -44,33 +55,31 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Re
 }
 
 /// Connects and says to whom.
-pub(super) async fn connect(config: &Config, settings: &Settings, printer: &Printer) -> Result<Aws, CliError> {
-    let aws = Aws::connect(&config.name, &config.region).await?;
+pub(super) async fn connect(target: &Target<'_>, settings: &Settings, printer: &Printer) -> Result<Aws, CliError> {
+    let aws = Aws::connect(target.name, target.region).await?;
     if settings.pace != Pace::REAL && !aws.connection.is_local() {
         return Err(CliError::new(Exit::Changes, "the waits are scaled, which is only for tests against a local AWS; nothing was changed")
             .hint("unset DOMINO_EKS_TIME_SCALE"));
     }
-    printer.say(&target(&config.name, &aws.connection));
-    if aws.connection.partition != config.partition {
-        let message = format!(
-            "the credentials belong to partition `{}`, but region {} is in `{}`",
-            aws.connection.partition, config.region, config.partition
-        );
+    printer.say(&described(target.name, &aws.connection));
+    if let Some(partition) = target.partition.filter(|partition| *partition != aws.connection.partition) {
+        let message =
+            format!("the credentials belong to partition `{}`, but region {} is in `{partition}`", aws.connection.partition, target.region);
         return Err(CliError::new(Exit::Credentials, message).hint("use credentials of the right partition, or correct `region`"));
     }
     Ok(aws)
 }
 
 /// Connects, and opens the store of the state.
-pub(super) async fn connect_store(loaded: &Loaded, settings: &Settings, printer: &Printer) -> Result<(Aws, Store), CliError> {
-    let place = settings.place(&loaded.config)?;
-    let aws = connect(&loaded.config, settings, printer).await?;
+pub(super) async fn connect_store(target: &Target<'_>, settings: &Settings, printer: &Printer) -> Result<(Aws, Store), CliError> {
+    let place = settings.place(target)?;
+    let aws = connect(target, settings, printer).await?;
     let store = place.open(&aws, settings.pace);
     Ok((aws, store))
 }
 
 /// Account, region and endpoint in a line: shown before anything is changed.
-pub(super) fn target(cluster: &str, connection: &Connection) -> String {
+pub(super) fn described(cluster: &str, connection: &Connection) -> String {
     let endpoint = connection.endpoint.as_deref().unwrap_or("AWS");
     format!(
         "Cluster {cluster} · account {} · region {} · endpoint {endpoint}\nAs {}",
@@ -102,16 +111,11 @@ pub(super) fn state_for(aws: &Aws, found: Option<Document>) -> Result<Document, 
 
 impl Session {
     /// Looks at everything and makes the plan. Writes nothing.
-    pub(super) async fn open(aws: Aws, loaded: &Loaded, found: Option<Document>, goal: Goal) -> Result<Self, CliError> {
+    pub(super) async fn open(aws: Aws, loaded: &Loaded, found: Option<Document>) -> Result<Self, CliError> {
         let state = state_for(&aws, found)?;
-        let wanted = match goal {
-            Goal::Apply => blueprint(&loaded.config),
-            Goal::Destroy => Blueprint { resources: Vec::new(), lookups: Vec::new() },
-        };
+        let wanted = blueprint(&loaded.config);
         let lookups = lookups(&aws, &wanted.lookups, &state.pins).await?;
-        // Also what destroy removes is looked for under the names of the configuration.
-        let named = if goal == Goal::Destroy { blueprint(&loaded.config).resources } else { wanted.resources.clone() };
-        let observed = observe_all(&aws, items(&state, &named, &lookups)).await?;
+        let observed = observe_all(&aws, items(&state, &wanted.resources, &lookups)).await?;
         refuse_other_lineage(&state, &observed)?;
         let inputs = Inputs { desired: &wanted.resources, state: &state, observed: Some(&observed), lookups: &lookups };
         let plan = plan(&inputs)?;
@@ -187,7 +191,7 @@ pub(super) fn items(state: &Document, wanted: &[Desired], lookups: &Attributes) 
 }
 
 /// Resources that carry this cluster's tag but were made under another state: never a second cluster beside them.
-fn refuse_other_lineage(state: &Document, observed: &[Observed]) -> Result<(), CliError> {
+pub(super) fn refuse_other_lineage(state: &Document, observed: &[Observed]) -> Result<(), CliError> {
     let is_other = |observed: &&Observed| {
         let lineage = observed.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage"));
         // Tags of what is recorded may not have been read; what is not recorded must prove that it is ours.

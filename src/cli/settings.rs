@@ -3,6 +3,7 @@
 use super::args::Global;
 use super::exit::{CliError, Exit};
 use super::place::Place;
+use super::session::Target;
 use crate::config::{self, Config};
 use crate::engine::Pace;
 use sha2::{Digest, Sha256};
@@ -60,12 +61,12 @@ impl Settings {
     }
 
     /// Where the cluster's state lives: flag, then file, then beside the configuration.
-    pub(super) fn place(&self, config: &Config) -> Result<Place, CliError> {
+    pub(super) fn place(&self, target: &Target<'_>) -> Result<Place, CliError> {
         let beside = self.beside();
-        match (&self.state, &config.state) {
-            (Some(given), _) => Place::parse(given, Path::new(""), &config.name),
-            (None, Some(written)) => Place::parse(written, beside, &config.name),
-            (None, None) => Ok(Place::Folder(beside.join(".domino-eks").join(&config.name))),
+        match (&self.state, target.state) {
+            (Some(given), _) => Place::parse(given, Path::new(""), target.name),
+            (None, Some(written)) => Place::parse(written, beside, target.name),
+            (None, None) => Ok(Place::Folder(beside.join(".domino-eks").join(target.name))),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::args::{Format, FormatArgs};
 use super::exit::{CliError, Exit};
 use super::printer::Printer;
-use super::session::{Goal, Session, block_on, connect_store};
+use super::session::{Session, Target, block_on, connect_store};
 use super::settings::{Loaded, Settings};
 use crate::report::{status, status_text};
 
@@ -20,7 +20,7 @@ pub(super) fn run(args: &FormatArgs, settings: &Settings, printer: &Printer) -> 
 }
 
 async fn open(loaded: &Loaded, settings: &Settings, printer: &Printer) -> Result<Session, CliError> {
-    let (aws, store) = connect_store(loaded, settings, printer).await?;
+    let (aws, store) = connect_store(&Target::of(&loaded.config), settings, printer).await?;
     let found = store.load().await?;
-    Session::open(aws, loaded, found, Goal::Apply).await
+    Session::open(aws, loaded, found).await
 }

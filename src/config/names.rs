@@ -70,6 +70,18 @@ pub(super) fn bucket_fault(name: &str) -> Option<String> {
     BUCKET_SUFFIXES.iter().find(|s| name.ends_with(**s)).map(|s| format!("S3 keeps the ending `{s}` for itself"))
 }
 
+/// What is wrong with a cluster's name, apart from its length.
+pub fn name_fault(name: &str) -> Option<String> {
+    let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    let good = plain && !name.starts_with('-') && !name.ends_with('-') && !name.is_empty();
+    (!good).then(|| "it takes lower-case letters, digits and inner hyphens".to_owned())
+}
+
+/// What is wrong with the name of a region.
+pub fn region_fault(region: &str) -> Option<String> {
+    (!is_region(region)).then(|| "it reads like `us-west-2`".to_owned())
+}
+
 /// What is wrong with a place of a state; `None` when it is a directory or `s3://bucket/prefix`.
 pub fn state_fault(place: &str) -> Option<String> {
     match place.split_once("://") {

@@ -40,6 +40,15 @@ pub enum Event {
         /// For what, for people.
         why: String,
     },
+    /// Something that Kubernetes left stood in the way, and was deleted.
+    Cleared {
+        /// What was deleted.
+        address: Address,
+        /// Its AWS id.
+        id: String,
+        /// What it held.
+        held: Address,
+    },
     /// The step is done.
     StepDone {
         /// What it is about.

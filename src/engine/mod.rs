@@ -6,14 +6,18 @@
 mod diff;
 mod events;
 mod graph;
+mod leftovers;
 mod pace;
 mod plan;
 mod poller;
 mod provider;
 mod recover;
+mod removal;
 mod scheduler;
 mod slots;
 mod step;
+mod steps;
+mod teardown;
 mod twins;
 
 #[cfg(test)]
@@ -21,9 +25,11 @@ mod tests;
 
 pub use diff::FieldChange;
 pub use events::{Event, Left};
+pub use leftovers::{CLOUD_CONTROLLER, Foreign, Holder, MADE_BY, MADE_FOR, Scope, Whose};
 pub use pace::Pace;
 pub use plan::{Action, Inputs, Plan, PlanError, Summary, Verb, plan};
 pub use provider::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
 pub use recover::{RecoverError, recover};
 pub use scheduler::{Failed, Outcome, RunError, Runner};
+pub use teardown::{DataLine, Survey, teardown};
 pub use twins::{Twins, delete_twin, twins};

@@ -21,6 +21,8 @@ pub enum Verb {
     Replace,
     /// Delete it.
     Delete,
+    /// Leave it in AWS and write it down as kept: it holds data.
+    Retain,
     /// Take into the state what exists and carries our tags.
     Adopt,
     /// Refused: the change cannot be made safely.
@@ -83,6 +85,8 @@ pub struct Summary {
     pub replace: usize,
     /// Resources to delete.
     pub delete: usize,
+    /// Resources that stay for their data.
+    pub retain: usize,
     /// Resources to take into the state.
     pub adopt: usize,
     /// Changes that are refused.
@@ -116,6 +120,7 @@ impl Plan {
             update: count(Verb::Update),
             replace: count(Verb::Replace),
             delete: count(Verb::Delete),
+            retain: count(Verb::Retain),
             adopt: count(Verb::Adopt),
             blocked: count(Verb::Blocked),
             no_change: count(Verb::NoChange),
@@ -294,6 +299,9 @@ fn judge(kind: Kind, record: Option<&Record>, observed: &Observed, changes: &[Fi
     if record.is_none() {
         return (Verb::Adopt, "it carries our tags but is not in the state".to_owned());
     }
+    if record.is_some_and(|record| record.status == Status::Retained) {
+        return (Verb::Adopt, "an earlier destroy kept it for its data; it is taken back".to_owned());
+    }
     if unfinished {
         return (Verb::Create, "its creation was interrupted and will be finished".to_owned());
     }
@@ -345,11 +353,11 @@ fn forget_changing_attributes(action: &Action, known: &mut Attributes) {
     }
 }
 
-/// Deletes of everything recorded or observed that is not wanted.
+/// Deletes of everything recorded or observed that is not wanted. What Kubernetes left is for destroy alone.
 fn unwanted(inputs: &Inputs<'_>, observed: &BTreeMap<&Address, &Observed>) -> Vec<Action> {
     let wanted: BTreeSet<&Address> = inputs.desired.iter().map(|desired| &desired.address).collect();
-    let all: BTreeSet<&Address> =
-        inputs.state.resources.keys().chain(observed.keys().copied()).filter(|address| !wanted.contains(address)).collect();
+    let all = inputs.state.resources.keys().chain(observed.keys().copied()).filter(|address| !wanted.contains(address));
+    let all: BTreeSet<&Address> = all.filter(|address| !address.kind().facts().leftover).collect();
     all.into_iter().map(|address| deletion(address, inputs.state, observed.get(address).copied())).collect()
 }
 

@@ -1,5 +1,6 @@
 //! What the engine asks of the outside world. The `aws` room answers for real, tests answer from memory.
 
+use super::leftovers::{Holder, Scope};
 use crate::resource::{Address, Kind};
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt, future::Future};
@@ -68,6 +69,8 @@ pub enum Query {
     Ours(Vec<Item>),
     /// These items only, by id.
     These(Vec<Item>),
+    /// Of a kind that only destroy knows: what was left there.
+    Left(Scope),
 }
 
 impl Query {
@@ -75,7 +78,13 @@ impl Query {
     pub fn items(&self) -> &[Item] {
         match self {
             Query::Ours(items) | Query::These(items) => items,
+            Query::Left(_) => &[],
         }
+    }
+
+    /// Whether leftovers are looked for.
+    pub fn is_left(&self) -> bool {
+        matches!(self, Query::Left(_))
     }
 
     /// Whether the whole cluster is looked for.
@@ -167,4 +176,8 @@ pub trait Provider: Send + Sync + 'static {
     fn update(&self, update: Update) -> impl Future<Output = Result<BTreeMap<String, String>, Failure>> + Send;
     /// Deletes a resource; not found is success.
     fn delete(&self, item: Item) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// What stands in the way of deleting the resource, as far as that can be seen.
+    fn holders(&self, _item: Item) -> impl Future<Output = Result<Vec<Holder>, Failure>> + Send {
+        async { Ok(Vec::new()) }
+    }
 }

@@ -1,17 +1,17 @@
 //! Runs a plan: a ready queue over the graph of steps, longest remaining path first, everything else at once.
 
 use super::events::{Event, Left};
-use super::graph::Graph;
 use super::pace::Pace;
 use super::plan::{Action, Plan, Verb};
 use super::poller::Poller;
 use super::provider::{Failure, FailureKind, Provider};
 use super::slots::Slots;
 use super::step::{Context, Step, StepError};
-use crate::resource::{Address, Attributes, Kind};
+use super::steps::{Node, Steps};
+use crate::resource::{Address, Attributes};
 use crate::state::{Document, Intent, Recorder};
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -42,6 +42,8 @@ pub struct Outcome {
     pub failed: Vec<Failed>,
     /// Steps that were not tried, with what failed before them.
     pub skipped: Vec<Address>,
+    /// What Kubernetes had left in the way and was deleted: address and id.
+    pub cleared: Vec<(Address, String)>,
     /// Whether the user stopped it.
     pub cancelled: bool,
     /// Seconds since the start.
@@ -76,130 +78,6 @@ pub struct Runner<P, R> {
     pub stop: watch::Receiver<bool>,
 }
 
-/// A node of the graph.
-struct Node {
-    action: usize,
-    removes: bool,
-    /// Its parent is deleted too and takes it along: nothing is sent, the record goes after the parent.
-    dies_with_parent: Option<usize>,
-    seconds: u64,
-}
-
-/// The graph of a plan's steps.
-struct Steps {
-    nodes: Vec<Node>,
-    graph: Graph,
-    /// Pairs of which the second waits only until the first has an id.
-    created: Vec<(usize, usize)>,
-}
-
-impl Steps {
-    fn of(plan: &Plan) -> Self {
-        let mut nodes = Vec::new();
-        let (mut applies, mut removals) = (HashMap::new(), HashMap::new());
-        for (index, action) in plan.actions.iter().enumerate() {
-            let facts = action.kind.facts();
-            if matches!(action.verb, Verb::Delete | Verb::Replace) {
-                removals.insert(&action.address, nodes.len());
-                nodes.push(Node { action: index, removes: true, dies_with_parent: None, seconds: u64::from(facts.delete_seconds) });
-            }
-            if matches!(action.verb, Verb::Create | Verb::Update | Verb::Replace | Verb::Adopt) {
-                applies.insert(&action.address, nodes.len());
-                nodes.push(Node { action: index, removes: false, dies_with_parent: None, seconds: expected_seconds(action) });
-            }
-        }
-        bind_to_parents(plan, &mut nodes, &removals);
-        let mut graph = Graph::new(nodes.len());
-        let mut created = Vec::new();
-        for (position, node) in nodes.iter().enumerate() {
-            let action = &plan.actions[node.action];
-            if let Some(parent) = node.dies_with_parent {
-                graph.add(parent, position);
-            } else if node.removes {
-                removal_edges(&mut graph, position, action, &removals);
-            } else {
-                apply_edges(&mut graph, &mut created, position, action, &applies, &removals);
-            }
-        }
-        release_edges(&mut graph, plan, &nodes, &removals);
-        data_last_edges(&mut graph, plan, &nodes);
-        Self { nodes, graph, created }
-    }
-}
-
-/// Add-ons and access entries die with their cluster; deleting each of them first only costs time (aws-facts §7.1).
-fn bind_to_parents(plan: &Plan, nodes: &mut [Node], removals: &Positions<'_>) {
-    for node in nodes.iter_mut().filter(|node| node.removes) {
-        let action = &plan.actions[node.action];
-        let parent = action.kind.facts().dies_with.filter(|_| action.verb == Verb::Delete);
-        let deleted = |kind| plan.actions.iter().find(|other| other.kind == kind && other.verb == Verb::Delete);
-        node.dies_with_parent = parent.and_then(deleted).and_then(|parent| removals.get(&parent.address).copied());
-        if node.dies_with_parent.is_some() {
-            node.seconds = 0;
-        }
-    }
-}
-
-fn expected_seconds(action: &Action) -> u64 {
-    match action.verb {
-        Verb::Create | Verb::Replace => u64::from(action.kind.facts().create_seconds),
-        _ => 1,
-    }
-}
-
-type Positions<'a> = HashMap<&'a Address, usize>;
-
-/// What an apply step waits for: its own removal, and what it depends on.
-fn apply_edges(
-    graph: &mut Graph,
-    created: &mut Vec<(usize, usize)>,
-    position: usize,
-    action: &Action,
-    applies: &Positions<'_>,
-    removals: &Positions<'_>,
-) {
-    if let Some(own) = removals.get(&action.address) {
-        graph.add(*own, position);
-    }
-    let only_created = action.desired.iter().flat_map(|desired| &desired.after_created);
-    created.extend(only_created.filter_map(|address| Some((*applies.get(address)?, position))));
-    for first in action.depends_on.iter().filter_map(|address| applies.get(address)) {
-        graph.add(*first, position);
-    }
-}
-
-/// What waits for a removal: the removal of everything that it depends on (dependents go first).
-fn removal_edges(graph: &mut Graph, position: usize, action: &Action, removals: &Positions<'_>) {
-    let recorded = action.existing.iter().flat_map(|record| &record.dependencies);
-    for dependency in recorded.chain(action.verb.eq(&Verb::Delete).then_some(&action.depends_on).into_iter().flatten()) {
-        if let Some(later) = removals.get(dependency) {
-            graph.add(position, *later);
-        }
-    }
-}
-
-/// What holds data goes only when nothing writes to it any more: after all nodes.
-fn data_last_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
-    let removed = |position: &usize| nodes[*position].removes;
-    let kind = |position: usize| plan.actions[nodes[position].action].kind;
-    let groups: Vec<usize> = (0..nodes.len()).filter(removed).filter(|position| kind(*position) == Kind::AutoScalingGroup).collect();
-    for data in (0..nodes.len()).filter(removed).filter(|position| kind(*position).facts().holds_data) {
-        groups.iter().for_each(|group| graph.add(*group, data));
-    }
-}
-
-/// What stays lets go of a deleted resource first (an Auto Scaling Group of its launch template).
-fn release_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node], removals: &Positions<'_>) {
-    // A replacement has to delete before it creates, which may be what an update waits for: then AWS's own refusal orders them.
-    if plan.actions.iter().any(|action| action.verb == Verb::Replace) {
-        return;
-    }
-    for (position, node) in nodes.iter().enumerate().filter(|(_, node)| !node.removes) {
-        let used = plan.actions[node.action].existing.iter().flat_map(|record| &record.dependencies);
-        used.filter_map(|address| removals.get(address)).for_each(|removal| graph.add(position, *removal));
-    }
-}
-
 impl<P: Provider, R: Recorder> Runner<P, R> {
     /// Runs the plan until everything is done, failed or skipped, or the user asks to stop.
     ///
@@ -218,6 +96,7 @@ impl<P: Provider, R: Recorder> Runner<P, R> {
         let mut run = Run::new(self, plan, steps, remaining, state, lookups);
         let mut outcome = run.drive(self.stop.clone()).await?;
         outcome.seconds = run.began.elapsed().as_secs_f64();
+        outcome.cleared = run.context.cleared.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let skipped = run.state.iter().filter(|state| matches!(state, NodeState::Waiting | NodeState::Skipped)).count();
         drop(self.events.send(Event::RunFinished {
             done: outcome.done,
@@ -274,6 +153,7 @@ impl<P: Provider, R: Recorder> Run<P, R> {
             stop: runner.stop.clone(),
             slots: Slots::default(),
             known: Mutex::new(known),
+            cleared: Mutex::default(),
             lineage: state.lineage.clone(),
             intents: live_intents(&plan, state),
             recorded: state.resources.iter().map(|(address, record)| (address.clone(), (record.status, record.id.clone()))).collect(),
@@ -361,7 +241,7 @@ impl<P: Provider, R: Recorder> Run<P, R> {
             let (context, plan, steps) = (self.context.clone(), self.plan.clone(), self.steps.clone());
             let (created, priority) = (self.created.0.clone(), self.remaining[node]);
             self.tasks.spawn(async move {
-                let Node { action, removes, dies_with_parent, seconds } = &steps.nodes[node];
+                let Node { action, removes, dies_with_parent, watch_seconds, seconds } = &steps.nodes[node];
                 let action = &plan.actions[*action];
                 if *context.stop.borrow() {
                     return (node, Err(StepError::Cancelled), 0.0);
@@ -374,9 +254,9 @@ impl<P: Provider, R: Recorder> Run<P, R> {
                     path_seconds: priority,
                 };
                 drop(context.events.send(started));
-                let result = context
-                    .run(&Step { index: node, action, removes: *removes, gone_already: dies_with_parent.is_some(), priority, created })
-                    .await;
+                let gone_already = dies_with_parent.is_some();
+                let step = Step { index: node, action, removes: *removes, gone_already, watch_seconds: *watch_seconds, priority, created };
+                let result = context.run(&step).await;
                 (node, result, began.elapsed().as_secs_f64())
             });
         }

@@ -50,6 +50,8 @@ pub(crate) struct Context<P, R> {
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) slots: Slots,
     pub(crate) known: Mutex<Attributes>,
+    /// What Kubernetes had left in the way and was deleted.
+    pub(crate) cleared: Mutex<Vec<(Address, String)>>,
     pub(crate) lineage: String,
     pub(crate) intents: BTreeMap<Address, Intent>,
     /// How far the state knew things to be at the start, and their ids.
@@ -57,7 +59,7 @@ pub(crate) struct Context<P, R> {
 }
 
 /// How long a failed call is repeated: seconds in all, longest pause. What holds a resource may be another change of it.
-fn patience(failure: FailureKind, kind: Kind) -> Option<(f64, f64)> {
+pub(super) fn patience(failure: FailureKind, kind: Kind) -> Option<(f64, f64)> {
     match failure {
         FailureKind::NotYet => Some((120.0, 10.0)),
         FailureKind::InUse => Some((f64::from(kind.facts().timeout_seconds.max(600)), 15.0)),
@@ -67,11 +69,11 @@ fn patience(failure: FailureKind, kind: Kind) -> Option<(f64, f64)> {
 }
 
 impl<P: Provider, R: Recorder> Context<P, R> {
-    fn say(&self, event: Event) {
+    pub(super) fn say(&self, event: Event) {
         drop(self.events.send(event));
     }
 
-    async fn record(&self, entry: Entry) -> Result<(), StepError> {
+    pub(super) async fn record(&self, entry: Entry) -> Result<(), StepError> {
         self.recorder.record(entry).await.map_err(StepError::Recorder)
     }
 
@@ -80,7 +82,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
     }
 
     /// Runs `work` unless the user asks to stop first. Only waits are given to this, never calls in flight.
-    async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, StepError> {
+    pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, StepError> {
         let mut stop = self.stop.clone();
         tokio::select! {
             biased;
@@ -113,7 +115,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
     }
 
     /// One call under its service's limit, repeated while AWS asks for patience.
-    async fn call<T, F>(&self, step: &Step<'_>, left: Left, mut send: impl FnMut() -> F) -> Result<T, StepError>
+    pub(super) async fn call<T, F>(&self, step: &Step<'_>, left: Left, mut send: impl FnMut() -> F) -> Result<T, StepError>
     where
         F: Future<Output = Result<T, Failure>>,
     {
@@ -144,6 +146,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
     /// Runs the step to its end.
     pub(crate) async fn run(&self, step: &Step<'_>) -> Result<(), StepError> {
         match (step.removes, &step.action.desired) {
+            (false, _) if step.action.verb == Verb::Retain => self.retain(step).await,
             (true, _) | (false, None) => self.remove(step).await,
             (false, Some(desired)) => match &step.action.existing {
                 Some(existing) if step.action.verb != Verb::Replace => self.change(step, desired, existing).await,
@@ -403,41 +406,6 @@ impl<P: Provider, R: Recorder> Context<P, R> {
         let message = format!("AWS reports that it is done, but {} did not change", missing.join(", "));
         Err(failed(failure("wait", &message), Left::Recorded))
     }
-
-    async fn remove(&self, step: &Step<'_>) -> Result<(), StepError> {
-        let address = step.address().clone();
-        let Some(existing) = step.action.existing.as_ref().filter(|_| !step.gone_already) else {
-            return self.record(Entry::Gone { address }).await;
-        };
-        let item = Item {
-            address: address.clone(),
-            spec: existing.spec.clone(),
-            tags: existing.tags.clone(),
-            id: existing.id.clone(),
-            attributes: existing.attributes.clone(),
-        };
-        if !self.recorded.contains_key(&address) {
-            // What has no record keeps its intent, whose token would answer with the dead object later.
-            let record = Record { dependencies: step.action.depends_on.clone(), ..existing.clone() };
-            self.record(Entry::Recorded { address: address.clone(), record: Box::new(record) }).await?;
-        }
-        self.record(Entry::Deleting { address: address.clone() }).await?;
-        self.call(step, Left::Recorded, || async {
-            match self.provider.delete(item.clone()).await {
-                Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),
-                other => other,
-            }
-        })
-        .await?;
-        if address.kind().facts().delete_seconds > 1 {
-            let waited = self.unless_stopped(self.poller.wait(item, Want::Gone)).await?;
-            waited.map_err(|failure| failed(failure, Left::Recorded))?;
-        }
-        self.record(Entry::Gone { address: address.clone() }).await?;
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.remove(&address.to_string());
-        Ok(())
-    }
 }
 
 /// What became of the requests of one creation.
@@ -471,6 +439,8 @@ pub(crate) struct Step<'a> {
     pub(crate) removes: bool,
     /// It died with its parent: only the record goes.
     pub(crate) gone_already: bool,
+    /// Seconds for which its absence is watched.
+    pub(crate) watch_seconds: u32,
     /// Expected seconds to the end of the run.
     pub(crate) priority: u64,
     /// Tells that the resource has an id, for steps that wait for no more than that.
@@ -501,10 +471,10 @@ fn update_of(changes: &[super::FieldChange], item: &Item, existing: &Record) -> 
     }
 }
 
-fn failed(failure: Failure, left: Left) -> StepError {
+pub(super) fn failed(failure: Failure, left: Left) -> StepError {
     StepError::Failed { failure, left }
 }
 
-fn failure(operation: &str, message: &str) -> Failure {
+pub(super) fn failure(operation: &str, message: &str) -> Failure {
     Failure { kind: FailureKind::Other, operation: operation.to_owned(), code: None, message: message.to_owned(), request_id: None }
 }

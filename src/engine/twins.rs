@@ -2,8 +2,9 @@
 //! (design rule 2). The recorded one stays; an empty one that nothing uses goes; any other is for a person to judge.
 
 use super::plan::{Inputs, by_address};
-use super::provider::{Failure, FailureKind, Item, Observed, Provider};
+use super::provider::{Failure, FailureKind, Observed, Provider};
 use super::recover::uses;
+use super::removal::item_seen;
 use crate::resource::Identity;
 use serde_json::Value;
 
@@ -57,13 +58,7 @@ fn is_attached(twin: &Observed) -> bool {
 /// # Errors
 /// What AWS says; [`FailureKind::InUse`] when somebody uses it.
 pub async fn delete_twin<P: Provider>(provider: &P, twin: &Observed) -> Result<(), Failure> {
-    let item = Item {
-        address: twin.address.clone(),
-        spec: twin.spec.clone(),
-        tags: twin.tags.clone().unwrap_or_default(),
-        id: twin.id.clone(),
-        attributes: twin.attributes.clone(),
-    };
+    let item = item_seen(twin);
     let mut tries = 0;
     loop {
         tries += 1;

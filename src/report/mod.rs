@@ -7,6 +7,7 @@ mod plan_text;
 mod progress;
 mod status;
 mod style;
+mod teardown_text;
 
 #[cfg(test)]
 mod tests;
@@ -17,3 +18,4 @@ pub use plan_json::plan_json;
 pub use plan_text::{plan_text, value_text};
 pub use progress::{PlainProgress, clock};
 pub use status::{Status, status, status_text};
+pub use teardown_text::teardown_text;

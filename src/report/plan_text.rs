@@ -1,7 +1,7 @@
 //! The plan for people: danger first, then changes, then additions by layer.
 
 use super::style::{ADD, CHANGE, DANGER, FAINT, HEADING, paint};
-use crate::engine::{Action, FieldChange, Plan, Verb};
+use crate::engine::{Action, FieldChange, MADE_BY, MADE_FOR, Plan, Verb};
 use crate::resource::{Kind, Layer};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -32,6 +32,8 @@ fn headline_fields(kind: Kind) -> &'static [&'static str] {
         Kind::LaunchTemplate => &["instance_type", "disk_gib", "image", "spot"],
         Kind::AutoScalingGroup => &["min", "max"],
         Kind::EksAddOn => &["version", "configuration"],
+        // Never created by us.
+        _ => &[],
     }
 }
 
@@ -73,7 +75,7 @@ fn section(text: &mut String, title: &str, actions: &[&Action], line: fn(&Action
     text.push('\n');
 }
 
-fn width(actions: &[&Action]) -> usize {
+pub(super) fn width(actions: &[&Action]) -> usize {
     actions.iter().map(|action| action.address.to_string().len()).max().unwrap_or(0)
 }
 
@@ -96,11 +98,24 @@ fn added(action: &Action, width: usize) -> String {
     format!("{}\n", line.trim_end())
 }
 
-fn deleted(action: &Action, width: usize) -> String {
+pub(super) fn deleted(action: &Action, width: usize) -> String {
     let data = if action.kind.facts().holds_data { paint(DANGER, "  holds data") } else { String::new() };
-    let id = action.id.as_deref().unwrap_or_default();
-    let reason = if action.reason == "it is no longer wanted" { String::new() } else { format!("  {}", action.reason) };
+    // The ARN of a leftover only repeats its name.
+    let id = action.id.as_deref().filter(|id| !(action.kind.facts().leftover && id.contains(action.address.name()))).unwrap_or_default();
+    let reason = match (action.reason.as_str(), left_by(action)) {
+        (_, Some(maker)) => format!("  {maker}"),
+        ("it is no longer wanted", None) => String::new(),
+        (reason, None) => format!("  {reason}"),
+    };
     format!("  {} {:width$}  {}{data}{reason}\n", paint(DANGER, "-"), action.address, paint(FAINT, id))
+}
+
+/// Who made what was left, and for what.
+fn left_by(action: &Action) -> Option<String> {
+    let spec = &action.existing.as_ref()?.spec;
+    let text = |field: &str| spec.get(field).and_then(Value::as_str);
+    let purpose = text(MADE_FOR).map(|purpose| format!(" for {purpose}")).unwrap_or_default();
+    Some(format!("made by {}{purpose}", text(MADE_BY)?))
 }
 
 fn changed(action: &Action, width: usize) -> String {

@@ -25,6 +25,7 @@ pub(crate) fn doing(verb: Verb) -> &'static str {
         Verb::Create => "creating",
         Verb::Update => "changing",
         Verb::Delete => "deleting",
+        Verb::Retain => "keeping",
         Verb::Adopt => "taking over",
         Verb::Replace => "replacing",
         Verb::Blocked | Verb::NoChange => "checking",
@@ -36,6 +37,7 @@ fn done(verb: Verb) -> &'static str {
         Verb::Create => "created",
         Verb::Update => "changed",
         Verb::Delete => "deleted",
+        Verb::Retain => "kept",
         Verb::Adopt => "taken over",
         Verb::Replace => "replaced",
         Verb::Blocked | Verb::NoChange => "checked",
@@ -63,6 +65,8 @@ impl PlainProgress {
             }
             Event::StepStarted { .. } | Event::StepCreated { .. } => None,
             Event::StepWaiting { address, why } => Some(format!("        {address}: {why}")),
+            Event::Cleared { address, id, held } => Some(format!("        {address}: deleted {id}, left by Kubernetes, which held {held}")),
+            Event::StepDone { address, action: Verb::Retain, .. } => Some(self.ended(&format!("{address}: kept"))),
             Event::StepDone { address, action, seconds } => {
                 Some(self.ended(&format!("{address}: {} in {}", done(*action), clock(*seconds))))
             }

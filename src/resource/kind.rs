@@ -19,6 +19,8 @@ pub enum Layer {
     NodePools,
     /// EKS add-ons.
     AddOns,
+    /// What the cluster made in the account while it ran, and nobody deleted.
+    Leftovers,
 }
 
 impl Layer {
@@ -31,6 +33,7 @@ impl Layer {
             Layer::ControlPlane => "Control plane",
             Layer::NodePools => "Node pools",
             Layer::AddOns => "Add-ons",
+            Layer::Leftovers => "Left by Kubernetes",
         }
     }
 }
@@ -54,6 +57,10 @@ pub enum Service {
     Kms,
     /// CloudWatch Logs.
     Logs,
+    /// Elastic Load Balancing, of both generations.
+    LoadBalancing,
+    /// AWS Backup.
+    Backup,
 }
 
 impl Service {
@@ -61,7 +68,7 @@ impl Service {
     pub fn concurrency(self) -> usize {
         match self {
             Service::Iam => 4,
-            Service::Kms | Service::Logs => 4,
+            Service::Kms | Service::Logs | Service::LoadBalancing | Service::Backup => 4,
             Service::Ec2 | Service::Eks | Service::AutoScaling | Service::Efs | Service::S3 => 8,
         }
     }
@@ -104,6 +111,10 @@ pub struct Facts {
     pub identity: Identity,
     /// Holds data that a user may need: deleted only on an explicit word.
     pub holds_data: bool,
+    /// Made by what ran in the cluster, never by us: only destroy looks for it (RUN-4).
+    pub leftover: bool,
+    /// The kind that writes it anew for a while after its own deletion, and for how many seconds (aws-facts §7.1).
+    pub rewritten_by: Option<(Kind, u32)>,
     /// Usual seconds from the create call to ready (aws-facts §2.7).
     pub create_seconds: u32,
     /// Usual seconds from the delete call to gone.
@@ -144,6 +155,8 @@ const fn quick(name: &'static str, layer: Layer, service: Service, identity: Ide
         service,
         identity,
         holds_data: false,
+        leftover: false,
+        rewritten_by: None,
         create_seconds: 1,
         delete_seconds: 1,
         timeout_seconds: 300,
@@ -151,6 +164,11 @@ const fn quick(name: &'static str, layer: Layer, service: Service, identity: Ide
         dies_with: None,
         volatile: &[],
     }
+}
+
+/// The row of something that only destroy knows.
+const fn leftover(name: &'static str, service: Service, delete_seconds: u32) -> Facts {
+    Facts { leftover: true, delete_seconds, timeout_seconds: 600, ..quick(name, Layer::Leftovers, service, Identity::NaturalKey) }
 }
 
 use Change::{Blocked, CreateOnly, Replace};
@@ -196,7 +214,7 @@ kinds! {
     EfsAccessPoint => Facts { create_seconds: 5, delete_seconds: 5, fields: &[("file_system", Replace), ("path", Replace), ("uid", Replace), ("gid", Replace),
         ("owner_uid", Replace), ("owner_gid", Replace), ("permissions", Replace)], ..quick("efs-access-point", Layer::Storage, Service::Efs, Token) };
     /// CloudWatch log group of the control plane.
-    LogGroup => Facts { fields: &[("name", Replace)], ..quick("log-group", Layer::ControlPlane, Service::Logs, NaturalKey) };
+    LogGroup => Facts { rewritten_by: Some((Kind::EksCluster, 60)), fields: &[("name", Replace)], ..quick("log-group", Layer::ControlPlane, Service::Logs, NaturalKey) };
     /// EKS cluster.
     EksCluster => Facts { create_seconds: 540, delete_seconds: 180, timeout_seconds: 2400, fields: &[("name", Blocked), ("role", Blocked), ("service_cidr", Blocked), ("kms_key", Blocked)],
         ..quick("eks-cluster", Layer::ControlPlane, Service::Eks, Token) };
@@ -211,12 +229,42 @@ kinds! {
     /// EKS add-on with its pod identity associations.
     EksAddOn => Facts { dies_with: Some(Kind::EksCluster), create_seconds: 25, delete_seconds: 20, timeout_seconds: 1200, fields: &[("cluster", Replace), ("name", Replace)],
         ..quick("eks-add-on", Layer::AddOns, Service::Eks, Token) };
+    /// Target group of a controller's load balancer.
+    TargetGroup => leftover("target-group", Service::LoadBalancing, 1);
+    /// Security group that EKS or a controller made.
+    KubernetesSecurityGroup => leftover("kubernetes-security-group", Service::Ec2, 1);
+    /// Application, network or gateway load balancer of a controller; gone when its interfaces are.
+    LoadBalancer => leftover("load-balancer", Service::LoadBalancing, 30);
+    /// Classic load balancer of the cloud controller; gone when its interfaces are.
+    ClassicLoadBalancer => leftover("classic-load-balancer", Service::LoadBalancing, 30);
+    /// Instance of the cluster outside of its Auto Scaling Groups.
+    Instance => leftover("instance", Service::Ec2, 60);
+    /// Interface that the CNI left unattached.
+    NetworkInterface => leftover("network-interface", Service::Ec2, 1);
+    /// Log group of an agent in the cluster.
+    ContainerLogGroup => Facts { holds_data: true, ..leftover("container-log-group", Service::Logs, 1) };
+    /// Volume of a claim.
+    EbsVolume => Facts { holds_data: true, ..leftover("ebs-volume", Service::Ec2, 5) };
+    /// Snapshot of a claim.
+    EbsSnapshot => Facts { holds_data: true, ..leftover("ebs-snapshot", Service::Ec2, 1) };
+    /// Recovery point that AWS Backup holds of the file system.
+    RecoveryPoint => Facts { holds_data: true, ..leftover("recovery-point", Service::Backup, 10) };
 }
 
 impl Kind {
     /// Kind as it stands in addresses.
     pub fn name(self) -> &'static str {
         self.facts().name
+    }
+
+    /// Kinds that we create and manage.
+    pub fn managed() -> impl Iterator<Item = Kind> {
+        Kind::ALL.iter().copied().filter(|kind| !kind.facts().leftover)
+    }
+
+    /// Kinds that only destroy looks for.
+    pub fn leftovers() -> impl Iterator<Item = Kind> {
+        Kind::ALL.iter().copied().filter(|kind| kind.facts().leftover)
     }
 
     /// The kind of that name.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Version of the document's format; a newer one is refused.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// Everything that we know of one cluster. Never holds a secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,6 +61,8 @@ pub enum Status {
     Ready,
     /// A delete was sent.
     Deleting,
+    /// Its cluster was destroyed; it was kept for what it holds.
+    Retained,
 }
 
 /// One existing resource.

@@ -20,7 +20,7 @@ struct Moved {
 }
 
 /// Steps from each older format to the next one; the first leads from format 1 to 2.
-const MIGRATIONS: [fn(&mut Map<String, Value>); 1] = [with_marks];
+const MIGRATIONS: [fn(&mut Map<String, Value>); 2] = [with_marks, with_retained];
 
 const _: () = assert!(MIGRATIONS.len() + 1 == FORMAT_VERSION as usize, "every format but the last has its step");
 
@@ -28,6 +28,9 @@ const _: () = assert!(MIGRATIONS.len() + 1 == FORMAT_VERSION as usize, "every fo
 fn with_marks(state: &mut Map<String, Value>) {
     state.insert("marks".to_owned(), serde_json::json!({ "protect": false, "ephemeral": false }));
 }
+
+/// Format 3 knows a further status, `retained`; nothing of an older one has it.
+fn with_retained(_: &mut Map<String, Value>) {}
 
 /// The document as bytes.
 pub(super) fn encode(document: &Document) -> Result<Vec<u8>, serde_json::Error> {

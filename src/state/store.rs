@@ -133,6 +133,17 @@ impl<O: Objects> Store<O> {
 }
 
 impl<O: Objects> Guard<O> {
+    /// Whether the lock is still ours beyond doubt; else why not.
+    ///
+    /// # Errors
+    /// When somebody may have taken it over.
+    pub fn may_act(&self) -> Result<(), String> {
+        match self {
+            Guard::Local(lock) => lock.check(),
+            Guard::Remote(lock) => lock.check(),
+        }
+    }
+
     /// Gives the lock back.
     ///
     /// # Errors

@@ -2,17 +2,18 @@
 //!
 //! Desired capacity is given at creation and belongs to the cluster autoscaler from then on.
 
+use super::instance::{self, ALIVE, GROUP_TAG};
 use super::{Resource, Typed};
 use crate::aws::Aws;
 use crate::aws::errors::sent;
 use crate::aws::tags::{self, Tags};
-use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
 use aws_sdk_autoscaling::types::{
     AutoScalingGroup as Group, Filter, LaunchTemplateSpecification, LifecycleState, ScalingActivityStatusCode, Tag,
 };
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Seconds that a new instance has before health checks count.
 const GRACE_SECONDS: i32 = 300;
@@ -35,6 +36,7 @@ impl Resource for AutoScalingGroup {
         let mut seen: Vec<Observed> = groups.iter().filter_map(|group| observed(aws, query, group)).collect();
         if !query.is_ours() {
             explain(aws, &mut seen).await?;
+            seen.extend(with_instances(aws, query.items(), &seen).await?);
         }
         Ok(seen)
     }
@@ -59,11 +61,37 @@ impl Resource for AutoScalingGroup {
         Ok(BTreeMap::new())
     }
 
-    /// Forced: the group ends its instances itself, and the autoscaler cannot bring them back meanwhile.
+    /// To zero first, so that neither the group nor the autoscaler brings instances back; then forced, so that neither
+    /// lifecycle hooks nor protected instances stop it (aws-facts §7.1).
     async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        let zero =
+            aws.autoscaling.update_auto_scaling_group().auto_scaling_group_name(&item.id).min_size(0).max_size(0).desired_capacity(0);
+        match sent("UpdateAutoScalingGroup", zero.send().await) {
+            // A group that is being deleted already takes no update; the delete below says what is really wrong.
+            Err(failure) if failure.kind == FailureKind::NotFound => return Err(failure),
+            Err(failure) if matches!(failure.kind, FailureKind::Credentials | FailureKind::Permission) => return Err(failure),
+            _ => {}
+        }
         let call = aws.autoscaling.delete_auto_scaling_group().auto_scaling_group_name(&item.id).force_delete(true);
         sent("DeleteAutoScalingGroup", call.send().await).map(drop)
     }
+}
+
+/// Groups that are gone while their instances are not: a forced delete does not wait for them. The instances still hold
+/// interfaces, and the CNI on them its own.
+async fn with_instances(aws: &Aws, items: &[Item], seen: &[Observed]) -> Result<Vec<Observed>, Failure> {
+    let gone: Vec<&Item> = items.iter().filter(|item| seen.iter().all(|seen| seen.address != item.address)).collect();
+    if gone.is_empty() {
+        return Ok(Vec::new());
+    }
+    let filters = vec![
+        tags::filter(&format!("tag:{GROUP_TAG}"), gone.iter().map(|item| item.id.clone())),
+        tags::filter("instance-state-name", ALIVE.map(str::to_owned)),
+    ];
+    let instances = instance::describe(aws, filters).await?;
+    let groups: BTreeSet<String> = instances.iter().filter_map(|instance| instance::tags_of(instance).remove(GROUP_TAG)).collect();
+    let alive = gone.into_iter().filter(|item| groups.contains(&item.id));
+    Ok(alive.map(|item| Observed { readiness: Readiness::Deleting, ..super::again(item) }).collect())
 }
 
 fn template(spec: &Spec) -> LaunchTemplateSpecification {

@@ -49,13 +49,6 @@ impl Resource for EksCluster {
     /// answers "in use", so that the engine comes back.
     async fn update(aws: &Aws, it: &Typed<'_, Spec>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
         let cluster = describe(aws, &it.id).await?.ok_or_else(|| unexpected("DescribeCluster", "the cluster is gone"))?;
-        let busy = |message: &str| Failure {
-            kind: FailureKind::InUse,
-            operation: "UpdateClusterConfig".to_owned(),
-            code: None,
-            message: message.to_owned(),
-            request_id: None,
-        };
         if cluster.status() == Some(&ClusterStatus::Updating) {
             return Err(busy("the cluster takes one change at a time and is busy with one"));
         }
@@ -74,8 +67,34 @@ impl Resource for EksCluster {
     }
 
     async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        if aws.may_lift_protection {
+            lift_protection(aws, &item.id).await?;
+        }
         sent("DeleteCluster", aws.eks.delete_cluster().name(&item.id).send().await).map(drop)
     }
+}
+
+fn busy(message: &str) -> Failure {
+    Failure {
+        kind: FailureKind::InUse,
+        operation: "UpdateClusterConfig".to_owned(),
+        code: None,
+        message: message.to_owned(),
+        request_id: None,
+    }
+}
+
+/// Takes the deletion protection off; "in use" until EKS is through with that.
+async fn lift_protection(aws: &Aws, name: &str) -> Result<(), Failure> {
+    let Some(cluster) = describe(aws, name).await? else { return Ok(()) };
+    if cluster.deletion_protection() != Some(true) {
+        return Ok(());
+    }
+    if cluster.status() == Some(&ClusterStatus::Updating) {
+        return Err(busy("the deletion protection is being taken off"));
+    }
+    sent("UpdateClusterConfig", aws.eks.update_cluster_config().name(name).deletion_protection(false).send().await)?;
+    Err(busy("the deletion protection is being taken off"))
 }
 
 /// Kinds of change, the quick ones first.

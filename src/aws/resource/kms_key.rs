@@ -31,7 +31,9 @@ impl Resource for KmsKey {
                 found = find_by_tag(aws, item).await?;
             }
             if let Some(key) = found {
-                let mut found = observed(aws, item, alias, &key).await?;
+                let alias =
+                    if alias.starts_with("alias/") || !item.id.is_empty() { Some(alias.to_owned()) } else { alias_of(aws, &key).await? };
+                let mut found = observed(aws, item, alias.as_deref(), &key).await?;
                 if let Some(half_made) = found.as_mut().filter(|_| !named) {
                     half_made.readiness = Readiness::NotYet("its alias is missing".to_owned());
                 }
@@ -109,6 +111,12 @@ async fn read_tags(aws: &Aws, key: &str) -> Result<Tags, Failure> {
     Ok(found.into_iter().map(|tag| (tag.tag_key, tag.tag_value)).collect())
 }
 
+/// The first alias of a key that is known by its id alone.
+async fn alias_of(aws: &Aws, key: &KeyMetadata) -> Result<Option<String>, Failure> {
+    let answer = or_absent(sent("ListAliases", aws.kms.list_aliases().key_id(key.key_id()).send().await))?;
+    Ok(answer.and_then(|answer| answer.aliases().first()?.alias_name().map(str::to_owned)))
+}
+
 /// A key whose creation was interrupted has no alias yet: every key's tags are read. Only after a crash.
 async fn find_by_tag(aws: &Aws, item: &Item) -> Result<Option<KeyMetadata>, Failure> {
     let pages = aws.kms.list_keys().into_paginator().items().send();
@@ -126,7 +134,7 @@ async fn find_by_tag(aws: &Aws, item: &Item) -> Result<Option<KeyMetadata>, Fail
     Ok(None)
 }
 
-async fn observed(aws: &Aws, item: &Item, alias: &str, key: &KeyMetadata) -> Result<Option<Observed>, Failure> {
+async fn observed(aws: &Aws, item: &Item, alias: Option<&str>, key: &KeyMetadata) -> Result<Option<Observed>, Failure> {
     let readiness = match key.key_state() {
         Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion) => Readiness::Deleting,
         Some(KeyState::Disabled) => Readiness::Failed("the key is disabled".to_owned()),

@@ -2,6 +2,10 @@
 //! sends the engine's questions to the right one.
 
 mod autoscaling_group;
+pub(super) mod classic_load_balancer;
+mod container_log_group;
+mod ebs_snapshot;
+mod ebs_volume;
 mod efs_access_point;
 mod efs_file_system;
 mod efs_mount_target;
@@ -11,23 +15,31 @@ mod eks_cluster;
 mod elastic_ip;
 mod iam_policy;
 mod iam_role;
+pub(super) mod instance;
 mod instance_profile;
 mod internet_gateway;
 mod kms_key;
+pub(super) mod kubernetes_security_group;
 mod launch_template;
+mod leftover;
+pub(super) mod load_balancer;
 mod log_group;
 mod nat_gateway;
+pub(super) mod network_interface;
+mod recovery_point;
 mod route_table;
 mod s3_bucket;
-mod security_group;
+pub(super) mod security_group;
 mod subnet;
+mod target_group;
 mod vpc;
 mod vpc_endpoint;
 
 use super::Aws;
 use super::errors::unexpected;
+use super::holders;
 use super::tags;
-use crate::engine::{Created, Failure, FailureKind, Item, Observed, Provider, Query, Update};
+use crate::engine::{Created, Failure, FailureKind, Holder, Item, Observed, Provider, Query, Readiness, Update};
 use crate::resource::{Kind, Service};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -37,7 +49,7 @@ use std::future::Future;
 use std::ops::Deref;
 
 /// An item with its spec typed.
-pub(super) struct Typed<'a, S> {
+pub(in crate::aws) struct Typed<'a, S> {
     pub(super) spec: S,
     pub(super) item: &'a Item,
 }
@@ -59,15 +71,17 @@ impl<S> Deref for Typed<'_, S> {
 /// - [`Resource::settle`] makes the further calls of a creation and is safe to repeat.
 /// - "Not found" while creating or settling is eventual consistency; while deleting it is success. The dispatch below
 ///   sees to both.
-pub(super) trait Resource {
+pub(in crate::aws) trait Resource {
     /// The kind's spec.
     type Spec: Serialize + DeserializeOwned + Send + Sync;
 
     /// Lists resources of the kind.
     fn observe(aws: &Aws, query: &Query) -> impl Future<Output = Result<Vec<Observed>, Failure>> + Send;
 
-    /// Sends the create call.
-    fn create(aws: &Aws, new: &Typed<'_, Self::Spec>, nonce: &str) -> impl Future<Output = Result<Created, Failure>> + Send;
+    /// Sends the create call. What only destroy knows has none.
+    fn create(_aws: &Aws, _new: &Typed<'_, Self::Spec>, _nonce: &str) -> impl Future<Output = Result<Created, Failure>> + Send {
+        async { Err(unexpected("create", "this kind is never created by domino-eks")) }
+    }
 
     /// Makes the further calls of a creation.
     fn settle(_aws: &Aws, _it: &Typed<'_, Self::Spec>) -> impl Future<Output = Result<(), Failure>> + Send {
@@ -77,10 +91,12 @@ pub(super) trait Resource {
     /// Changes the named top-level fields in place; returns attributes that changed. Tags are changed elsewhere, save
     /// for kinds whose service has no common way ([`tags::change`]).
     fn update(
-        aws: &Aws,
-        it: &Typed<'_, Self::Spec>,
-        update: &Update,
-    ) -> impl Future<Output = Result<BTreeMap<String, String>, Failure>> + Send;
+        _aws: &Aws,
+        _it: &Typed<'_, Self::Spec>,
+        _update: &Update,
+    ) -> impl Future<Output = Result<BTreeMap<String, String>, Failure>> + Send {
+        async { Err(unexpected("update", "this kind is never changed by domino-eks")) }
+    }
 
     /// Deletes; the object may go on to exist for a while.
     fn delete(aws: &Aws, item: &Item) -> impl Future<Output = Result<(), Failure>> + Send;
@@ -178,6 +194,46 @@ macro_rules! dispatch {
                 type $r = eks_add_on::EksAddOn;
                 $body
             }
+            Kind::TargetGroup => {
+                type $r = target_group::TargetGroup;
+                $body
+            }
+            Kind::KubernetesSecurityGroup => {
+                type $r = kubernetes_security_group::KubernetesSecurityGroup;
+                $body
+            }
+            Kind::LoadBalancer => {
+                type $r = load_balancer::LoadBalancer;
+                $body
+            }
+            Kind::ClassicLoadBalancer => {
+                type $r = classic_load_balancer::ClassicLoadBalancer;
+                $body
+            }
+            Kind::Instance => {
+                type $r = instance::Instance;
+                $body
+            }
+            Kind::NetworkInterface => {
+                type $r = network_interface::NetworkInterface;
+                $body
+            }
+            Kind::ContainerLogGroup => {
+                type $r = container_log_group::ContainerLogGroup;
+                $body
+            }
+            Kind::EbsVolume => {
+                type $r = ebs_volume::EbsVolume;
+                $body
+            }
+            Kind::EbsSnapshot => {
+                type $r = ebs_snapshot::EbsSnapshot;
+                $body
+            }
+            Kind::RecoveryPoint => {
+                type $r = recovery_point::RecoveryPoint;
+                $body
+            }
         }
     };
 }
@@ -191,6 +247,16 @@ fn typed<S: DeserializeOwned>(item: &Item) -> Result<Typed<'_, S>, Failure> {
 /// The spec as JSON, for observed values.
 pub(super) fn json(spec: &impl Serialize) -> Value {
     serde_json::to_value(spec).unwrap_or(Value::Null)
+}
+
+/// Path under which all of the cluster's IAM resources lie.
+pub(super) fn iam_path(aws: &Aws) -> String {
+    iam_policy::path(aws)
+}
+
+/// An item that is still there.
+fn again(item: &Item) -> Observed {
+    tags::observed_item(item, &item.id, item.spec.clone(), &[], Readiness::Ready)
 }
 
 /// While something is being made, what it needs may just not be visible yet.
@@ -239,6 +305,10 @@ impl Provider for Aws {
     async fn delete(&self, item: Item) -> Result<(), Failure> {
         dispatch!(item.address.kind(), R => R::delete(self, &item).await).map_err(in_use)
     }
+
+    async fn holders(&self, item: Item) -> Result<Vec<Holder>, Failure> {
+        holders::holders(self, &item).await
+    }
 }
 
 /// Tags of IAM resources, which have a call for each kind.
@@ -255,11 +325,23 @@ pub(super) async fn change_iam_tags(aws: &Aws, update: &Update) -> Result<(), Fa
 /// # Errors
 /// The first call that fails.
 pub async fn observe_all(aws: &Aws, items: Vec<Item>) -> Result<Vec<Observed>, Failure> {
+    let of_kind = |kind: Kind| items.iter().filter(|item| item.address.kind() == kind).cloned().collect();
+    observe_kinds(aws, Kind::managed().map(|kind| (kind, Query::Ours(of_kind(kind))))).await
+}
+
+/// Everything that the cluster left in its VPCs and in the account, all kinds at once.
+///
+/// # Errors
+/// The first call that fails.
+pub async fn leftovers(aws: &Aws) -> Result<Vec<Observed>, Failure> {
+    observe_kinds(aws, Kind::leftovers().map(|kind| (kind, Query::Left(aws.scope.clone())))).await
+}
+
+async fn observe_kinds(aws: &Aws, queries: impl Iterator<Item = (Kind, Query)>) -> Result<Vec<Observed>, Failure> {
     let mut tasks = tokio::task::JoinSet::new();
-    for kind in Kind::ALL {
-        let of_kind = items.iter().filter(|item| item.address.kind() == *kind).cloned().collect();
+    for (kind, query) in queries {
         let aws = aws.clone();
-        tasks.spawn(async move { aws.observe(*kind, Query::Ours(of_kind)).await });
+        tasks.spawn(async move { aws.observe(kind, query).await });
     }
     let mut all = Vec::new();
     while let Some(joined) = tasks.join_next().await {

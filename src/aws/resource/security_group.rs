@@ -4,7 +4,7 @@ use super::{Resource, Typed, json};
 use crate::aws::Aws;
 use crate::aws::errors::{or_absent, or_exists, sent, unexpected};
 use crate::aws::tags;
-use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
 use crate::resource::spec::{Rule, SELF_GROUP};
 use crate::resource::{Input, spec};
 use aws_sdk_ec2::types::{self, IpPermission, IpRange, ResourceType, UserIdGroupPair};
@@ -64,11 +64,66 @@ impl Resource for SecurityGroup {
     }
 
     async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
-        sent("DeleteSecurityGroup", aws.ec2.delete_security_group().group_id(&item.id).send().await).map(drop)
+        delete(aws, &item.id).await
     }
 }
 
-async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> Result<Vec<types::SecurityGroup>, Failure> {
+/// Groups that name each other in their rules hold each other: when AWS refuses, the rules of this cluster's other groups
+/// that name this one are revoked first. Rules of others are theirs.
+pub(in crate::aws) async fn delete(aws: &Aws, id: &str) -> Result<(), Failure> {
+    let delete = || async { sent("DeleteSecurityGroup", aws.ec2.delete_security_group().group_id(id).send().await).map(drop) };
+    match delete().await {
+        Err(failure) if failure.kind == FailureKind::InUse => {
+            let revoked = revoke_naming(aws, id).await?;
+            if revoked { delete().await } else { Err(failure) }
+        }
+        other => other,
+    }
+}
+
+/// Ours, or made by what ran in the cluster.
+pub(in crate::aws) fn is_of_cluster(aws: &Aws, tags: &tags::Tags) -> bool {
+    tags::address(aws, tags).is_some() || super::leftover::maker(aws, tags).is_some()
+}
+
+/// Other groups whose rules name this one.
+pub(in crate::aws) async fn naming(aws: &Aws, id: &str) -> Result<Vec<types::SecurityGroup>, Failure> {
+    let by = |name: &str| describe(aws, vec![tags::filter(name, [id.to_owned()])]);
+    let mut found = by("ip-permission.group-id").await?;
+    let egress = by("egress.ip-permission.group-id").await?;
+    found.extend(egress.into_iter().filter(|group| found.iter().all(|other| other.group_id() != group.group_id())).collect::<Vec<_>>());
+    found.retain(|group| group.group_id() != Some(id));
+    Ok(found)
+}
+
+/// Revokes all rules of the cluster's groups that name this one. By their ids: descriptions need not match then.
+async fn revoke_naming(aws: &Aws, id: &str) -> Result<bool, Failure> {
+    let groups = naming(aws, id).await?;
+    let of_cluster = groups.iter().filter(|group| is_of_cluster(aws, &tags::of_ec2(group.tags())));
+    let groups: Vec<String> = of_cluster.filter_map(|group| group.group_id().map(str::to_owned)).collect();
+    if groups.is_empty() {
+        return Ok(false);
+    }
+    let call = aws.ec2.describe_security_group_rules().filters(tags::filter("group-id", groups));
+    let rules = sent("DescribeSecurityGroupRules", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
+    let mut by_group: BTreeMap<(&str, bool), Vec<String>> = BTreeMap::new();
+    for rule in rules.iter().filter(|rule| rule.referenced_group_info().is_some_and(|named| named.group_id() == Some(id))) {
+        let key = (rule.group_id().unwrap_or_default(), rule.is_egress() == Some(true));
+        by_group.entry(key).or_default().extend(rule.security_group_rule_id().map(str::to_owned));
+    }
+    for ((group, is_egress), ids) in &by_group {
+        if *is_egress {
+            let call = aws.ec2.revoke_security_group_egress().group_id(*group).set_security_group_rule_ids(Some(ids.clone()));
+            or_absent(sent("RevokeSecurityGroupEgress", call.send().await))?;
+        } else {
+            let call = aws.ec2.revoke_security_group_ingress().group_id(*group).set_security_group_rule_ids(Some(ids.clone()));
+            or_absent(sent("RevokeSecurityGroupIngress", call.send().await))?;
+        }
+    }
+    Ok(!by_group.is_empty())
+}
+
+pub(in crate::aws) async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> Result<Vec<types::SecurityGroup>, Failure> {
     let pages = aws.ec2.describe_security_groups().set_filters(Some(filters)).into_paginator().items().send();
     sent("DescribeSecurityGroups", pages.collect::<Result<Vec<_>, _>>().await)
 }

@@ -33,6 +33,7 @@ fn text(state: &Document) -> String {
             Status::Ready => "",
             Status::Creating => "  (not finished)",
             Status::Deleting => "  (being deleted)",
+            Status::Retained => "  (kept by destroy)",
         };
         let _ = writeln!(text, "{address:<width$}  {}{note}", record.id, address = address.to_string());
     }

@@ -1,7 +1,7 @@
 //! `state migrate`: the state moves between a folder and a bucket; a note stays in the old place.
 
 use super::place::Place;
-use super::session::{block_on, connect, state_for};
+use super::session::{Target, block_on, connect, state_for};
 use super::stop::Stop;
 use super::{CliError, Exit, Guard, Printer, Settings, Store};
 use crate::aws::Aws;
@@ -11,14 +11,14 @@ use std::path::Path;
 
 pub(super) fn run(args: &MigrateArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     let loaded = settings.load()?;
-    let from = settings.place(&loaded.config)?;
+    let from = settings.place(&Target::of(&loaded.config))?;
     let to = Place::parse(&args.to, Path::new(""), &loaded.config.name)?;
     if from == to {
         return Err(CliError::new(Exit::Changes, format!("the state is in `{to}` already")));
     }
     block_on(async {
         let stop = Stop::listen(printer);
-        let aws = stop.unless(connect(&loaded.config, settings, printer)).await??;
+        let aws = stop.unless(connect(&Target::of(&loaded.config), settings, printer)).await??;
         let (source, target) = (from.open(&aws, settings.pace), to.open(&aws, settings.pace));
         let address = address(&args.to)?;
         let moved = stop

@@ -1,6 +1,6 @@
 //! `state push`: a saved document becomes the state again, unless that would lose something.
 
-use super::session::{block_on, connect_store, state_for};
+use super::session::{Target, block_on, connect_store, state_for};
 use super::stop::Stop;
 use super::{CliError, Exit, Guard, Printer, Settings, Store, confirm};
 use crate::cli::args::PushArgs;
@@ -13,7 +13,7 @@ pub(super) fn run(args: &PushArgs, settings: &Settings, printer: &Printer) -> Re
     let pushed = decode(&bytes, &path)?;
     block_on(async {
         let stop = Stop::listen(printer);
-        let (aws, store) = stop.unless(connect_store(&loaded, settings, printer)).await??;
+        let (aws, store) = stop.unless(connect_store(&Target::of(&loaded.config), settings, printer)).await??;
         let pushed = state_for(&aws, Some(pushed))?;
         stop.locked(&store, "state push", printer, async |_: Guard| push(pushed, args, &store, &stop, printer).await).await
     })

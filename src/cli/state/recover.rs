@@ -1,6 +1,6 @@
 //! `state recover`: a lost or damaged state, built anew from what AWS shows. Nothing in AWS is changed.
 
-use super::session::{self, block_on, connect_store};
+use super::session::{self, Target, block_on, connect_store};
 use super::settings::Loaded;
 use super::stop::Stop;
 use super::{CliError, Exit, Guard, Printer, Settings, Store, confirm};
@@ -21,7 +21,7 @@ pub(super) fn run(args: &RecoverArgs, settings: &Settings, printer: &Printer) ->
     let loaded = settings.load()?;
     block_on(async {
         let stop = Stop::listen(printer);
-        let (aws, store) = stop.unless(connect_store(&loaded, settings, printer)).await??;
+        let (aws, store) = stop.unless(connect_store(&Target::of(&loaded.config), settings, printer)).await??;
         stop.locked(&store, "state recover", printer, async |_: Guard| {
             let Some(why) = stop.unless(why_lost(&store, printer)).await?? else { return Ok(Exit::Done) };
             let blank = Document { serial: store.highest_serial(), ..session::state_for(&aws, None)? };

@@ -1,7 +1,7 @@
 //! `state unlock`: takes away a lock whose holder is gone. A living holder keeps it.
 
 use super::place::Place;
-use super::session::{block_on, connect_store};
+use super::session::{Target, block_on, connect_store};
 use super::stop::Stop;
 use super::{CliError, Exit, Guard, Printer, Settings, confirm};
 use crate::cli::args::UnlockArgs;
@@ -9,7 +9,7 @@ use crate::state::{LocalStore, StateError};
 
 pub(super) fn run(args: &UnlockArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     let loaded = settings.load()?;
-    match settings.place(&loaded.config)? {
+    match settings.place(&Target::of(&loaded.config))? {
         Place::Folder(folder) => match LocalStore::new(folder).holder() {
             // The system keeps this lock, and only for a living process.
             Some(holder) => Err(StateError::Locked { holder, remote: false }.into()),
@@ -17,7 +17,7 @@ pub(super) fn run(args: &UnlockArgs, settings: &Settings, printer: &Printer) -> 
         },
         Place::Bucket { .. } => block_on(async {
             let stop = Stop::listen(printer);
-            let (_, store) = stop.unless(connect_store(&loaded, settings, printer)).await??;
+            let (_, store) = stop.unless(connect_store(&Target::of(&loaded.config), settings, printer)).await??;
             let Some(holder) = stop.unless(store.holder()).await?? else { return not_locked(printer) };
             let who = holder.map_or_else(|| "somebody whose note cannot be read".to_owned(), |holder| holder.to_string());
             printer.say(&format!("{} is locked by {who}.", store.place()));

@@ -36,11 +36,7 @@ fn name(cx: &mut Context<'_>) {
     if !cx.given(&["name"]) {
         return;
     }
-    let shape_is_good = file.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-        && !file.name.starts_with('-')
-        && !file.name.ends_with('-')
-        && !file.name.is_empty();
-    if !shape_is_good {
+    if names::name_fault(&file.name).is_some() {
         cx.refuse(
             &["name"],
             "aws-name",

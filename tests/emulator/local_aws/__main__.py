@@ -18,6 +18,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--page-size", type=int, help="no page of any list is longer than this")
     parser.add_argument("--request-log", help="one JSON line per AWS request")
     parser.add_argument("--port-file", help="the URL is written here when the server is ready")
+    parser.add_argument("--kubernetes-api", action="store_true", help="each cluster has a Kubernetes API server on a port of its own")
     parser.add_argument("--parent-pid", type=int, help="end when this process is gone")
     return parser.parse_args()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from . import moto_bridge, pagination
+# Before anything that brings moto in: moto reads its settings once.
+from . import moto_bridge
+from . import kubernetes_server, pagination
 from .clock import CLOCK
 from .http_server import Server
 from .request_log import LOG
@@ -20,7 +22,10 @@ def start(options: argparse.Namespace) -> Server:
     pagination.PAGE_SIZE = options.page_size
     LOG.open(options.request_log)
     _warm()
-    return Server(options.port, Emulator().handle)
+    emulator = Emulator()
+    if options.kubernetes_api:
+        kubernetes_server.switch_on(emulator.take, emulator.act)
+    return Server(options.port, emulator.handle)
 
 
 def _warm() -> None:

@@ -197,6 +197,7 @@ def delete(call: Call) -> Json:
     group.body |= {"MinSize": 0, "MaxSize": 0, "DesiredCapacity": 0}
     for member in list(group.members):
         asg.end(group, member, "a user request deleted the AutoScalingGroup")
+    CLOCK.after("group_delete", lambda: asg.remove(group))  # it waits for no instance
     return {}
 
 

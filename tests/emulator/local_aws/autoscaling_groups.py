@@ -171,6 +171,16 @@ def end(group: Group, member: Member, cause: str) -> None:
     CLOCK.after("instance_delete", leave)
 
 
+def settle(group: Group) -> None:
+    """Everything that the group has begun is done now."""
+    for member in group.members:
+        if member.state == "Pending":
+            member.state, member.since = "InService", time.monotonic()
+            machines.come_up(member.instance)
+    for found in group.activities:
+        _done(found)
+
+
 def remove(group: Group) -> None:
     if GROUPS[group.region].get(group.name) is group:
         del GROUPS[group.region][group.name]

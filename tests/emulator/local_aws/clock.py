@@ -5,7 +5,8 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 #: Seconds that real AWS takes (public logs; the same table as in the project's reference).
 SECONDS = {
@@ -24,8 +25,11 @@ SECONDS = {
     "endpoint_delete": 30,
     "instance_create": 45,
     "instance_delete": 60,
+    "group_delete": 20,
     "instance_forgotten": 3600,
     "load_balancer_delete": 30,
+    "log_group_again": 25,
+    "recovery_point_delete": 10,
     "iam_visible": 8,
     "efs_create": 5,
     "efs_delete": 5,
@@ -42,6 +46,7 @@ class Clock:
         self.scale = 1.0
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._count = itertools.count()
+        self._standing = 0
 
     def seconds(self, what: str) -> float:
         return SECONDS[what] * self.scale
@@ -51,8 +56,17 @@ class Clock:
 
     def run_due(self) -> None:
         now = time.monotonic()
-        while self._events and self._events[0][0] <= now:
+        while self._events and self._events[0][0] <= now and not self._standing:
             heapq.heappop(self._events)[2]()
+
+    @contextmanager
+    def standing(self) -> Iterator[None]:
+        """Nothing becomes due meanwhile: for what is to happen in one moment."""
+        self._standing += 1
+        try:
+            yield
+        finally:
+            self._standing -= 1
 
     def reset(self) -> None:
         self._events.clear()

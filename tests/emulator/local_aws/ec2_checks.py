@@ -6,6 +6,8 @@ import re
 from functools import cache
 from typing import Any
 
+from moto.ec2.models.security_groups import SecurityGroupRule
+
 from . import network
 from .ec2_common import Json, check_tags, error, select, unknown_filter
 from .rules import BEFORE, after_answer, answer, before
@@ -40,6 +42,13 @@ def create_tags(call: Call) -> None:
             code = _ABSENT.get(prefix, "InvalidID")
             raise error(code, f"The ID '{identity}' does not exist")
 
+
+def _description(rule: Any) -> str | None:
+    """moto shows only that of a range of addresses."""
+    return rule.ip_range.get("Description") or rule.source_group.get("Description")
+
+
+SecurityGroupRule.description = property(_description)
 
 _ABSENT = {"nat": "NatGatewayNotFound", "vpce": "InvalidVpcEndpointId.NotFound", "sgr": "InvalidSecurityGroupRuleId.NotFound",
            "eipalloc": "InvalidAllocationID.NotFound", "lt": "InvalidLaunchTemplateId.NotFound", "eni": "InvalidNetworkInterfaceID.NotFound",

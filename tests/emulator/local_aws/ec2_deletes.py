@@ -136,7 +136,7 @@ def network_interface(call: Call) -> None:
     if eni is None:
         return
     if eni.requester_managed:
-        raise error("OperationNotPermitted", f"You do not have permission to manage the interface '{eni.id}' of a service.")
+        raise error("OperationNotPermitted", "You do not have permission to access the specified resource.")
     if eni.status == "in-use" or eni.attachment_id:
         raise error("InvalidParameterValue", f"Network interface '{eni.id}' is currently in use.")
 
@@ -148,7 +148,7 @@ def detach_interface(call: Call) -> dict:
     if eni is None:
         raise error("InvalidAttachmentID.NotFound", f"The attachment '{call['AttachmentId']}' does not exist")
     if eni.requester_managed:
-        raise error("OperationNotPermitted", "You are not allowed to manage 'ela-attach' attachments.")
+        raise error("OperationNotPermitted", "You do not have permission to access the specified resource.")
     if eni.device_index == 0:
         raise error("OperationNotPermitted", "The network interface at device index 0 cannot be detached.")
     eni.instance.detach_eni(eni)
@@ -160,3 +160,23 @@ def volume(call: Call) -> None:
     found = network.ec2(call.region).volumes.get(call["VolumeId"])
     if found is not None and found.attachment is not None:
         raise error("VolumeInUse", f"Volume {found.id} is currently attached to {found.attachment.instance.id}")
+
+
+@before("ec2", "DeleteSnapshot")
+def snapshot(call: Call) -> None:
+    """An image needs its snapshots."""
+    store, wanted = network.ec2(call.region), call["SnapshotId"]
+    for image in store.amis.values():
+        own = getattr(image, "ebs_snapshot", None)
+        if own is not None and own.id == wanted:
+            raise error("InvalidSnapshot.InUse", f"The snapshot {wanted} is currently in use by {image.id}")
+
+
+@after("ec2", "DeleteVolume")
+def volume_tags(call: Call, _result: Any) -> None:
+    network.ec2(call.region).tags.pop(call["VolumeId"], None)
+
+
+@after("ec2", "DeleteSnapshot")
+def snapshot_tags(call: Call, _result: Any) -> None:
+    network.ec2(call.region).tags.pop(call["SnapshotId"], None)

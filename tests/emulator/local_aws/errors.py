@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 from functools import cache
 from xml.sax.saxutils import escape
 
@@ -16,6 +17,10 @@ class AwsError(Exception):
     def __init__(self, code: str, message: str, status: int | None = None, headers: dict[str, str] | None = None, **extra):
         super().__init__(f"{code}: {message}")
         self.code, self.message, self.status, self.headers, self.extra = code, message, status, headers or {}, extra
+
+
+#: Services that are not of AWS word their errors themselves.
+WORDED: dict[str, Callable[[AwsError], Answer]] = {}
 
 
 @cache
@@ -75,6 +80,8 @@ _BODIES = {
 
 def error_answer(service: str, error: AwsError, method: str = "POST") -> Answer:
     """The HTTP answer for an error, in the protocol of the service."""
+    if service in WORDED:
+        return WORDED[service](error)
     request_id = str(uuid.uuid4())
     protocol = str(service_model(service).protocol)
     make, content_type = _BODIES.get(protocol, _BODIES["json"])

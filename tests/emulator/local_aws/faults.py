@@ -11,7 +11,7 @@ from typing import Any
 from .errors import error_answer
 from .fault_errors import refusal
 from .rules import on_reset
-from .wire import Answer, Call, service_model
+from .wire import OWN_OPERATIONS, Answer, Call, service_model
 
 #: Modes whose calls never do anything, and modes whose calls take their full effect first.
 _WITHOUT_EFFECT = {"refuse", "drop-before", "status", "throttle", "access-denied", "expired-token", "conflict", "hold-before"}
@@ -114,7 +114,7 @@ def _check_names(rule: Rule) -> None:
     if rule.service is None:
         return
     try:
-        known = service_model(rule.service).operation_names
+        known = OWN_OPERATIONS.get(rule.service) or service_model(rule.service).operation_names
     except Exception as error:
         raise BadRule(f"unknown service {rule.service!r}: the names are those of botocore") from error
     wanted = rule.operation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ from .clock import CLOCK
 from .iam_visibility import visible_profile
 
 Json = dict[str, Any]
+#: What happens just before an instance is terminated: functions of region and instance.
+GONE: list[Callable[[str, Any], None]] = []
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,8 @@ def gone(region: str, instance: Any) -> None:
     """The end: volumes and interfaces go; the instance is listed as terminated for a while."""
     if instance.state == "terminated":
         return
+    for happen in GONE:
+        happen(region, instance)
     store = network.ec2(region)
     for eni in list(instance.nics.values()):
         if not eni.delete_on_termination:
@@ -141,7 +146,6 @@ def gone(region: str, instance: Any) -> None:
             store.tags.pop(volume.id, None)
         else:
             volume.attachment = None
-            volume.status = "available"
     instance.block_device_mapping.clear()
     instance.nics = {}
     association = store.iam_instance_profile_associations.pop(instance.id, None)

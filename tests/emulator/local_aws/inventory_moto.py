@@ -3,11 +3,15 @@ network ACLs belong to their VPC and are not listed for themselves (their rules 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
 from .inventory import Entry, entry, source
 from .moto_bridge import existing_backends
+
+#: A bucket with more keys (or uploads) than this is told by their number and a digest only.
+_SINGLE = 100
 
 
 def _ec2() -> list[Any]:
@@ -32,7 +36,8 @@ def _network() -> Iterator[Entry]:
         for address in ec2.addresses:
             yield entry("ec2", "elastic-ip", address.allocation_id, tags(address.allocation_id), association=address.association_id)
         for eni in ec2.enis.values():
-            yield entry("ec2", "network-interface", eni.id, tags(eni.id), subnet=eni.subnet.id, description=eni.description)
+            yield entry("ec2", "network-interface", eni.id, tags(eni.id), subnet=eni.subnet.id, description=eni.description,
+                        status=eni.status, groups=",".join(sorted(group.id for group in eni.group_set)))
         for endpoint in ec2.vpc_end_points.values():
             if endpoint.state != "deleted":
                 yield entry("ec2", "vpc-endpoint", endpoint.id, tags(endpoint.id), state=endpoint.state, name=endpoint.service_name)
@@ -81,11 +86,12 @@ def _machines() -> Iterator[Entry]:
                 if instance.state != "terminated":
                     yield entry("ec2", "instance", instance.id, dict(ec2.tags.get(instance.id, {})), state=instance.state)
         for volume in ec2.volumes.values():
-            yield entry("ec2", "volume", volume.id, dict(ec2.tags.get(volume.id, {})), size=volume.size)
+            yield entry("ec2", "volume", volume.id, dict(ec2.tags.get(volume.id, {})), size=volume.size,
+                        instance=volume.attachment.instance.id if volume.attachment else None)
         for snapshot in ec2.snapshots.values():
             if snapshot.description and snapshot.description.startswith("Auto-created snapshot for AMI"):
                 continue
-            yield entry("ec2", "snapshot", snapshot.id, dict(ec2.tags.get(snapshot.id, {})))
+            yield entry("ec2", "snapshot", snapshot.id, dict(ec2.tags.get(snapshot.id, {})), volume=snapshot.volume.id)
         for template in ec2.launch_templates.values():
             yield entry("ec2", "launch-template", template.id, dict(ec2.tags.get(template.id, {})), name=template.name,
                         versions=len(template.versions))
@@ -125,11 +131,27 @@ def _iam_tags(tags: Any) -> Any:
 def _storage() -> Iterator[Entry]:
     for s3 in existing_backends("s3").values():
         for bucket in s3.buckets.values():
-            yield entry("s3", "bucket", bucket.name, s3.tagger.get_tag_dict_for_resource(bucket.arn), region=bucket.region_name)
-            for key, versions in bucket.keys.lists():
-                yield entry("s3", "object", f"{bucket.name}/{key}", versions=len(versions))
-            for upload in bucket.multiparts:
-                yield entry("s3", "multipart-upload", f"{bucket.name}/{upload}")
+            count, digest = _versions(bucket)
+            yield entry("s3", "bucket", bucket.name, s3.tagger.get_tag_dict_for_resource(bucket.arn), region=bucket.region_name,
+                        versions=count, versions_hash=digest, uploads=len(bucket.multiparts) or None)
+            if len(bucket.keys) <= _SINGLE:
+                for key, versions in bucket.keys.lists():
+                    yield entry("s3", "object", f"{bucket.name}/{key}", versions=len(versions))
+            if len(bucket.multiparts) <= _SINGLE:
+                for upload in bucket.multiparts:
+                    yield entry("s3", "multipart-upload", f"{bucket.name}/{upload}")
+
+
+def _versions(bucket: Any) -> tuple[int | None, str | None]:
+    """How many versions and delete markers a bucket holds, and a digest of which."""
+    if not bucket.keys:
+        return None, None
+    digest, count = hashlib.sha256(), 0
+    for key, versions in sorted(dict.items(bucket.keys)):
+        text = "\0".join([key, *(f"{version.version_id}:{type(version).__name__ == 'FakeDeleteMarker'}" for version in versions)])
+        digest.update(text.encode("utf-8", "surrogatepass") + b"\n")
+        count += len(versions)
+    return count, digest.hexdigest()[:16]
 
 
 @source
@@ -143,16 +165,20 @@ def _keys_and_logs() -> Iterator[Entry]:
                 yield entry("kms", "alias", alias.alias_name)
     for logs in existing_backends("logs").values():
         for group in logs.groups.values():
-            yield entry("logs", "log-group", group.name, logs.tagger.get_tag_dict_for_resource(group.arn))
+            yield entry("logs", "log-group", group.name, logs.tagger.get_tag_dict_for_resource(group.arn),
+                        retention=group.retention_in_days, streams=len(group.streams) or None)
 
 
 @source
 def _load_balancers() -> Iterator[Entry]:
     for elbv2 in existing_backends("elbv2").values():
+        tags = elbv2.tagging_service.get_tag_dict_for_resource
         for balancer in elbv2.load_balancers.values():
-            yield entry("elbv2", "load-balancer", balancer.arn, name=balancer.name)
+            yield entry("elbv2", "load-balancer", balancer.arn, tags(balancer.arn), name=balancer.name, vpc=balancer.vpc_id)
+            for listener in balancer.listeners.values():
+                yield entry("elbv2", "listener", listener.arn, tags(listener.arn))
         for group in elbv2.target_groups.values():
-            yield entry("elbv2", "target-group", group.arn, name=group.name)
+            yield entry("elbv2", "target-group", group.arn, tags(group.arn), name=group.name, vpc=group.vpc_id)
     for ecr in existing_backends("ecr").values():
         for repository in ecr.repositories.values():
             yield entry("ecr", "repository", repository.arn, name=repository.name)

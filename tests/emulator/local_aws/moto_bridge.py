@@ -83,6 +83,8 @@ def forward(call: Call, drop: tuple[str, ...] = (), http: Http | None = None) ->
         http = without(http, drop)
         if call.service == "iam":  # moto cuts at 100 by itself
             http.body += b"&MaxItems=100000"
+        if call.service in ("elb", "elbv2"):  # and at 50
+            http.body += b"&PageSize=100000"
     _current.call = call
     try:
         request = http.request()
@@ -121,6 +123,8 @@ def _without_default_vpc(original):
         for store in (self.vpcs, self.subnets, self.groups, self.network_acls, self.route_tables, self.enis,
                       self.internet_gateways, self.volumes):
             store.clear()
+        # The account's default key is Amazon's own; moto would make one of the customer's for the first encrypted volume.
+        self.default_kms_key_id = f"arn:aws:kms:{self.region_name}:{ACCOUNT}:alias/aws/ebs"
 
     return init
 

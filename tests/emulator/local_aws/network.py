@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import secrets
+from datetime import datetime, timezone
+from types import SimpleNamespace
 from typing import Any
+
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 
 from .moto_bridge import backend, existing_backends
 
 
 def ec2(region: str) -> Any:
     return backend("ec2", region)
+
+
+def _attachment(original: property) -> property:
+    """A service's interface is attached too, to nothing that an account may see."""
+
+    def attachment(self: Any) -> Any:
+        if not self.attachment_id or self.instance is not None:
+            return original.fget(self)
+        return SimpleNamespace(attachment_id=self.attachment_id, attach_time=self.attach_time, delete_on_termination=False,
+                               device_index=1, network_card_index=0, instance_owner_id=self.requester_id, status="attached")
+
+    return property(attachment)
+
+
+NetworkInterface.attachment = _attachment(NetworkInterface.attachment)
 
 
 def find_subnet(region: str, subnet_id: str) -> Any:
@@ -36,6 +56,7 @@ def make_interface(
                                          description=description, tags=tags or {})
     eni.status, eni.interface_type = "in-use", kind
     eni.requester_managed, eni.requester_id = True, requester
+    eni.attachment_id, eni.attach_time = f"ela-attach-{secrets.token_hex(9)[:17]}", datetime.now(timezone.utc)
     return eni
 
 
@@ -88,6 +109,15 @@ def users_of_group(store: Any, group_id: str) -> list[str]:
             ):
                 users.append(other.id)
     return users
+
+
+def forget_group(region: str, group_id: str) -> None:
+    """Take the rules that name a group out of the other groups."""
+    for groups in ec2(region).groups.values():
+        for other in groups.values():
+            if other.id != group_id:
+                for rules in (other.ingress_rules, other.egress_rules):
+                    rules[:] = [rule for rule in rules if rule.source_group.get("GroupId") != group_id]
 
 
 def regions_in_use() -> list[str]:

@@ -25,8 +25,10 @@ on_reset(_issued.clear)
 #: --page-size: no page is longer than this (None: the real limits below).
 PAGE_SIZE: int | None = None
 #: Items per page when the client names no limit, and the most it may ask for.
-DEFAULT_LIMITS = {"iam": 100, "autoscaling": 50, "kms": 100, "eks": 100, "efs": 100, "elbv2": 400, "elb": 400, "service-quotas": 100}
-MAXIMA = {"ec2": 1000, "iam": 1000, "autoscaling": 100, "kms": 1000, "eks": 100, "efs": 100, "elbv2": 400, "elb": 400, "service-quotas": 100}
+DEFAULT_LIMITS = {"iam": 100, "autoscaling": 50, "kms": 100, "eks": 100, "efs": 100, "elbv2": 400, "elb": 400, "service-quotas": 100,
+                  "backup": 1000, "resourcegroupstaggingapi": 50}
+MAXIMA = {"ec2": 1000, "iam": 1000, "autoscaling": 100, "kms": 1000, "eks": 100, "efs": 100, "elbv2": 400, "elb": 400, "service-quotas": 100,
+          "backup": 1000, "resourcegroupstaggingapi": 100}
 #: Services whose own paging in moto is right: they only get a smaller limit.
 OWN_PAGING = {"s3", "logs", "ssm", "ecr"}
 _NOT_OWN = {"ListBuckets"}
@@ -48,6 +50,8 @@ _REFUSALS = {
     "ecr": ("InvalidParameterException", "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'"),
     "s3": ("InvalidArgument", "The continuation token provided is incorrect"),
     "efs": ("BadRequest", "Invalid pagination token: {token}"),
+    "backup": ("InvalidParameterValueException", "Invalid pagination token: {token}"),
+    "resourcegroupstaggingapi": ("PaginationTokenExpiredException", "Invalid pagination token"),
 }
 
 

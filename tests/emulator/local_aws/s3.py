@@ -11,7 +11,7 @@ import moto.core.serialize as moto_serialize
 import moto.s3.models as moto_s3
 
 from .errors import AwsError
-from .moto_bridge import backend, forward
+from .moto_bridge import backend
 from .rules import BEFORE, after_answer, answer, before
 from .wire import ACCOUNT, Call, service_model
 
@@ -183,21 +183,6 @@ def _is_public(statement: dict[str, Any]) -> bool:
 def _blocks_public_policy(bucket: Any) -> bool:
     block = bucket.public_access_block
     return block is not None and str(block.block_public_policy).lower() == "true"
-
-
-@before("s3", "DeleteObjects")
-def delete_objects(call: Call) -> None:
-    if len(call.get("Delete", {}).get("Objects") or []) > 1000:
-        raise AwsError("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema", 400)
-
-
-@answer("s3", "DeleteObjects")
-def quiet_delete(call: Call):
-    """A quiet delete names only what failed."""
-    done = forward(call)
-    if call.get("Delete", {}).get("Quiet"):
-        done.body = re.sub(rb"<Deleted>.*?</Deleted>", b"", done.body, flags=re.S)
-    return done
 
 
 @answer("s3", "ListBuckets")

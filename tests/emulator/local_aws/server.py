@@ -12,13 +12,17 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
-from . import fault_control, inventory, moto_bridge, pagination, stale, tokens
+from moto.core.parse import RequestParserError
+
+from . import fault_control, inventory, kubernetes_control, moto_bridge, pagination, stale, tokens
 from .clock import CLOCK
 from .errors import AwsError, error_answer
 from .faults import FAULTS, Rule, delay
 from .moto_bridge import NotImplementedByMoto
 from .request_log import LOG
 from .rules import AFTER, AFTER_ANSWER, ANSWER, BEFORE, ON_RESET
+from .seeds import control as seed_control
+from .seeds import inside
 from .wire import Answer, Call, Http, scope_of, serialize, service_model, understand
 
 #: Look-ups of things that never change: no need to hold up the others.
@@ -42,6 +46,7 @@ class Emulator:
         self._lock = threading.RLock()
         self._s3_settings: set[str] = set()
         self._s3_lock = threading.Lock()
+        inside.answer_with(self._answer)
 
     def handle(self, http: Http) -> Answer:
         if http.path.startswith("/_emulator/"):
@@ -52,9 +57,13 @@ class Emulator:
             call = understand(http)
         except Exception as error:
             return self._not_understood(service, region, http, error, started)
+        return self.take(call, started)
+
+    def take(self, call: Call, started: float) -> Answer:
+        """A client's call, from faults to log."""
         rule = FAULTS.claim(call)
         answer = self._struck(call, rule) if rule else self._answer(call)
-        LOG.add(call, answer.status, _code_of(answer), started, region)
+        LOG.add(call, answer.status, _code_of(answer), started, call.region)
         if rule:  # noted and told first: who waits for the fault finds all of it in the log and the inventory
             delay(rule, FAULTS.strike(rule, call))
         return answer
@@ -71,10 +80,10 @@ class Emulator:
     def _answer(self, call: Call) -> Answer:
         try:
             if call.key in _UNLOCKED:
-                return self._act(call)
+                return self.act(call)
             with self._s3_setting(call), self._lock:
                 CLOCK.run_due()
-                return self._act(call)
+                return self.act(call)
         except AwsError as error:
             return error_answer(call.service, error, call.http.method)
         except NotImplementedByMoto as error:
@@ -85,7 +94,8 @@ class Emulator:
             refusal = AwsError("NotImplementedByEmulator", f"{call.service}:{call.operation} broke: {error!r}", 501)
             return error_answer(call.service, refusal, call.http.method)
 
-    def _act(self, call: Call) -> Answer:
+    def act(self, call: Call) -> Answer:
+        """The call itself; the caller holds the lock."""
         pagination.check(call)
         replay = tokens.recall(call)
         if replay:
@@ -177,7 +187,10 @@ class Emulator:
         except Exception:
             service = "sts"
         call = Call(service, f"{http.method} {http.path}"[:100], region, http, {})
-        answer = error_answer(service, AwsError("NotImplementedByEmulator", str(error) or repr(error), 501), http.method)
+        refusal = AwsError("NotImplementedByEmulator", str(error) or repr(error), 501)
+        if service == "s3" and isinstance(error, RequestParserError):
+            refusal = AwsError("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema", 400)
+        answer = error_answer(service, refusal, http.method)
         LOG.add(call, answer.status, answer.code, started, region)
         return answer
 
@@ -195,8 +208,16 @@ class Emulator:
         elif name == "reset" and http.method == "POST":
             self.reset()
             value = {"status": "ok"}
+        elif name == "seed":
+            with self._lock:
+                CLOCK.run_due()
+                status, value = seed_control.control(http.method, http.body)
         elif name == "faults" or name.startswith("faults/"):
             status, value = fault_control.control(http)
+        elif name == "kubernetes":
+            with self._lock:
+                CLOCK.run_due()
+                status, value = kubernetes_control.control(http)
         else:
             status, value = 404, {"error": "no such control"}
         return Answer(status, {"Content-Type": "application/json"}, json.dumps(value, default=str).encode())

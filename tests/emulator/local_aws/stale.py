@@ -76,7 +76,7 @@ def clear() -> None:
 def note(call: Call, answer: Answer) -> None:
     """After a call that may have made something: remember it, if a rule hides it."""
     kinds = [kind for kind in _KINDS if (kind.service, kind.creator) == call.key]
-    rule = FAULTS.stale(call) if kinds and answer.status < 300 else None
+    rule = FAULTS.stale(call) if kinds and answer.status < 300 and not call.inside else None
     if rule is None:
         return
     until = time.monotonic() + rule.seconds
@@ -87,6 +87,8 @@ def note(call: Call, answer: Answer) -> None:
 
 def _in_force(call: Call, by: str) -> list[_Hidden]:
     now = time.monotonic()
+    if call.inside:
+        return []
     return [h for h in list(_hidden.values()) if h.kind.service == call.service and h.until > now and h.rule.by in (by, "any")
             and FAULTS.in_force(h.rule)]
 

@@ -27,6 +27,8 @@ SIGNING_NAMES = {
     "monitoring": "cloudwatch",
     "api.ecr": "ecr",
 }
+#: Operations of the services that are not of AWS, so not in botocore's models.
+OWN_OPERATIONS: dict[str, tuple[str, ...]] = {}
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _READ_PREFIXES = ("Describe", "List", "Get", "Head", "Search", "Lookup", "Simulate", "Select")
 
@@ -105,6 +107,8 @@ class Call:
     #: The mode of the fault that struck the call, and whether the call had an effect all the same.
     fault: str | None = None
     effect: bool = True
+    #: A call of a seed: no fault touches it.
+    inside: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
@@ -199,7 +203,9 @@ def without(http: Http, names: tuple[str, ...]) -> Http:
 @cache
 def _serializer(service: str, operation: str):
     model = service_model(service)
-    cls = get_serializer_class(service, str(model.protocol))
+    # boto3 would speak CBOR with some services; the AWS SDK for Rust speaks JSON with them.
+    protocol = str(model.protocol)
+    cls = get_serializer_class(service, "json" if protocol.endswith("cbor") else protocol)
     return lambda: cls(operation_model=model.operation_model(operation), value_picker=XFormedAttributePicker())
 
 

@@ -65,9 +65,16 @@ class Aws:
     def __getattr__(self, service: str) -> Any:
         return self.client(service.replace("_", "-"), "us-east-1" if service == "iam" else "us-west-2")
 
-    def control(self, name: str, method: str = "GET") -> Any:
-        with urllib.request.urlopen(urllib.request.Request(f"{self.url}/_emulator/{name}", method=method)) as answer:
+    def control(self, name: str, method: str = "GET", content: Any = None) -> Any:
+        body = None if content is None else json.dumps(content).encode()
+        with urllib.request.urlopen(urllib.request.Request(f"{self.url}/_emulator/{name}", body, method=method)) as answer:
             return json.load(answer)
+
+    def seed(self, what: str, **more: Any) -> list[dict[str, Any]]:
+        """Sow; what has grown."""
+        body = json.dumps({"what": what} | more).encode()
+        with urllib.request.urlopen(urllib.request.Request(f"{self.url}/_emulator/seed", body, method="POST")) as answer:
+            return json.load(answer)["seeded"]
 
     def inventory(self) -> list[dict[str, Any]]:
         return self.control("inventory")

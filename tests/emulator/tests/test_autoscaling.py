@@ -101,7 +101,7 @@ def test_life_of_a_group(aws, arguments, vpc):
     assert code(aws.autoscaling.delete_auto_scaling_group, AutoScalingGroupName=name) == "ValidationError"
 
 
-def test_force_delete_waits_for_instances(aws, arguments):
+def test_force_delete_does_not_wait_for_instances(aws, arguments):
     name = arguments["AutoScalingGroupName"]
     aws.autoscaling.create_auto_scaling_group(**arguments | {"MinSize": 2})
     until(lambda: states(aws, name) == ["InService"] * 2)
@@ -109,8 +109,14 @@ def test_force_delete_waits_for_instances(aws, arguments):
     aws.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
     assert group_of(aws, name)["Status"] == "Delete in progress"
     until(lambda: group_of(aws, name) is None)
-    for reservation in aws.ec2.describe_instances(InstanceIds=instances)["Reservations"]:
-        assert reservation["Instances"][0]["State"]["Name"] == "terminated"
+
+    def left():
+        return {r["Instances"][0]["State"]["Name"] for r in aws.ec2.describe_instances(InstanceIds=instances)["Reservations"]}
+
+    assert left() == {"shutting-down"}
+    held = aws.ec2.describe_network_interfaces(Filters=[{"Name": "attachment.instance-id", "Values": instances}])["NetworkInterfaces"]
+    assert len(held) == 2, "and so are their interfaces"
+    until(lambda: left() == {"terminated"})
     assert not {e["id"] for e in aws.inventory()} & set(instances)
 
 

@@ -21,3 +21,18 @@ def test_interfaces_and_protection(aws):
     until(lambda: not [e for e in aws.inventory() if e.get("subnet") in vpc.subnets])
     aws.ec2.delete_subnet(SubnetId=vpc.subnets[0])
     aws.ec2.delete_security_group(GroupId=group)
+
+
+def test_classic(aws):
+    vpc, name = aws.vpc(1, gateway=True), fresh("classic")
+    group = vpc.group()
+    aws.elb.create_load_balancer(LoadBalancerName=name, Subnets=vpc.subnets, SecurityGroups=[group],
+                                 Listeners=[{"Protocol": "TCP", "LoadBalancerPort": 80, "InstancePort": 80}])
+    assert [e for e in aws.inventory() if e["service"] == "elb" and e["id"] == name]
+    interface = aws.ec2.describe_network_interfaces(Filters=[{"Name": "group-id", "Values": [group]}])["NetworkInterfaces"][0]
+    assert interface["Description"] == f"ELB {name}" and interface["RequesterId"] == "amazon-elb"
+    assert code(aws.ec2.delete_security_group, GroupId=group) == "DependencyViolation"
+    aws.elb.delete_load_balancer(LoadBalancerName=name)
+    assert code(aws.ec2.delete_subnet, SubnetId=vpc.subnets[0]) == "DependencyViolation", "interfaces go late"
+    until(lambda: not [e for e in aws.inventory() if e.get("subnet") in vpc.subnets])
+    aws.ec2.delete_security_group(GroupId=group)

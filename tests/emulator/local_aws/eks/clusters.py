@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 
 from .. import network
 from ..clock import CLOCK
 from ..errors import AwsError
 from ..moto_bridge import backend
-from ..rules import answer
+from ..rules import answer, on_reset
 from ..wire import Call
 from . import cluster_rules as rules
 from .access import own_entries
@@ -17,6 +18,14 @@ from .store import CLUSTERS, Cluster, Json, arn, check_tags, find, now
 from .versions import DEFAULT
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+#: Clusters, by region and name, whose security group EKS forgets to delete.
+KEPT_GROUPS: set[tuple[str, str]] = set()
+on_reset(KEPT_GROUPS.clear)
+#: What happens when a cluster is gone.
+VANISHED: list[Callable[[Cluster], None]] = []
+#: Set when clusters have an API server: what starts it and gives its URL and the PEM of its CA, and what ends it.
+API_SERVER_STARTS: list[Callable[[Cluster], tuple[str, str]]] = []
+API_SERVER_ENDS: list[Callable[[Cluster], None]] = []
 
 
 def logging_of(asked: Json | None) -> Json:
@@ -68,7 +77,18 @@ def _check_key(region: str, key_arn: str) -> None:
 
 @answer("eks", "CreateCluster")
 def create_cluster(call: Call) -> Json:
-    vpc_id, service_cidr = _check(call)
+    cluster = new_cluster(call, *_check(call))
+    CLOCK.after("cluster_network", lambda: make_network(cluster))
+    CLOCK.after("cluster_create", lambda: come_up(cluster))
+    answered = dict(cluster.body)
+    # Describe never shows who was made administrator; the answer to Create does.
+    cluster.body["accessConfig"] = {"authenticationMode": cluster.body["accessConfig"]["authenticationMode"]}
+    cluster.entries.update(own_entries(cluster, answered["accessConfig"]))
+    return {"cluster": answered}
+
+
+def new_cluster(call: Call, vpc_id: str, service_cidr: str) -> Cluster:
+    """A cluster that is being created, as the call wants it."""
     config = call["resourcesVpcConfig"]
     public, private = config.get("endpointPublicAccess"), config.get("endpointPrivateAccess")
     name = call["name"]
@@ -107,16 +127,10 @@ def create_cluster(call: Call) -> Json:
         body["clientRequestToken"] = call["clientRequestToken"]
     cluster = Cluster(call.region, body)
     CLUSTERS[call.region][name] = cluster
-    CLOCK.after("cluster_network", lambda: _make_network(cluster))
-    CLOCK.after("cluster_create", lambda: _come_up(cluster))
-    answered = dict(body)
-    # Describe never shows who was made administrator; the answer to Create does.
-    body["accessConfig"] = {"authenticationMode": body["accessConfig"]["authenticationMode"]}
-    cluster.entries.update(own_entries(cluster, answered["accessConfig"]))
-    return {"cluster": answered}
+    return cluster
 
 
-def _make_network(cluster: Cluster) -> None:
+def make_network(cluster: Cluster) -> None:
     """The cluster's security group and the control plane's interfaces."""
     config = cluster.body["resourcesVpcConfig"]
     subnets = [network.find_subnet(cluster.region, i) for i in config["subnetIds"]]
@@ -149,14 +163,17 @@ def make_interfaces(cluster: Cluster) -> None:
         cluster.interfaces.append(eni.id)
 
 
-def _come_up(cluster: Cluster) -> None:
+def come_up(cluster: Cluster) -> None:
     if cluster.status != "CREATING":
         return
     identity = hashlib.sha256(f"{cluster.body['arn']}{cluster.body['createdAt']}".encode()).hexdigest()[:32].upper()
     pem = f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(identity.encode()).decode()}\n-----END CERTIFICATE-----\n"
+    endpoint = f"https://{identity}.gr7.{cluster.region}.eks.amazonaws.com"
+    for start in API_SERVER_STARTS:
+        endpoint, pem = start(cluster)
     cluster.body |= {
         "status": "ACTIVE",
-        "endpoint": f"https://{identity}.gr7.{cluster.region}.eks.amazonaws.com",
+        "endpoint": endpoint,
         "certificateAuthority": {"data": base64.b64encode(pem.encode()).decode()},
         "identity": {"oidc": {"issuer": f"https://oidc.eks.{cluster.region}.amazonaws.com/id/{identity}"}},
     }
@@ -213,12 +230,17 @@ def delete_cluster(call: Call) -> Json:
 
 
 def _vanish(cluster: Cluster) -> None:
+    for end in API_SERVER_ENDS:
+        end(cluster)
     for eni_id in cluster.interfaces:
         network.drop_interface(cluster.region, eni_id)
     group = cluster.body["resourcesVpcConfig"].get("clusterSecurityGroupId")
-    if group:
+    if group and (cluster.region, cluster.name) not in KEPT_GROUPS:
         network.drop_group(cluster.region, group)
+    KEPT_GROUPS.discard((cluster.region, cluster.name))
     CLUSTERS[cluster.region].pop(cluster.name, None)
+    for happen in VANISHED:
+        happen(cluster)
 
 
 def cluster_of_interface(region: str, eni_id: str) -> Cluster | None:

@@ -1,0 +1,90 @@
+//! What the data-bearing resources hold, before anybody says that it may go.
+
+use super::Aws;
+use super::bucket_contents;
+use super::errors::{or_absent, sent};
+use crate::engine::{DataLine, Failure, MADE_FOR, Plan, Verb};
+use crate::resource::{Address, Kind};
+use serde_json::Value;
+
+/// Bytes that EFS meters for an empty file system.
+const EMPTY_FILE_SYSTEM: i64 = 6 << 10;
+
+/// Looks into everything that the plan deletes or keeps and that holds data. EFS meters its bytes hours late, so a file
+/// system is taken as empty only where `may_be_late` allows that (a test environment).
+///
+/// # Errors
+/// The first call that fails.
+pub async fn data(aws: &Aws, plan: &Plan, may_be_late: bool) -> Result<Vec<DataLine>, Failure> {
+    let mut tasks = tokio::task::JoinSet::new();
+    let holds = plan.actions.iter().filter(|action| matches!(action.verb, Verb::Delete | Verb::Retain) && action.kind.facts().holds_data);
+    for action in holds {
+        let Some(existing) = &action.existing else { continue };
+        let (aws, address, id, spec) = (aws.clone(), action.address.clone(), existing.id.clone(), existing.spec.clone());
+        tasks.spawn(async move { line(&aws, address, id, &spec, may_be_late).await });
+    }
+    let mut lines = Vec::new();
+    while let Some(joined) = tasks.join_next().await {
+        let line = joined.map_err(|error| super::errors::unexpected("look into data", &error.to_string()))??;
+        lines.extend(line);
+    }
+    lines.sort_by(|a: &DataLine, b: &DataLine| (a.is_empty, &a.address).cmp(&(b.is_empty, &b.address)));
+    Ok(lines)
+}
+
+async fn line(aws: &Aws, address: Address, id: String, spec: &Value, may_be_late: bool) -> Result<Option<DataLine>, Failure> {
+    let text = |field: &str| spec.get(field).and_then(Value::as_str);
+    let number = |field: &str| spec.get(field).and_then(Value::as_i64).unwrap_or(0);
+    let (holds, is_empty) = match address.kind() {
+        Kind::S3Bucket => {
+            if bucket_contents::holds_objects(aws, &id).await? {
+                ("objects".to_owned(), false)
+            } else {
+                ("empty".to_owned(), true)
+            }
+        }
+        Kind::EfsFileSystem => match file_system_bytes(aws, &id).await? {
+            Some(bytes) => (format!("{} (metered, some hours late)", bytes_text(bytes)), may_be_late && bytes <= EMPTY_FILE_SYSTEM),
+            None => return Ok(None),
+        },
+        Kind::KmsKey => ("what it encrypted is readable for 30 days more".to_owned(), true),
+        Kind::EbsVolume | Kind::EbsSnapshot => {
+            let purpose = text(MADE_FOR).map(|purpose| format!(", {purpose}")).unwrap_or_default();
+            (format!("{} GiB{purpose}", number("size_gib")), false)
+        }
+        Kind::RecoveryPoint => (format!("{} in vault {}", bytes_text(number("bytes")), text("vault").unwrap_or_default()), false),
+        _ => (bytes_text(number("bytes")), false),
+    };
+    Ok(Some(DataLine { address, id, holds, is_empty }))
+}
+
+async fn file_system_bytes(aws: &Aws, id: &str) -> Result<Option<i64>, Failure> {
+    let answer = or_absent(sent("DescribeFileSystems", aws.efs.describe_file_systems().file_system_id(id).send().await))?;
+    let systems = answer.and_then(|answer| answer.file_systems).unwrap_or_default();
+    Ok(systems.first().map(|system| system.size_in_bytes().map_or(0, |size| size.value())))
+}
+
+/// `1.5 GiB`.
+fn bytes_text(bytes: i64) -> String {
+    let mut value = bytes as f64;
+    for unit in ["bytes", "KiB", "MiB", "GiB"] {
+        if value < 1024.0 {
+            return if unit == "bytes" { format!("{bytes} bytes") } else { format!("{value:.1} {unit}") };
+        }
+        value /= 1024.0;
+    }
+    format!("{value:.1} TiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_read_as_people_say_them() {
+        let table = [(0, "0 bytes"), (6144, "6.0 KiB"), (5 << 30, "5.0 GiB"), (3 << 40, "3.0 TiB")];
+        for (bytes, text) in table {
+            assert_eq!(bytes_text(bytes), text);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Network interfaces: what nearly every refusal of EC2 comes down to.
+
+use super::{holder, origin};
+use crate::aws::Aws;
+use crate::aws::errors::{or_absent, sent};
+use crate::aws::resource::instance::{self, GROUP_TAG};
+use crate::aws::resource::network_interface::{describe, is_left, observed, tags_of};
+use crate::aws::resource::{Resource, classic_load_balancer, load_balancer};
+use crate::aws::tags::{self, Tags, filter};
+use crate::engine::{Failure, Holder, Observed, Query, Whose};
+use aws_sdk_ec2::types::NetworkInterface;
+use std::collections::BTreeMap;
+
+/// How descriptions of interfaces begin that belong to something with an id of its own.
+const OWNED: [(&str, &str); 3] =
+    [("Interface for NAT Gateway ", "NAT gateway"), ("VPC Endpoint Interface ", "VPC endpoint"), ("EFS mount target for ", "file system")];
+
+/// Interfaces with that property, each with whose it is.
+pub(super) async fn with(aws: &Aws, property: &str, value: &str) -> Result<Vec<Holder>, Failure> {
+    let found = describe(aws, vec![filter(property, [value.to_owned()])]).await?;
+    Ok(judged(aws, &found).await?.into_iter().map(|(_, holder)| holder).collect())
+}
+
+/// Interfaces, each with whose it is.
+pub(super) async fn judged<'a>(aws: &Aws, found: &'a [NetworkInterface]) -> Result<Vec<(&'a NetworkInterface, Holder)>, Failure> {
+    let instances = instances(aws, found).await?;
+    let balancers = LoadBalancers::near(aws, found).await?;
+    let mut holders = Vec::new();
+    for interface in found {
+        let whose = whose(aws, interface, &instances, &balancers).await?;
+        let id = interface.network_interface_id().unwrap_or_default();
+        let attached = interface.attachment().and_then(|attachment| attachment.instance_id());
+        let attached = attached.map(|instance| format!("of instance {instance}"));
+        let told = origin(interface.description(), &tags_of(interface));
+        let told = attached.into_iter().chain((!told.is_empty()).then_some(told)).collect::<Vec<_>>().join(", ");
+        holders.push((interface, holder(format!("network interface {id}"), told, whose)));
+    }
+    Ok(holders)
+}
+
+async fn whose(
+    aws: &Aws,
+    interface: &NetworkInterface,
+    instances: &BTreeMap<String, Tags>,
+    balancers: &LoadBalancers,
+) -> Result<Whose, Failure> {
+    let description = interface.description().unwrap_or_default();
+    if is_left(aws, &aws.scope, interface) {
+        return Ok(Whose::Leftover(Box::new(observed(interface))));
+    }
+    if let Some(instance) = interface.attachment().and_then(|attachment| attachment.instance_id()) {
+        return Ok(instances.get(instance).map_or(Whose::Foreign, |tags| whose_instance(aws, tags)));
+    }
+    // EKS gives its interfaces back with the cluster.
+    if description == format!("Amazon EKS {}", aws.cluster) {
+        return Ok(Whose::Leaving);
+    }
+    if let Some(name) = description.strip_prefix("ELB ") {
+        return balancers.whose(aws, name).await;
+    }
+    let owner = OWNED.iter().find_map(|(start, _)| description.strip_prefix(start)).and_then(|rest| rest.split_whitespace().next());
+    let is_ours = owner.is_some_and(|owner| aws.scope.ours.contains_key(owner) || aws.scope.file_systems.contains(owner));
+    Ok(if is_ours { Whose::Leaving } else { Whose::Foreign })
+}
+
+/// Nodes end with their group; what else carries our tags was a node, too.
+fn whose_instance(aws: &Aws, tags: &Tags) -> Whose {
+    let of_group = tags.get(GROUP_TAG).is_some_and(|group| aws.scope.groups.contains(group));
+    let of_cluster = tags.get(tags::CLUSTER) == Some(&aws.cluster);
+    if of_group || of_cluster { Whose::Leaving } else { Whose::Foreign }
+}
+
+/// Tags of the instances that the interfaces are attached to.
+async fn instances(aws: &Aws, found: &[NetworkInterface]) -> Result<BTreeMap<String, Tags>, Failure> {
+    let ids: Vec<String> = found.iter().filter_map(|interface| interface.attachment()?.instance_id().map(str::to_owned)).collect();
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let instances = instance::describe(aws, vec![filter("instance-id", ids)]).await?;
+    Ok(instances.iter().map(|one| (one.instance_id().unwrap_or_default().to_owned(), instance::tags_of(one))).collect())
+}
+
+/// Load balancers that the cluster left, by the name that their interfaces give.
+struct LoadBalancers(BTreeMap<String, Observed>);
+
+impl LoadBalancers {
+    async fn near(aws: &Aws, found: &[NetworkInterface]) -> Result<Self, Failure> {
+        let any = found.iter().any(|interface| interface.description().is_some_and(|text| text.starts_with("ELB ")));
+        if !any {
+            return Ok(Self(BTreeMap::new()));
+        }
+        let query = Query::Left(aws.scope.clone());
+        let modern = load_balancer::LoadBalancer::observe(aws, &query).await?;
+        let classic = classic_load_balancer::ClassicLoadBalancer::observe(aws, &query).await?;
+        let name = |seen: &Observed| seen.id.split_once("loadbalancer/").map_or(seen.id.clone(), |(_, name)| name.to_owned());
+        Ok(Self(modern.into_iter().chain(classic).map(|seen| (name(&seen), seen)).collect()))
+    }
+
+    /// A load balancer that is gone takes its interfaces along within minutes.
+    async fn whose(&self, aws: &Aws, name: &str) -> Result<Whose, Failure> {
+        if let Some(left) = self.0.get(name) {
+            return Ok(Whose::Leftover(Box::new(left.clone())));
+        }
+        Ok(if exists(aws, name).await? { Whose::Foreign } else { Whose::Leaving })
+    }
+}
+
+async fn exists(aws: &Aws, name: &str) -> Result<bool, Failure> {
+    // `app/NAME/ID` is a modern one, a bare name a classic one.
+    let found = match name.split('/').nth(1) {
+        Some(name) => or_absent(sent("DescribeLoadBalancers", aws.elbv2.describe_load_balancers().names(name).send().await))?.is_some(),
+        None => {
+            or_absent(sent("DescribeLoadBalancers", aws.elb.describe_load_balancers().load_balancer_names(name).send().await))?.is_some()
+        }
+    };
+    Ok(found)
+}

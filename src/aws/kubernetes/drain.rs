@@ -1,0 +1,219 @@
+//! Deletes Services of type LoadBalancer and Ingresses, and waits a while for their controllers to take the load balancers
+//! away. It touches nothing else, and what it leaves is cleared on the side of AWS anyway.
+
+use super::client::Client;
+use super::failure;
+use super::objects::{Object, ObjectKind, Page};
+use crate::aws::Aws;
+use crate::engine::{Failure, FailureKind, Pace};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Seconds that the controllers get, from the first list on.
+const PATIENCE: f64 = 180.0;
+/// Seconds between two looks.
+const INTERVAL: f64 = 5.0;
+/// Looks at a cluster that does not answer at first, and seconds between them.
+const ATTEMPTS: u32 = 3;
+const ATTEMPT_INTERVAL: f64 = 2.0;
+/// For all pages of all lists, the repeated first ones too: real seconds, since a slow server is no wait of ours.
+const LIST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What became of the Services and Ingresses.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Drained {
+    /// Services that are gone: namespace and name.
+    pub services: Vec<String>,
+    /// Ingresses that are gone: namespace and name.
+    pub ingresses: Vec<String>,
+    /// Still there at the deadline, or not to be deleted: kind, namespace and name, finalizers, and what was refused.
+    pub left: Vec<String>,
+}
+
+/// What is asked of a cluster.
+pub(super) trait Api: Sync {
+    /// A page of a list over all namespaces: the first one, or the one after another.
+    fn page(&self, kind: ObjectKind, after: Option<&str>) -> impl Future<Output = Result<Page, Failure>> + Send;
+    /// Asks for a deletion; not found is success.
+    fn delete(&self, object: &Object) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Whether a call may be sent now; else why not.
+type MayAct<'a> = &'a (dyn Fn() -> Result<(), String> + Sync);
+/// Says a line.
+type Tell<'a> = &'a (dyn Fn(String) + Sync);
+
+/// Deletes all Services of type LoadBalancer and all Ingresses of the cluster at `endpoint`, and waits until they are gone,
+/// three minutes at most. `may_act` is asked before every deletion, `tell` says how it goes.
+///
+/// # Errors
+/// When the API server cannot be reached or does not let us in at first, when credentials end, and when `may_act` says no.
+pub async fn drain(
+    aws: &Aws,
+    endpoint: &str,
+    certificate_authority: &str,
+    pace: Pace,
+    may_act: &(dyn Fn() -> Result<(), String> + Sync),
+    tell: &(dyn Fn(String) + Sync),
+) -> Result<Drained, Failure> {
+    let api = Client::new(aws, endpoint, certificate_authority)?;
+    run(&api, pace, may_act, tell).await
+}
+
+async fn run<A: Api>(api: &A, pace: Pace, may_act: MayAct<'_>, tell: Tell<'_>) -> Result<Drained, Failure> {
+    let mut here = first_look(api, pace).await?;
+    tell(announcement(&here));
+    let round = Round { api, may_act, deadline: Instant::now() + pace.seconds(PATIENCE), refusals: Mutex::default() };
+    let mut seen = BTreeSet::new();
+    loop {
+        seen.extend(here.iter().map(|object| (object.kind, object.place())));
+        round.delete(&here).await?;
+        let waiting = here.iter().filter(|object| !round.is_refused(object)).count();
+        let rest = round.deadline.saturating_duration_since(Instant::now());
+        if waiting == 0 || rest.is_zero() {
+            return Ok(summary(seen, &here, &round.refusals()));
+        }
+        tokio::time::sleep(rest.min(pace.seconds(INTERVAL))).await;
+        match look(api).await {
+            Ok(now) => {
+                if now.len() != here.len() && !now.is_empty() {
+                    tell(format!("Kubernetes: waiting for {}", count(&now)));
+                }
+                here = now;
+            }
+            Err(failure) if is_passing(failure.kind) => tell(format!("{failure}; asked again")),
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+/// Whether the same call may succeed soon.
+fn is_passing(kind: FailureKind) -> bool {
+    matches!(kind, FailureKind::Busy | FailureKind::LostAnswer)
+}
+
+/// A hiccup at the very start is no reason to go without.
+async fn first_look<A: Api>(api: &A, pace: Pace) -> Result<Vec<Object>, Failure> {
+    let mut attempt = 1;
+    loop {
+        match look(api).await {
+            Err(failure) if is_passing(failure.kind) && attempt < ATTEMPTS => attempt += 1,
+            result => return result,
+        }
+        tokio::time::sleep(pace.seconds(ATTEMPT_INTERVAL)).await;
+    }
+}
+
+/// All that have load balancers.
+async fn look<A: Api>(api: &A) -> Result<Vec<Object>, Failure> {
+    let all = async {
+        let mut found = Vec::new();
+        for kind in ObjectKind::ALL {
+            let mut next = None;
+            loop {
+                let page = api.page(kind, next.as_deref()).await?;
+                found.extend(page.objects);
+                next = page.next;
+                if next.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    };
+    let late = |_| Err(failure(FailureKind::LostAnswer, "Kubernetes List", "the lists did not end within a minute"));
+    tokio::time::timeout(LIST_TIMEOUT, all).await.unwrap_or_else(late)
+}
+
+/// What deletions share.
+struct Round<'a, A> {
+    api: &'a A,
+    may_act: MayAct<'a>,
+    deadline: Instant,
+    /// The last refusal of an object, by its uid.
+    refusals: Mutex<BTreeMap<String, Failure>>,
+}
+
+impl<A: Api> Round<'_, A> {
+    /// Asks for all deletions that were not asked for yet, four at once, until the deadline.
+    async fn delete(&self, here: &[Object]) -> Result<(), Failure> {
+        let open: Vec<&Object> = here.iter().filter(|object| !object.deleting && !self.is_refused(object)).collect();
+        let queue = Mutex::new(open.into_iter());
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let worker = || async {
+            while let Some(object) = next() {
+                if Instant::now() < self.deadline {
+                    self.delete_one(object).await?;
+                }
+            }
+            Ok(())
+        };
+        tokio::try_join!(worker(), worker(), worker(), worker()).map(drop)
+    }
+
+    async fn delete_one(&self, object: &Object) -> Result<(), Failure> {
+        (self.may_act)().map_err(|why| failure(FailureKind::Other, object.kind.delete_operation(), &why))?;
+        match self.api.delete(object).await {
+            Err(failure) if failure.kind == FailureKind::Credentials => return Err(failure),
+            Err(failure) => drop(self.refusals().insert(object.uid.clone(), failure)),
+            Ok(()) => drop(self.refusals().remove(&object.uid)),
+        }
+        Ok(())
+    }
+
+    /// Refused for good: it is not asked for again, nor waited for.
+    fn is_refused(&self, object: &Object) -> bool {
+        !object.deleting && self.refusals().get(&object.uid).is_some_and(|failure| !is_passing(failure.kind))
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, BTreeMap<String, Failure>> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn count(objects: &[Object]) -> String {
+    let services = objects.iter().filter(|object| object.kind == ObjectKind::Service).count();
+    let ingresses = objects.len() - services;
+    let number = |count: usize, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });
+    let parts = [
+        (services, number(services, "Service of type LoadBalancer", "Services of type LoadBalancer")),
+        (ingresses, number(ingresses, "Ingress", "Ingresses")),
+    ];
+    parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, part)| part).collect::<Vec<_>>().join(" and ")
+}
+
+fn announcement(here: &[Object]) -> String {
+    if here.is_empty() {
+        "Kubernetes: no Service of type LoadBalancer and no Ingress".to_owned()
+    } else {
+        format!("Kubernetes: deleting {}, so that their controllers take the load balancers away", count(here))
+    }
+}
+
+fn summary(seen: BTreeSet<(ObjectKind, String)>, here: &[Object], refusals: &BTreeMap<String, Failure>) -> Drained {
+    let mut drained = Drained { left: here.iter().map(|object| stuck(object, refusals.get(&object.uid))).collect(), ..Drained::default() };
+    for (kind, place) in seen {
+        if here.iter().any(|object| object.kind == kind && object.place() == place) {
+            continue;
+        }
+        match kind {
+            ObjectKind::Service => drained.services.push(place),
+            ObjectKind::Ingress => drained.ingresses.push(place),
+        }
+    }
+    drained
+}
+
+fn stuck(object: &Object, refusal: Option<&Failure>) -> String {
+    let finalizers = if object.finalizers.is_empty() { "no finalizers".to_owned() } else { object.finalizers.join(", ") };
+    match refusal {
+        Some(failure) if !object.deleting => format!("{object} ({finalizers}; {failure})"),
+        _ => format!("{object} ({finalizers})"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

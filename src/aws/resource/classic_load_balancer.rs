@@ -1,0 +1,73 @@
+//! Classic load balancers that the cloud controller made for a Service.
+
+use super::Resource;
+use super::leftover::{found, maker};
+use super::load_balancer::has_interfaces;
+use crate::aws::Aws;
+use crate::aws::errors::{or_absent, sent};
+use crate::aws::tags::Tags;
+use crate::engine::{Failure, Item, Observed, Query, Readiness};
+use crate::resource::Kind;
+use aws_sdk_elasticloadbalancing::types::LoadBalancerDescription;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Names that one DescribeTags takes.
+const TAGS_AT_ONCE: usize = 20;
+
+pub(in crate::aws) struct ClassicLoadBalancer;
+
+impl Resource for ClassicLoadBalancer {
+    type Spec = Value;
+
+    async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
+        let Query::Left(scope) = query else { return these(aws, query.items()).await };
+        if scope.vpcs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let pages = aws.elb.describe_load_balancers().into_paginator().items().send();
+        let all = sent("DescribeLoadBalancers", pages.collect::<Result<Vec<_>, _>>().await)?;
+        let near: Vec<&LoadBalancerDescription> =
+            all.iter().filter(|one| one.vpc_id().is_some_and(|vpc| scope.vpcs.contains(vpc))).collect();
+        let mut tags = tags_of(aws, near.iter().filter_map(|one| one.load_balancer_name()).collect()).await?;
+        let left = near.into_iter().filter_map(|one| {
+            let name = one.load_balancer_name()?;
+            let tags = tags.remove(name)?;
+            let maker = maker(aws, &tags)?;
+            let spec = json!({ "name": name, "vpc": one.vpc_id(), "subnets": one.subnets(), "security_groups": one.security_groups() });
+            Some(found(Kind::ClassicLoadBalancer, name, name, maker, tags, spec))
+        });
+        Ok(left.collect())
+    }
+
+    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        sent("DeleteLoadBalancer", aws.elb.delete_load_balancer().load_balancer_name(&item.id).send().await).map(drop)
+    }
+}
+
+async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
+    let mut seen = Vec::new();
+    for item in items {
+        let answer = sent("DescribeLoadBalancers", aws.elb.describe_load_balancers().load_balancer_names(&item.id).send().await);
+        if or_absent(answer)?.is_some() {
+            seen.push(super::again(item));
+        } else if has_interfaces(aws, &item.id).await? {
+            seen.push(Observed { readiness: Readiness::Deleting, ..super::again(item) });
+        }
+    }
+    Ok(seen)
+}
+
+/// Tags by name; what vanishes meanwhile is left out.
+async fn tags_of(aws: &Aws, names: Vec<&str>) -> Result<BTreeMap<String, Tags>, Failure> {
+    let mut all = BTreeMap::new();
+    for some in names.chunks(TAGS_AT_ONCE) {
+        let call = aws.elb.describe_tags().set_load_balancer_names(Some(some.iter().map(|name| (*name).to_owned()).collect()));
+        let Some(answer) = or_absent(sent("DescribeTags", call.send().await))? else { continue };
+        for described in answer.tag_descriptions() {
+            let tags = described.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().unwrap_or_default().to_owned()));
+            all.insert(described.load_balancer_name().unwrap_or_default().to_owned(), tags.collect());
+        }
+    }
+    Ok(all)
+}

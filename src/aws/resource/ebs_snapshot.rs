@@ -1,0 +1,37 @@
+//! EBS snapshots of claims. They carry the tag that our EBS CSI add-on gives to all it makes (aws-facts §7.2).
+
+use super::Resource;
+use super::leftover::found;
+use crate::aws::Aws;
+use crate::aws::errors::sent;
+use crate::aws::tags::{self, filter};
+use crate::engine::{Failure, Item, Observed, Query};
+use crate::resource::Kind;
+use aws_sdk_ec2::types::Snapshot;
+use serde_json::{Value, json};
+
+pub(super) struct EbsSnapshot;
+
+impl Resource for EbsSnapshot {
+    type Spec = Value;
+
+    async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
+        let which = match query {
+            Query::Left(_) => filter(&format!("tag:{}", tags::CLUSTER), [aws.cluster.clone()]),
+            other => filter("snapshot-id", other.items().iter().map(|item| item.id.clone())),
+        };
+        let pages = aws.ec2.describe_snapshots().owner_ids("self").filters(which).into_paginator().items().send();
+        let snapshots = sent("DescribeSnapshots", pages.collect::<Result<Vec<_>, _>>().await)?;
+        Ok(snapshots.iter().map(observed).collect())
+    }
+
+    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        sent("DeleteSnapshot", aws.ec2.delete_snapshot().snapshot_id(&item.id).send().await).map(drop)
+    }
+}
+
+fn observed(snapshot: &Snapshot) -> Observed {
+    let id = snapshot.snapshot_id().unwrap_or_default();
+    let spec = json!({ "size_gib": snapshot.volume_size(), "kms_key": snapshot.kms_key_id() });
+    found(Kind::EbsSnapshot, id, id, "the EBS CSI driver", tags::of_ec2(snapshot.tags()), spec)
+}

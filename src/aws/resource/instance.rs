@@ -1,0 +1,72 @@
+//! Instances of the cluster outside of its Auto Scaling Groups: those that Karpenter started, or that somebody detached.
+
+use super::Resource;
+use super::leftover::found;
+use crate::aws::Aws;
+use crate::aws::errors::sent;
+use crate::aws::tags::{self, Tags, filter};
+use crate::engine::{Failure, Item, Observed, Query, Readiness, Scope};
+use crate::resource::Kind;
+use aws_sdk_ec2::types::{self, InstanceStateName};
+use serde_json::{Value, json};
+
+/// Tag that Auto Scaling sets on its instances.
+pub(in crate::aws) const GROUP_TAG: &str = "aws:autoscaling:groupName";
+/// States in which an instance still holds its interfaces.
+pub(in crate::aws) const ALIVE: [&str; 5] = ["pending", "running", "stopping", "stopped", "shutting-down"];
+
+pub(super) struct Instance;
+
+impl Resource for Instance {
+    type Spec = Value;
+
+    async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
+        let which = match query {
+            Query::Left(scope) if scope.vpcs.is_empty() => return Ok(Vec::new()),
+            Query::Left(scope) => filter("vpc-id", scope.vpcs.iter().cloned()),
+            other => filter("instance-id", other.items().iter().map(|item| item.id.clone())),
+        };
+        let found = describe(aws, vec![which, filter("instance-state-name", ALIVE.map(str::to_owned))]).await?;
+        let wanted = |instance: &&types::Instance| match query {
+            Query::Left(scope) => is_left(aws, scope, instance),
+            _ => true,
+        };
+        Ok(found.iter().filter(wanted).map(observed).collect())
+    }
+
+    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        sent("TerminateInstances", aws.ec2.terminate_instances().instance_ids(&item.id).send().await).map(drop)
+    }
+}
+
+/// Instances that fit the filters.
+pub(in crate::aws) async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> Result<Vec<types::Instance>, Failure> {
+    let pages = aws.ec2.describe_instances().set_filters(Some(filters)).into_paginator().items().send();
+    let reservations = sent("DescribeInstances", pages.collect::<Result<Vec<_>, _>>().await)?;
+    Ok(reservations.into_iter().flat_map(|reservation| reservation.instances.unwrap_or_default()).collect())
+}
+
+/// Whether the cluster left it: a node by its tags, of no Auto Scaling Group, which would start another one.
+fn is_left(aws: &Aws, scope: &Scope, instance: &types::Instance) -> bool {
+    let tags = tags_of(instance);
+    let is_near = instance.vpc_id().is_some_and(|vpc| scope.vpcs.contains(vpc));
+    let is_node = tags.get(&format!("kubernetes.io/cluster/{}", aws.cluster)).is_some_and(|value| value == "owned")
+        || tags.get(tags::CLUSTER) == Some(&aws.cluster);
+    is_near && is_node && !tags.contains_key(GROUP_TAG)
+}
+
+/// Tags of an instance.
+pub(in crate::aws) fn tags_of(instance: &types::Instance) -> Tags {
+    tags::of_ec2(instance.tags())
+}
+
+fn observed(instance: &types::Instance) -> Observed {
+    let id = instance.instance_id().unwrap_or_default();
+    let tags = tags_of(instance);
+    let maker = if tags.contains_key("karpenter.sh/nodepool") { "Karpenter" } else { "somebody who detached it from its group" };
+    let groups: Vec<&str> = instance.security_groups().iter().filter_map(|group| group.group_id()).collect();
+    let spec = json!({ "vpc": instance.vpc_id(), "subnet": instance.subnet_id(), "security_groups": groups });
+    let state = instance.state().and_then(|state| state.name());
+    let readiness = if state == Some(&InstanceStateName::ShuttingDown) { Readiness::Deleting } else { Readiness::Ready };
+    Observed { readiness, ..found(Kind::Instance, id, id, maker, tags, spec) }
+}

@@ -1,0 +1,64 @@
+//! Security groups that EKS, the cloud controller or the AWS Load Balancer Controller made in the cluster's VPC.
+
+use super::Resource;
+use super::leftover::{found, maker};
+use super::security_group::{delete, describe};
+use crate::aws::Aws;
+use crate::aws::errors::{or_absent, sent};
+use crate::aws::tags::{self, filter};
+use crate::engine::{Failure, Item, Observed, Query};
+use crate::resource::Kind;
+use aws_sdk_ec2::types::SecurityGroup;
+use serde_json::{Value, json};
+
+pub(super) struct KubernetesSecurityGroup;
+
+impl Resource for KubernetesSecurityGroup {
+    type Spec = Value;
+
+    async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
+        let Query::Left(scope) = query else {
+            let groups = describe(aws, vec![filter("group-id", query.items().iter().map(|item| item.id.clone()))]).await?;
+            return Ok(groups.iter().filter_map(|group| observed(aws, group)).collect());
+        };
+        if scope.vpcs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let groups = describe(aws, vec![filter("vpc-id", scope.vpcs.iter().cloned())]).await?;
+        left(aws, &groups).await
+    }
+
+    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        delete(aws, &item.id).await
+    }
+}
+
+/// Those of the groups that the cluster left. The cluster's own group goes with the cluster as long as that exists.
+pub(in crate::aws) async fn left(aws: &Aws, groups: &[SecurityGroup]) -> Result<Vec<Observed>, Failure> {
+    let (of_eks, others): (Vec<&SecurityGroup>, Vec<&SecurityGroup>) = groups.iter().partition(|group| is_of_eks(aws, group));
+    let mut left: Vec<Observed> = others.into_iter().filter_map(|group| observed(aws, group)).collect();
+    if !of_eks.is_empty() {
+        let cluster = or_absent(sent("DescribeCluster", aws.eks.describe_cluster().name(&aws.cluster).send().await))?;
+        if cluster.is_none() {
+            left.extend(of_eks.into_iter().filter_map(|group| observed(aws, group)));
+        }
+    }
+    Ok(left)
+}
+
+/// `eks-cluster-sg-NAME-NNN` (aws-facts §2.3).
+fn is_of_eks(aws: &Aws, group: &SecurityGroup) -> bool {
+    let named = group.group_name().and_then(|name| name.strip_prefix(&format!("eks-cluster-sg-{}-", aws.cluster)));
+    named.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn observed(aws: &Aws, group: &SecurityGroup) -> Option<Observed> {
+    let tags = tags::of_ec2(group.tags());
+    if tags::address(aws, &tags).is_some() {
+        return None;
+    }
+    let maker = if is_of_eks(aws, group) { maker(aws, &tags).map(|_| "EKS")? } else { maker(aws, &tags)? };
+    let id = group.group_id()?;
+    let spec = json!({ "name": group.group_name(), "vpc": group.vpc_id() });
+    Some(found(Kind::KubernetesSecurityGroup, id, id, maker, tags, spec))
+}

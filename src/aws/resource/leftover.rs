@@ -1,0 +1,63 @@
+//! What the kinds have in common that only destroy knows: which tags prove that this cluster made something, and who did.
+
+use crate::aws::Aws;
+use crate::aws::tags::{self, Tags};
+use crate::engine::{CLOUD_CONTROLLER, MADE_BY, MADE_FOR, Observed, Readiness};
+use crate::resource::{Address, Kind};
+use serde_json::{Map, Value, json};
+
+/// What the AWS Load Balancer Controller is called.
+pub(super) const LOAD_BALANCER_CONTROLLER: &str = "the AWS Load Balancer Controller";
+
+/// Tags whose value is the cluster's name (aws-facts §7.2).
+const NAMING_TAGS: [(&str, &str); 3] = [
+    ("elbv2.k8s.aws/cluster", LOAD_BALANCER_CONTROLLER),
+    ("ingress.k8s.aws/cluster", LOAD_BALANCER_CONTROLLER),
+    ("aws:eks:cluster-name", "EKS"),
+];
+
+/// Tags that say for which object of Kubernetes something was made.
+const PURPOSE_TAGS: [(&str, &str); 6] = [
+    ("service.k8s.aws/stack", "Service"),
+    ("ingress.k8s.aws/stack", "Ingress"),
+    ("kubernetes.io/service-name", "Service"),
+    ("kubernetes.io/created-for/pvc/name", "claim"),
+    ("node.k8s.amazonaws.com/instance_id", "node"),
+    ("CSIVolumeSnapshotName", "snapshot"),
+];
+
+/// Who in this cluster made what carries these tags; nothing when it is not of this cluster.
+pub(super) fn maker(aws: &Aws, tags: &Tags) -> Option<&'static str> {
+    let named = NAMING_TAGS.iter().find(|(tag, _)| tags.get(*tag) == Some(&aws.cluster));
+    let owned = tags.get(&format!("kubernetes.io/cluster/{}", aws.cluster)).is_some_and(|value| value == "owned");
+    named.map(|(_, maker)| *maker).or(owned.then_some(CLOUD_CONTROLLER))
+}
+
+/// For what it was made, in words.
+pub(super) fn purpose(tags: &Tags) -> Option<String> {
+    let namespace = tags.get("kubernetes.io/created-for/pvc/namespace").map(|namespace| format!("{namespace}/")).unwrap_or_default();
+    let found = PURPOSE_TAGS.iter().find_map(|(tag, what)| Some((*what, *tag, tags.get(*tag)?)));
+    found.map(|(what, tag, value)| {
+        let namespace = if tag.contains("/pvc/") { namespace.as_str() } else { "" };
+        format!("{what} {namespace}{value}")
+    })
+}
+
+/// What was found, with its maker and purpose beside the fields of its spec.
+pub(super) fn found(kind: Kind, name: &str, id: &str, maker: &str, tags: Tags, spec: Value) -> Observed {
+    let mut fields = Map::new();
+    fields.insert(MADE_BY.to_owned(), json!(maker));
+    if let Some(purpose) = purpose(&tags) {
+        fields.insert(MADE_FOR.to_owned(), json!(purpose));
+    }
+    fields.extend(spec.as_object().cloned().unwrap_or_default());
+    Observed {
+        // A name with slashes is not an address.
+        address: Address::new(kind, &name.trim_matches('/').replace('/', "-")),
+        id: id.to_owned(),
+        attributes: tags::attributes(id, &[]),
+        spec: Value::Object(fields),
+        tags: Some(tags),
+        readiness: Readiness::Ready,
+    }
+}

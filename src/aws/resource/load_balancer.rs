@@ -1,0 +1,112 @@
+//! Application, network and gateway load balancers that a controller in the cluster made. Their interfaces stay for minutes
+//! after the load balancer is gone, and hold subnets and security groups.
+
+use super::Resource;
+use super::leftover::{found, maker};
+use crate::aws::Aws;
+use crate::aws::errors::{or_absent, sent};
+use crate::aws::tags::{Tags, filter};
+use crate::engine::{Failure, Item, Observed, Query, Readiness};
+use crate::resource::Kind;
+use aws_sdk_elasticloadbalancingv2::types::{self, LoadBalancerAttribute};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Resources that one DescribeTags takes.
+const TAGS_AT_ONCE: usize = 20;
+/// The attribute that refuses a deletion.
+const PROTECTION: &str = "deletion_protection.enabled";
+
+pub(in crate::aws) struct LoadBalancer;
+
+impl Resource for LoadBalancer {
+    type Spec = Value;
+
+    async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
+        let Query::Left(scope) = query else { return these(aws, query.items()).await };
+        if scope.vpcs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let pages = aws.elbv2.describe_load_balancers().into_paginator().items().send();
+        let all = sent("DescribeLoadBalancers", pages.collect::<Result<Vec<_>, _>>().await)?;
+        let near: Vec<&types::LoadBalancer> = all.iter().filter(|one| one.vpc_id().is_some_and(|vpc| scope.vpcs.contains(vpc))).collect();
+        let mut tags = tags_of(aws, near.iter().filter_map(|one| one.load_balancer_arn()).collect()).await?;
+        let mut left = Vec::new();
+        for one in near {
+            let (arn, name) = (one.load_balancer_arn().unwrap_or_default(), one.load_balancer_name().unwrap_or_default());
+            let Some((tags, maker)) = tags.remove(arn).and_then(|tags| maker(aws, &tags).map(|maker| (tags, maker))) else { continue };
+            left.push(found(Kind::LoadBalancer, name, arn, maker, tags, spec(aws, one).await?));
+        }
+        Ok(left)
+    }
+
+    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        let delete =
+            || async { sent("DeleteLoadBalancer", aws.elbv2.delete_load_balancer().load_balancer_arn(&item.id).send().await).map(drop) };
+        match delete().await {
+            Err(failure) if failure.code.as_deref() == Some("OperationNotPermitted") => {
+                if !aws.may_lift_protection {
+                    let message = format!("{}; `--lift-protection` lifts that", failure.message);
+                    return Err(Failure { message, ..failure });
+                }
+                let off = LoadBalancerAttribute::builder().key(PROTECTION).value("false").build();
+                let call = aws.elbv2.modify_load_balancer_attributes().load_balancer_arn(&item.id).attributes(off);
+                sent("ModifyLoadBalancerAttributes", call.send().await)?;
+                delete().await
+            }
+            other => other,
+        }
+    }
+}
+
+/// With the ids of what it stands on, and of the target groups, which go after it.
+async fn spec(aws: &Aws, one: &types::LoadBalancer) -> Result<Value, Failure> {
+    let arn = one.load_balancer_arn().unwrap_or_default();
+    let pages = aws.elbv2.describe_target_groups().load_balancer_arn(arn).into_paginator().items().send();
+    let targets = or_absent(sent("DescribeTargetGroups", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
+    let targets: Vec<&str> = targets.iter().filter_map(|group| group.target_group_arn()).collect();
+    let subnets: Vec<&str> = one.availability_zones().iter().filter_map(|zone| zone.subnet_id()).collect();
+    Ok(json!({
+        "name": one.load_balancer_name(),
+        "type": one.r#type().map(types::LoadBalancerTypeEnum::as_str),
+        "vpc": one.vpc_id(),
+        "subnets": subnets,
+        "security_groups": one.security_groups(),
+        "target_groups": targets,
+    }))
+}
+
+async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
+    let mut seen = Vec::new();
+    for item in items {
+        let answer = sent("DescribeLoadBalancers", aws.elbv2.describe_load_balancers().load_balancer_arns(&item.id).send().await);
+        let name = item.id.split_once("loadbalancer/").map_or(item.id.as_str(), |(_, name)| name);
+        if or_absent(answer)?.is_some() {
+            seen.push(super::again(item));
+        } else if has_interfaces(aws, name).await? {
+            seen.push(Observed { readiness: Readiness::Deleting, ..super::again(item) });
+        }
+    }
+    Ok(seen)
+}
+
+/// Whether interfaces of a load balancer are still there.
+pub(super) async fn has_interfaces(aws: &Aws, name: &str) -> Result<bool, Failure> {
+    let call = aws.ec2.describe_network_interfaces().filters(filter("description", [format!("ELB {name}")]));
+    let found = sent("DescribeNetworkInterfaces", call.send().await)?;
+    Ok(!found.network_interfaces().is_empty())
+}
+
+/// Tags by ARN; what vanishes meanwhile is left out.
+pub(super) async fn tags_of(aws: &Aws, arns: Vec<&str>) -> Result<BTreeMap<String, Tags>, Failure> {
+    let mut all = BTreeMap::new();
+    for some in arns.chunks(TAGS_AT_ONCE) {
+        let call = aws.elbv2.describe_tags().set_resource_arns(Some(some.iter().map(|arn| (*arn).to_owned()).collect()));
+        let Some(answer) = or_absent(sent("DescribeTags", call.send().await))? else { continue };
+        for described in answer.tag_descriptions() {
+            let tags = described.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())));
+            all.insert(described.resource_arn().unwrap_or_default().to_owned(), tags.collect());
+        }
+    }
+    Ok(all)
+}

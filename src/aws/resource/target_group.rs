@@ -1,0 +1,52 @@
+//! Target group of a load balancer that a controller in the cluster made.
+
+use super::Resource;
+use super::leftover::{found, maker};
+use super::load_balancer::tags_of;
+use crate::aws::Aws;
+use crate::aws::errors::{or_absent, sent};
+use crate::engine::{Failure, Item, Observed, Query};
+use crate::resource::Kind;
+use aws_sdk_elasticloadbalancingv2::types;
+use serde_json::{Value, json};
+
+pub(super) struct TargetGroup;
+
+impl Resource for TargetGroup {
+    type Spec = Value;
+
+    async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
+        let Query::Left(scope) = query else { return these(aws, query.items()).await };
+        if scope.vpcs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let pages = aws.elbv2.describe_target_groups().into_paginator().items().send();
+        let all = sent("DescribeTargetGroups", pages.collect::<Result<Vec<_>, _>>().await)?;
+        let near: Vec<&types::TargetGroup> =
+            all.iter().filter(|group| group.vpc_id().is_some_and(|vpc| scope.vpcs.contains(vpc))).collect();
+        let mut tags = tags_of(aws, near.iter().filter_map(|group| group.target_group_arn()).collect()).await?;
+        let left = near.into_iter().filter_map(|group| {
+            let arn = group.target_group_arn()?;
+            let tags = tags.remove(arn)?;
+            let maker = maker(aws, &tags)?;
+            let spec = json!({ "name": group.target_group_name(), "vpc": group.vpc_id() });
+            Some(found(Kind::TargetGroup, group.target_group_name()?, arn, maker, tags, spec))
+        });
+        Ok(left.collect())
+    }
+
+    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        sent("DeleteTargetGroup", aws.elbv2.delete_target_group().target_group_arn(&item.id).send().await).map(drop)
+    }
+}
+
+async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
+    let mut seen = Vec::new();
+    for item in items {
+        let answer = sent("DescribeTargetGroups", aws.elbv2.describe_target_groups().target_group_arns(&item.id).send().await);
+        if or_absent(answer)?.is_some() {
+            seen.push(super::again(item));
+        }
+    }
+    Ok(seen)
+}

@@ -1,0 +1,78 @@
+//! What must be said before anything is deleted: the name, the word on data, the lifting of protection.
+
+use super::{Destruction, Looked, Subject};
+use crate::cli::args::DestroyArgs;
+use crate::cli::confirm;
+use crate::cli::exit::{CliError, Exit};
+use crate::engine::{DataLine, Verb};
+use crate::resource::Kind;
+
+/// A configuration that says `protect: true` is refused before anybody is asked.
+pub(super) fn refuse_marked(subject: &Subject, args: &DestroyArgs) -> Result<(), CliError> {
+    if args.lift_protection && args.confirm.is_none() && args.yes {
+        return Err(CliError::new(Exit::Protected, "`--lift-protection` wants the cluster's name; nothing was changed")
+            .hint(format!("add `--confirm {}`", subject.name)));
+    }
+    let is_protected = subject.loaded.as_ref().is_some_and(|loaded| loaded.config.protect);
+    if is_protected && !args.lift_protection { Err(protected(&subject.name)) } else { Ok(()) }
+}
+
+fn protected(name: &str) -> CliError {
+    CliError::new(Exit::Protected, format!("cluster `{name}` is protected; nothing was changed"))
+        .hint("set `protect: false`, apply, and destroy then; or add `--lift-protection`")
+}
+
+/// Everything that stands between the plan and its execution.
+pub(super) async fn ask(destruction: &Destruction<'_>, looked: &Looked) -> Result<(), CliError> {
+    let (args, subject) = (destruction.args, destruction.subject);
+    if !args.lift_protection {
+        refuse_protected(looked, subject)?;
+    }
+    refuse_data(args, looked)?;
+    if args.confirm.is_some() || args.yes && looked.marks.ephemeral {
+        return Ok(());
+    }
+    let name = &subject.name;
+    if args.yes {
+        return Err(CliError::new(
+            Exit::Protected,
+            "`--yes` alone destroys only clusters with `lifecycle: ephemeral`; nothing was changed",
+        )
+        .hint(format!("add `--confirm {name}`")));
+    }
+    let connection = &looked.session.aws.connection;
+    let endpoint = connection.endpoint.as_deref().unwrap_or("AWS");
+    let question = format!("\nDestroy all of this in account {}, region {}, at {endpoint}?", connection.account, connection.region);
+    let run = destruction.run;
+    run.stop.unless(confirm::name(run.printer, &question, name)).await?
+}
+
+/// AWS would refuse the cluster only after its nodes are gone.
+fn refuse_protected(looked: &Looked, subject: &Subject) -> Result<(), CliError> {
+    if looked.marks.protect {
+        return Err(protected(&subject.name));
+    }
+    let plan = &looked.session.plan;
+    let cluster = plan.actions.iter().find(|action| action.kind == Kind::EksCluster && action.verb == Verb::Delete);
+    let spec = cluster.and_then(|action| action.existing.as_ref()).map(|existing| &existing.spec);
+    if spec.and_then(|spec| spec.get("deletion_protection")?.as_bool()) == Some(true) {
+        return Err(CliError::new(Exit::Protected, "EKS's deletion protection of the cluster is on; nothing was changed")
+            .hint("set `protect: false`, apply, and destroy then; or add `--lift-protection`"));
+    }
+    Ok(())
+}
+
+/// Without a word on data, only what is empty goes.
+pub(super) fn refuse_data(args: &DestroyArgs, looked: &Looked) -> Result<(), CliError> {
+    if args.delete_data || args.retain_data {
+        return Ok(());
+    }
+    let full: Vec<&DataLine> = looked.survey.data.iter().filter(|line| !line.is_empty).collect();
+    if full.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = full.iter().take(5).map(|line| format!("{} ({})", line.address, line.id)).collect();
+    let more = if full.len() > names.len() { format!(" and {} more", full.len() - names.len()) } else { String::new() };
+    Err(CliError::new(Exit::Protected, format!("these hold data, or may: {}{more}; nothing was changed", names.join(", ")))
+        .hint("`--delete-data` deletes it for good, `--retain-data` removes everything else"))
+}

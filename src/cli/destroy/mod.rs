@@ -1,0 +1,138 @@
+//! `destroy`: remove everything of ours and what Kubernetes left, in reverse order, and prove that nothing is left. Data
+//! only on an explicit word (RUN-4).
+
+mod consent;
+mod drain;
+mod look;
+mod proof;
+mod report;
+mod subject;
+
+use super::apply::{self, Run};
+use super::args::DestroyArgs;
+use super::confirm;
+use super::exit::{CliError, Exit};
+use super::place::Guard;
+use super::printer::Printer;
+use super::session::{block_on, connect_store};
+use super::settings::Settings;
+use super::stop::Stop;
+use crate::aws::Aws;
+use crate::engine::Outcome;
+use crate::report::teardown_text;
+pub(super) use look::{Looked, Means, look};
+use proof::Proof;
+use report::{Report, ReportFile};
+pub(super) use subject::Subject;
+
+/// Runs in a row: a later one takes what appeared while the one before it ran.
+const ROUNDS: usize = 3;
+
+pub(super) fn run(args: &DestroyArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
+    let subject = Subject::of(&args.which, settings)?;
+    consent::refuse_marked(&subject, args)?;
+    if let Some(typed) = &args.confirm {
+        confirm::check(typed, &subject.name)?;
+    }
+    let report = args.report.as_deref().map(ReportFile::open).transpose()?;
+    block_on(async {
+        let stop = Stop::listen(printer);
+        let (aws, store) = stop.unless(connect_store(&subject.target(), settings, printer)).await??;
+        let run = Run { settings, store: &store, stop: &stop, printer, progress: args.progress };
+        let destruction = Destruction { args, subject: &subject, run: &run, report };
+        stop.locked(&store, "destroy", printer, async |guard| destruction.run(aws, guard).await).await
+    })
+}
+
+struct Destruction<'a> {
+    args: &'a DestroyArgs,
+    subject: &'a Subject,
+    run: &'a Run<'a>,
+    report: Option<ReportFile>,
+}
+
+impl Destruction<'_> {
+    async fn run(&self, aws: Aws, guard: Guard) -> Result<Exit, CliError> {
+        let (run, printer) = (self.run, self.run.printer);
+        let found = run.store.load().await?;
+        if found.is_none() {
+            printer.say(&format!(
+                "There is no state at {}: what AWS shows by its tags is taken. If it lies elsewhere, give `--state`.",
+                run.store.place()
+            ));
+        }
+        let looking = look(aws.clone(), self.subject, found, Means::Known { keep_data: self.args.retain_data });
+        let looked = run.stop.unless(looking).await??;
+        looked.session.warn(printer);
+        printer.say(&format!("\n{}", teardown_text(&looked.session.plan, &looked.survey).trim_end()));
+        let mut report = Report::of(&looked);
+        let outcome = if looked.has_work() {
+            consent::ask(self, &looked).await?;
+            Some(self.rounds(looked, &guard, &mut report).await?)
+        } else {
+            printer.say("Nothing to destroy.");
+            None
+        };
+        let outcome = outcome.unwrap_or_default();
+        if outcome.cancelled {
+            return apply::end(&outcome, printer, "");
+        }
+        let proof = run.stop.unless(proof::prove(aws, self.subject, run, &report)).await??;
+        report.close(&proof, &outcome);
+        if let Some(file) = &self.report {
+            file.write(&report)?;
+        }
+        self.end(&proof, &outcome)
+    }
+
+    /// Runs the plan, and again while the proof finds something that a further run can take.
+    async fn rounds(&self, looked: Looked, guard: &Guard, report: &mut Report) -> Result<Outcome, CliError> {
+        let run = self.run;
+        let mut looked = looked;
+        let mut seconds = 0.0;
+        for round in 1.. {
+            let mut session = looked.session;
+            session.aws.may_delete_data = self.args.delete_data;
+            session.aws.may_lift_protection = self.args.lift_protection;
+            let aws = session.aws.clone();
+            if self.args.drain_kubernetes && round == 1 {
+                drain::drain(&session, run, guard).await?;
+            }
+            let plan = session.plan.clone();
+            let outcome = apply::execute(session, run, guard, None).await?;
+            seconds += outcome.seconds;
+            report.ran(&plan, &outcome);
+            let outcome = Outcome { seconds, ..outcome };
+            if outcome.cancelled || !outcome.failed.is_empty() || round == ROUNDS {
+                return Ok(outcome);
+            }
+            let found = run.store.load().await?;
+            let names = report.names.clone();
+            let looking = look(aws, self.subject, found, Means::Everything { keep_data: self.args.retain_data, names });
+            let again = run.stop.unless(looking).await??;
+            // Without a word on data, nothing that holds some goes that was not asked about.
+            if !again.has_work() || consent::refuse_data(self.args, &again).is_err() {
+                return Ok(outcome);
+            }
+            run.printer
+                .say(&format!("\nSome things appeared meanwhile:\n{}", teardown_text(&again.session.plan, &again.survey).trim_end()));
+            looked = again;
+        }
+        Ok(Outcome::default())
+    }
+
+    /// Nothing left but what was asked to be kept is success, whatever happened on the way.
+    fn end(&self, proof: &Proof, outcome: &Outcome) -> Result<Exit, CliError> {
+        let printer = self.run.printer;
+        proof.lines(self.subject).iter().for_each(|line| printer.say(line));
+        if proof.left.is_empty() {
+            return Ok(Exit::Done);
+        }
+        if outcome.failed.is_empty() {
+            let count = proof.left.len();
+            return Err(CliError::new(Exit::Failed, format!("{count} left; the list above says why"))
+                .hint("once the cause is mended, run the same command again: it goes on where it stopped"));
+        }
+        apply::end(outcome, printer, "")
+    }
+}

@@ -1,0 +1,114 @@
+//! The proof: everything of ours is looked for again by every means, after everything that was to be done.
+
+use super::look::{Looked, Means, is_retained, look};
+use super::{Report, Subject};
+use crate::aws::Aws;
+use crate::cli::apply::Run;
+use crate::cli::exit::CliError;
+use crate::engine::{Foreign, Observed, Readiness};
+use crate::resource::{Address, Kind};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How everything was looked for, in words.
+const MEANS: [&str; 6] = [
+    "ids and names of the state and the configuration",
+    "ownership tags, service by service",
+    "ownership tags across services (Resource Groups Tagging)",
+    "the cluster's path in IAM",
+    "tags, names and descriptions that controllers of Kubernetes give, in the cluster's VPC",
+    "recovery points of its file systems",
+];
+
+/// Something that exists after all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Left {
+    /// What it is.
+    pub(super) address: Address,
+    /// Its AWS id.
+    pub(super) id: String,
+    /// Why it is there.
+    pub(super) why: String,
+}
+
+/// What the last look showed.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Proof {
+    /// Not gone, and not asked to be kept.
+    pub(super) left: Vec<Left>,
+    /// Kept for its data, as asked.
+    pub(super) kept: Vec<Left>,
+    /// Keys that AWS deletes later.
+    pub(super) scheduled: Vec<Left>,
+    /// What is not ours and stands in the way of what is left.
+    pub(super) foreign: Vec<Foreign>,
+    /// How everything was looked for.
+    pub(super) searched_by: Vec<&'static str>,
+}
+
+/// Looks again.
+pub(super) async fn prove(mut aws: Aws, subject: &Subject, run: &Run<'_>, report: &Report) -> Result<Proof, CliError> {
+    aws.scope = report.scope.clone();
+    let found = run.store.load().await?;
+    let means = Means::Everything { keep_data: false, names: report.names.clone() };
+    let looked = look(aws, subject, found, means).await?;
+    Ok(judge(&looked, &report.failures))
+}
+
+fn judge(looked: &Looked, failures: &BTreeMap<Address, String>) -> Proof {
+    let mut proof = Proof { searched_by: MEANS.to_vec(), ..Proof::default() };
+    let mut told = BTreeSet::new();
+    for seen in looked.session.observed.iter().chain(&looked.leftovers) {
+        if !told.insert((&seen.address, &seen.id)) {
+            continue;
+        }
+        let left = |why: &str| Left { address: seen.address.clone(), id: seen.id.clone(), why: why.to_owned() };
+        if is_retained(&looked.session.state, seen) {
+            proof.kept.push(left("kept for its data"));
+        } else if seen.address.kind() == Kind::KmsKey && seen.readiness == Readiness::Deleting {
+            proof.scheduled.push(left("AWS deletes it when its waiting period is over; until then that can be cancelled"));
+        } else {
+            proof.left.push(left(&why(seen, failures)));
+        }
+    }
+    if !proof.left.is_empty() {
+        proof.foreign = looked.survey.foreign.clone();
+    }
+    proof
+}
+
+fn why(seen: &Observed, failures: &BTreeMap<Address, String>) -> String {
+    match (failures.get(&seen.address), &seen.readiness) {
+        (Some(failure), _) => failure.clone(),
+        (None, Readiness::Deleting) => "being deleted".to_owned(),
+        (None, _) => "not deleted".to_owned(),
+    }
+}
+
+impl Proof {
+    /// For people.
+    pub(super) fn lines(&self, subject: &Subject) -> Vec<String> {
+        let mut lines = vec![String::new()];
+        let mut section = |title: &str, list: &[Left]| {
+            if !list.is_empty() {
+                lines.push(title.to_owned());
+                lines.extend(list.iter().map(|left| format!("  {} ({}): {}", left.address, left.id, left.why)));
+            }
+        };
+        section("Left:", &self.left);
+        section("Kept:", &self.kept);
+        section("Scheduled for deletion:", &self.scheduled);
+        if !self.kept.is_empty() {
+            let flags = subject.flags();
+            lines.push(format!(
+                "  `domino-eks destroy{flags} --delete-data --confirm {}` deletes what is kept; `domino-eks apply` takes it back.",
+                subject.name
+            ));
+        }
+        if self.left.is_empty() {
+            let kept = if self.kept.is_empty() { "Nothing left" } else { "Nothing else left" };
+            lines.push(format!("{kept}: searched by {}.", self.searched_by.join("; ")));
+        }
+        lines
+    }
+}

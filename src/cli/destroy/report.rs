@@ -1,0 +1,108 @@
+//! `--report FILE`: what a destroy found, did and left, as JSON.
+
+use super::look::Looked;
+use super::proof::Proof;
+use crate::cli::exit::{CliError, Exit};
+use crate::engine::{Item, Outcome, Plan, Scope, Survey, Verb};
+use crate::resource::Address;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// Version of the report's JSON format; minor versions only add.
+const FORMAT_VERSION: &str = "1.0";
+
+/// A file that is writable before anything is deleted.
+pub(super) struct ReportFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl ReportFile {
+    pub(super) fn open(path: &Path) -> Result<Self, CliError> {
+        let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+        let file = opened.map_err(|error| {
+            CliError::new(Exit::Changes, format!("the report `{}` cannot be written: {error}; nothing was changed", path.display()))
+        })?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    pub(super) fn write(&self, report: &Report) -> Result<(), CliError> {
+        let mut file = &self.file;
+        let text = format!("{:#}\n", report.json);
+        let written = file.rewind().and_then(|()| file.set_len(0)).and_then(|()| file.write_all(text.as_bytes()));
+        written.map_err(|error| CliError::new(Exit::Failed, format!("the report `{}` cannot be written: {error}", self.path.display())))
+    }
+}
+
+/// What happened so far.
+pub(super) struct Report {
+    /// Everything that was known by name or id.
+    pub(super) names: Vec<Item>,
+    /// Where was looked.
+    pub(super) scope: Scope,
+    /// What went wrong, by address.
+    pub(super) failures: BTreeMap<Address, String>,
+    json: Value,
+    deleted: Vec<Value>,
+    cleared: Vec<Value>,
+}
+
+impl Report {
+    pub(super) fn of(looked: &Looked) -> Self {
+        let session = &looked.session;
+        let connection = &session.aws.connection;
+        let Survey { data, foreign } = &looked.survey;
+        let json = json!({
+            "format_version": FORMAT_VERSION,
+            "cluster": session.state.cluster,
+            "account": connection.account,
+            "region": connection.region,
+            "lineage": session.state.lineage,
+            "started": Timestamp::now().to_string(),
+            "data": data,
+            "foreign": foreign,
+        });
+        let scope = session.aws.scope.clone();
+        Self { names: looked.items.clone(), scope, failures: BTreeMap::new(), json, deleted: Vec::new(), cleared: Vec::new() }
+    }
+
+    /// Adds a run.
+    pub(super) fn ran(&mut self, plan: &Plan, outcome: &Outcome) {
+        let failed: BTreeSet<&Address> = outcome.failed.iter().map(|failed| &failed.address).chain(&outcome.skipped).collect();
+        let done = plan.actions.iter().filter(|action| action.verb == Verb::Delete && !failed.contains(&action.address));
+        self.deleted.extend(done.map(|action| json!({ "address": action.address, "kind": action.kind.name(), "id": action.id })));
+        self.cleared.extend(outcome.cleared.iter().map(|(address, id)| json!({ "address": address, "id": id })));
+        self.failures = outcome.failed.iter().map(|failed| (failed.address.clone(), failed.failure.to_string())).collect();
+        let skipped = outcome.skipped.iter().map(|address| (address.clone(), "not tried, because something before it failed".to_owned()));
+        self.failures.extend(skipped);
+    }
+
+    /// Adds the proof.
+    pub(super) fn close(&mut self, proof: &Proof, outcome: &Outcome) {
+        let result = match (proof.left.is_empty(), proof.kept.is_empty()) {
+            (true, true) => "nothing_left",
+            (true, false) => "kept_as_asked",
+            (false, _) => "left",
+        };
+        let more = json!({
+            "finished": Timestamp::now().to_string(),
+            "seconds": outcome.seconds,
+            "result": result,
+            "deleted": self.deleted,
+            "cleared": self.cleared,
+            "kept": proof.kept,
+            "scheduled": proof.scheduled,
+            "left": proof.left,
+            "in_the_way": proof.foreign,
+            "searched_by": proof.searched_by,
+        });
+        if let (Some(all), Some(more)) = (self.json.as_object_mut(), more.as_object()) {
+            all.extend(more.clone());
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The deleting half of a step: what stands in the way is named, what Kubernetes left there is cleared away, what comes
+//! back is deleted again.
+
+use super::events::{Event, Left};
+use super::leftovers::{Holder, Whose, listed};
+use super::poller::Want;
+use super::provider::{Failure, FailureKind, Item, Observed, Provider, Query};
+use super::step::{Context, Step, StepError, failed, patience};
+use crate::resource::Address;
+use crate::state::{Entry, Record, Recorder, Status};
+use std::sync::PoisonError;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Refusals in a row after which AWS is asked what holds the resource: most let go within seconds.
+const PATIENT_TRIES: usize = 2;
+/// Seconds for which only what is not ours may hold a resource, before waiting is given up: it will not go by itself.
+const FOREIGN_SECONDS: f64 = 30.0;
+/// Longest pause between two tries, seconds.
+const LONGEST_PAUSE: f64 = 15.0;
+/// Seconds between two looks at something that may be written anew.
+const WATCH_SECONDS: f64 = 5.0;
+
+impl<P: Provider, R: Recorder> Context<P, R> {
+    /// Deletes what the step is about, and waits until it is gone.
+    pub(super) async fn remove(&self, step: &Step<'_>) -> Result<(), StepError> {
+        let address = step.address().clone();
+        let Some(existing) = step.action.existing.as_ref().filter(|_| !step.gone_already) else {
+            return self.forget(&address).await;
+        };
+        let item = item_of(&address, existing);
+        self.note_deletion(step, existing).await?;
+        self.delete(step, &item).await?;
+        if address.kind().facts().delete_seconds > 1 {
+            let waited = self.unless_stopped(self.poller.wait(item.clone(), Want::Gone)).await?;
+            waited.map_err(|failure| failed(failure, Left::Recorded))?;
+        }
+        if step.watch_seconds > 0 {
+            self.watch(step, &item).await?;
+        }
+        self.forget(&address).await?;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.remove(&address.to_string());
+        Ok(())
+    }
+
+    /// Writes down that the resource stays although the cluster goes.
+    pub(super) async fn retain(&self, step: &Step<'_>) -> Result<(), StepError> {
+        let Some(existing) = &step.action.existing else { return Ok(()) };
+        let record = Record { status: Status::Retained, ..existing.clone() };
+        self.record(Entry::Recorded { address: step.address().clone(), record: Box::new(record) }).await
+    }
+
+    /// What was left is not in the state unless it was kept there: it is found again by what it is.
+    async fn note_deletion(&self, step: &Step<'_>, existing: &Record) -> Result<(), StepError> {
+        let address = step.address().clone();
+        let is_recorded = self.recorded.contains_key(&address);
+        if address.kind().facts().leftover && !is_recorded {
+            return Ok(());
+        }
+        if !is_recorded {
+            // What has no record keeps its intent, whose token would answer with the dead object later.
+            let record = Record { dependencies: step.action.depends_on.clone(), ..existing.clone() };
+            self.record(Entry::Recorded { address: address.clone(), record: Box::new(record) }).await?;
+        }
+        self.record(Entry::Deleting { address }).await
+    }
+
+    async fn forget(&self, address: &Address) -> Result<(), StepError> {
+        if address.kind().facts().leftover && !self.recorded.contains_key(address) {
+            return Ok(());
+        }
+        self.record(Entry::Gone { address: address.clone() }).await
+    }
+
+    /// Sends the delete, and again while something holds the resource.
+    async fn delete(&self, step: &Step<'_>, item: &Item) -> Result<(), StepError> {
+        let began = Instant::now();
+        let (mut tries, mut pause) = (0, 1.0);
+        let mut hindered: Option<Instant> = None;
+        loop {
+            let Some(failure) = self.try_to_delete(step, item).await? else { return Ok(()) };
+            tries += 1;
+            let holders = if tries >= PATIENT_TRIES { self.holders(step, item).await? } else { Vec::new() };
+            let cleared = self.clear(step, &holders).await?;
+            let only_foreign = !holders.is_empty() && holders.iter().all(|holder| holder.whose == Whose::Foreign);
+            hindered = hindered.or(only_foreign.then(Instant::now)).filter(|_| only_foreign);
+            let in_vain = hindered.is_some_and(|since| since.elapsed() >= self.pace.seconds(FOREIGN_SECONDS));
+            let (longest, _) = patience(FailureKind::InUse, item.address.kind()).unwrap_or_default();
+            if in_vain || began.elapsed() > self.pace.seconds(longest) {
+                return Err(failed(held(failure, &holders), Left::Recorded));
+            }
+            let why = if holders.is_empty() { format!("trying again: {failure}") } else { format!("held by {}", listed(&holders)) };
+            self.say(Event::StepWaiting { address: item.address.clone(), why });
+            // What was just cleared away is gone within seconds.
+            pause = if cleared { 1.0 } else { f64::min(pause * 1.7, LONGEST_PAUSE) };
+            self.unless_stopped(tokio::time::sleep(self.pace.jittered(pause))).await?;
+        }
+    }
+
+    /// Returns the refusal when something holds it.
+    async fn try_to_delete(&self, step: &Step<'_>, item: &Item) -> Result<Option<Failure>, StepError> {
+        self.call(step, Left::Recorded, || async {
+            match self.provider.delete(item.clone()).await {
+                Ok(()) => Ok(None),
+                Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
+                Err(failure) if failure.kind == FailureKind::InUse => Ok(Some(failure)),
+                Err(failure) => Err(failure),
+            }
+        })
+        .await
+    }
+
+    /// Who holds it. A question that is not allowed leaves the refusal as it is.
+    async fn holders(&self, step: &Step<'_>, item: &Item) -> Result<Vec<Holder>, StepError> {
+        let asked = self.call(step, Left::Recorded, || self.provider.holders(item.clone())).await;
+        match asked {
+            Err(StepError::Failed { failure, .. }) if failure.kind != FailureKind::Credentials => {
+                tracing::debug!(address = %item.address, %failure, "cannot tell what holds it");
+                Ok(Vec::new())
+            }
+            other => other,
+        }
+    }
+
+    /// Deletes what Kubernetes left in the way. Data is never in the way of anything, and never deleted here.
+    async fn clear(&self, step: &Step<'_>, holders: &[Holder]) -> Result<bool, StepError> {
+        let mut cleared = false;
+        for holder in holders {
+            let Whose::Leftover(found) = &holder.whose else { continue };
+            if found.address.kind().facts().holds_data {
+                continue;
+            }
+            // A refusal shows in the next look at what still holds the resource.
+            if self.try_to_delete(step, &item_seen(found)).await?.is_none() {
+                cleared = true;
+                self.cleared.lock().unwrap_or_else(PoisonError::into_inner).push((found.address.clone(), found.id.clone()));
+                self.say(Event::Cleared { address: found.address.clone(), id: found.id.clone(), held: step.address().clone() });
+            }
+        }
+        Ok(cleared)
+    }
+
+    /// Looks for a while whether it comes back, and deletes it again.
+    async fn watch(&self, step: &Step<'_>, item: &Item) -> Result<(), StepError> {
+        let until = Instant::now() + self.pace.seconds(f64::from(step.watch_seconds));
+        let why = "watching whether AWS writes it anew".to_owned();
+        self.say(Event::StepWaiting { address: item.address.clone(), why });
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let pause = left.min(self.pace.jittered(WATCH_SECONDS));
+            self.unless_stopped(tokio::time::sleep(pause)).await?;
+            let ask = || self.provider.observe(item.address.kind(), Query::These(vec![item.clone()]));
+            if !self.call(step, Left::Recorded, ask).await?.is_empty() {
+                self.delete(step, item).await?;
+            }
+            if left == Duration::ZERO {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The refusal, with what stands behind it.
+fn held(failure: Failure, holders: &[Holder]) -> Failure {
+    if holders.is_empty() {
+        return failure;
+    }
+    let foreign = holders.iter().any(|holder| holder.whose == Whose::Foreign);
+    let kind = if foreign { FailureKind::Foreign } else { failure.kind };
+    let message = format!("{} (held by {})", failure.message.trim_end_matches('.'), listed(holders));
+    Failure { kind, message, ..failure }
+}
+
+fn item_of(address: &Address, existing: &Record) -> Item {
+    Item {
+        address: address.clone(),
+        spec: existing.spec.clone(),
+        tags: existing.tags.clone(),
+        id: existing.id.clone(),
+        attributes: existing.attributes.clone(),
+    }
+}
+
+/// An observed object as something to delete.
+pub(super) fn item_seen(seen: &Observed) -> Item {
+    Item {
+        address: seen.address.clone(),
+        spec: seen.spec.clone(),
+        tags: seen.tags.clone().unwrap_or_default(),
+        id: seen.id.clone(),
+        attributes: seen.attributes.clone(),
+    }
+}

@@ -1,0 +1,167 @@
+//! The steps of a plan, and what waits for what.
+
+use super::graph::Graph;
+use super::leftovers::{CLOUD_CONTROLLER, MADE_BY};
+use super::plan::{Action, Plan, Verb};
+use crate::resource::{Address, Kind};
+use std::collections::HashMap;
+
+/// A node of the graph.
+pub(super) struct Node {
+    pub(super) action: usize,
+    pub(super) removes: bool,
+    /// Its parent is deleted too and takes it along: nothing is sent, the record goes after the parent.
+    pub(super) dies_with_parent: Option<usize>,
+    /// Seconds for which its absence is watched: what is deleted too writes it anew for a while.
+    pub(super) watch_seconds: u32,
+    pub(super) seconds: u64,
+}
+
+/// The graph of a plan's steps.
+pub(super) struct Steps {
+    pub(super) nodes: Vec<Node>,
+    pub(super) graph: Graph,
+    /// Pairs of which the second waits only until the first has an id.
+    pub(super) created: Vec<(usize, usize)>,
+}
+
+impl Steps {
+    pub(super) fn of(plan: &Plan) -> Self {
+        let mut nodes = Vec::new();
+        let (mut applies, mut removals) = (HashMap::new(), HashMap::new());
+        for (index, action) in plan.actions.iter().enumerate() {
+            let facts = action.kind.facts();
+            if matches!(action.verb, Verb::Delete | Verb::Replace) {
+                removals.insert(&action.address, nodes.len());
+                let watch_seconds = watch_seconds(plan, action);
+                let seconds = u64::from(facts.delete_seconds + watch_seconds);
+                nodes.push(Node { action: index, removes: true, dies_with_parent: None, watch_seconds, seconds });
+            }
+            if matches!(action.verb, Verb::Create | Verb::Update | Verb::Replace | Verb::Adopt | Verb::Retain) {
+                applies.insert(&action.address, nodes.len());
+                let seconds = expected_seconds(action);
+                nodes.push(Node { action: index, removes: false, dies_with_parent: None, watch_seconds: 0, seconds });
+            }
+        }
+        bind_to_parents(plan, &mut nodes, &removals);
+        let mut graph = Graph::new(nodes.len());
+        let mut created = Vec::new();
+        for (position, node) in nodes.iter().enumerate() {
+            let action = &plan.actions[node.action];
+            if let Some(parent) = node.dies_with_parent {
+                graph.add(parent, position);
+            } else if node.removes {
+                removal_edges(&mut graph, position, action, &removals);
+            } else {
+                apply_edges(&mut graph, &mut created, position, action, &applies, &removals);
+            }
+        }
+        release_edges(&mut graph, plan, &nodes, &removals);
+        data_last_edges(&mut graph, plan, &nodes);
+        leftover_edges(&mut graph, plan, &nodes);
+        Self { nodes, graph, created }
+    }
+}
+
+/// A log group comes back for a minute after its cluster is gone.
+fn watch_seconds(plan: &Plan, action: &Action) -> u32 {
+    let Some((writer, seconds)) = action.kind.facts().rewritten_by else { return 0 };
+    let is_writer = |other: &&Action| other.kind == writer && other.verb == Verb::Delete && other.existing.is_some();
+    plan.actions.iter().find(is_writer).map_or(0, |_| seconds)
+}
+
+/// Add-ons and access entries die with their cluster; deleting each of them first only costs time (aws-facts §7.1).
+fn bind_to_parents(plan: &Plan, nodes: &mut [Node], removals: &Positions<'_>) {
+    for node in nodes.iter_mut().filter(|node| node.removes) {
+        let action = &plan.actions[node.action];
+        let parent = action.kind.facts().dies_with.filter(|_| action.verb == Verb::Delete);
+        let deleted = |kind| plan.actions.iter().find(|other| other.kind == kind && other.verb == Verb::Delete);
+        node.dies_with_parent = parent.and_then(deleted).and_then(|parent| removals.get(&parent.address).copied());
+        if node.dies_with_parent.is_some() {
+            node.seconds = 0;
+        }
+    }
+}
+
+fn expected_seconds(action: &Action) -> u64 {
+    match action.verb {
+        Verb::Create | Verb::Replace => u64::from(action.kind.facts().create_seconds),
+        _ => 1,
+    }
+}
+
+type Positions<'a> = HashMap<&'a Address, usize>;
+
+/// What an apply step waits for: its own removal, and what it depends on.
+fn apply_edges(
+    graph: &mut Graph,
+    created: &mut Vec<(usize, usize)>,
+    position: usize,
+    action: &Action,
+    applies: &Positions<'_>,
+    removals: &Positions<'_>,
+) {
+    if let Some(own) = removals.get(&action.address) {
+        graph.add(*own, position);
+    }
+    let only_created = action.desired.iter().flat_map(|desired| &desired.after_created);
+    created.extend(only_created.filter_map(|address| Some((*applies.get(address)?, position))));
+    for first in action.depends_on.iter().filter_map(|address| applies.get(address)) {
+        graph.add(*first, position);
+    }
+}
+
+/// What waits for a removal: the removal of everything that it depends on (dependents go first).
+fn removal_edges(graph: &mut Graph, position: usize, action: &Action, removals: &Positions<'_>) {
+    let recorded = action.existing.iter().flat_map(|record| &record.dependencies);
+    for dependency in recorded.chain(action.verb.eq(&Verb::Delete).then_some(&action.depends_on).into_iter().flatten()) {
+        if let Some(later) = removals.get(dependency) {
+            graph.add(position, *later);
+        }
+    }
+}
+
+/// What holds data goes only when nothing writes to it any more: after all nodes.
+fn data_last_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
+    let removed = |position: &usize| nodes[*position].removes;
+    let kind = |position: usize| plan.actions[nodes[position].action].kind;
+    let groups: Vec<usize> = (0..nodes.len()).filter(removed).filter(|position| kind(*position) == Kind::AutoScalingGroup).collect();
+    for data in (0..nodes.len()).filter(removed).filter(|position| kind(*position).facts().holds_data) {
+        groups.iter().for_each(|group| graph.add(*group, data));
+    }
+}
+
+/// What was left goes when nothing can make it anew: after the last node, on which the controllers run, and after the
+/// cluster where its own controller made it.
+fn leftover_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
+    let of_kind =
+        |wanted: Kind| (0..nodes.len()).filter(move |node| nodes[*node].removes && plan.actions[nodes[*node].action].kind == wanted);
+    for (position, node) in nodes.iter().enumerate().filter(|(_, node)| node.removes) {
+        let action = &plan.actions[node.action];
+        if !action.kind.facts().leftover {
+            continue;
+        }
+        of_kind(Kind::AutoScalingGroup).for_each(|group| graph.add(group, position));
+        if is_of_cloud_controller(action) {
+            of_kind(Kind::EksCluster).for_each(|cluster| graph.add(cluster, position));
+        }
+    }
+}
+
+fn is_of_cloud_controller(action: &Action) -> bool {
+    let spec = action.existing.as_ref().map(|existing| &existing.spec);
+    spec.and_then(|spec| spec.get(MADE_BY)?.as_str()) == Some(CLOUD_CONTROLLER)
+}
+
+/// What stays lets go of a deleted resource first (an Auto Scaling Group of its launch template).
+fn release_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node], removals: &Positions<'_>) {
+    // A replacement has to delete before it creates, which may be what an update waits for: then AWS's own refusal orders them.
+    if plan.actions.iter().any(|action| action.verb == Verb::Replace) {
+        return;
+    }
+    // What is only kept does not let go of anything.
+    for (position, node) in nodes.iter().enumerate().filter(|(_, node)| !node.removes && plan.actions[node.action].verb != Verb::Retain) {
+        let used = plan.actions[node.action].existing.iter().flat_map(|record| &record.dependencies);
+        used.filter_map(|address| removals.get(address)).for_each(|removal| graph.add(position, *removal));
+    }
+}

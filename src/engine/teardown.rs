@@ -1,0 +1,115 @@
+//! The plan that leaves nothing: everything recorded, everything that carries our tags, everything that Kubernetes left
+//! (RUN-4). What holds data may be kept.
+
+use super::leftovers::Foreign;
+use super::plan::{Action, Inputs, Plan, PlanError, Verb, plan};
+use super::provider::{Observed, Readiness};
+use super::recover::uses;
+use crate::resource::{Address, Kind};
+use crate::state::{Document, Record, Status};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a resource holds that cannot be made again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DataLine {
+    /// The resource.
+    pub address: Address,
+    /// Its AWS id.
+    pub id: String,
+    /// What is in it, for people.
+    pub holds: String,
+    /// Whether there is anything that deleting it would lose.
+    pub is_empty: bool,
+}
+
+/// What a person should know before saying yes.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Survey {
+    /// Data, the fullest first.
+    pub data: Vec<DataLine>,
+    /// What is not ours and stands in the way.
+    pub foreign: Vec<Foreign>,
+}
+
+/// Deletes everything; `inputs.desired` is empty. With `keep_data`, what holds data is only written down as kept.
+///
+/// # Errors
+/// As [`plan`].
+pub fn teardown(inputs: &Inputs<'_>, leftovers: &[Observed], keep_data: bool) -> Result<Plan, PlanError> {
+    let mut plan = plan(inputs)?;
+    plan.actions.extend(leftover_actions(inputs.state, leftovers));
+    let seen: Vec<&Observed> = inputs.observed.into_iter().flatten().chain(leftovers).collect();
+    order_unrecorded(&mut plan, inputs.state, &seen);
+    // A key waits for weeks until AWS deletes it.
+    let is_waiting = |seen: &&Observed| seen.readiness == Readiness::Deleting && seen.address.kind() == Kind::KmsKey;
+    let waiting: BTreeSet<&str> = seen.iter().copied().filter(is_waiting).map(|seen| seen.id.as_str()).collect();
+    let scheduled = |action: &&mut Action| action.id.as_deref().is_some_and(|id| waiting.contains(id));
+    for action in plan.actions.iter_mut().filter(scheduled).filter(|action| !state_has(inputs.state, action)) {
+        action.verb = Verb::NoChange;
+    }
+    if keep_data {
+        let exists: BTreeSet<&Address> = seen.iter().map(|seen| &seen.address).collect();
+        let kept = |action: &&mut Action| action.verb == Verb::Delete && is_kept(action.kind) && exists.contains(&action.address);
+        for action in plan.actions.iter_mut().filter(kept) {
+            action.verb = Verb::Retain;
+            "it holds data, which is kept".clone_into(&mut action.reason);
+        }
+    }
+    Ok(plan)
+}
+
+fn state_has(state: &Document, action: &Action) -> bool {
+    state.resources.contains_key(&action.address)
+}
+
+/// What holds data, and the access point, which is nothing without its file system.
+fn is_kept(kind: Kind) -> bool {
+    kind.facts().holds_data || kind == Kind::EfsAccessPoint
+}
+
+/// Deletes of what was found, and of records of what is not found any more.
+fn leftover_actions(state: &Document, leftovers: &[Observed]) -> Vec<Action> {
+    let found: BTreeMap<&Address, &Observed> = leftovers.iter().map(|seen| (&seen.address, seen)).collect();
+    let recorded = state.resources.keys().filter(|address| address.kind().facts().leftover);
+    let all: BTreeSet<&Address> = recorded.chain(found.keys().copied()).collect();
+    all.into_iter().map(|address| leftover_action(address, found.get(address).copied(), state.resources.get(address))).collect()
+}
+
+fn leftover_action(address: &Address, found: Option<&Observed>, record: Option<&Record>) -> Action {
+    let reason = match found {
+        Some(_) => "the cluster left it",
+        None => "it is recorded; AWS no longer shows it",
+    };
+    Action {
+        address: address.clone(),
+        kind: address.kind(),
+        layer: address.kind().facts().layer,
+        verb: Verb::Delete,
+        reason: reason.to_owned(),
+        fields: Vec::new(),
+        unknown: Vec::new(),
+        depends_on: Vec::new(),
+        id: found.map(|seen| seen.id.clone()).or(record.map(|record| record.id.clone())),
+        desired: None,
+        existing: found.map(|seen| Record {
+            id: seen.id.clone(),
+            status: Status::Ready,
+            spec: seen.spec.clone(),
+            tags: seen.tags.clone().unwrap_or_default(),
+            attributes: seen.attributes.clone(),
+            dependencies: Vec::new(),
+        }),
+    }
+}
+
+/// What was found by its tags alone goes before what it names in its spec. Only kinds that are made earlier count, so that
+/// nothing waits in a circle.
+fn order_unrecorded(plan: &mut Plan, state: &Document, seen: &[&Observed]) {
+    let is_known = |address: &Address| state.resources.contains_key(address) || state.intents.contains_key(address);
+    for action in plan.actions.iter_mut().filter(|action| action.verb == Verb::Delete && !is_known(&action.address)) {
+        let Some(user) = seen.iter().find(|seen| seen.address == action.address && Some(&seen.id) == action.id.as_ref()) else { continue };
+        let used = seen.iter().filter(|other| other.address.kind() < user.address.kind() && uses(user, other));
+        action.depends_on = used.map(|other| other.address.clone()).collect();
+    }
+}

@@ -1,0 +1,67 @@
+//! The plan of a destroy for people: data first, then what is in the way, then what goes, by layer.
+
+use super::plan_text::{deleted, width};
+use super::style::{DANGER, FAINT, HEADING, paint};
+use crate::engine::{Action, DataLine, Foreign, Plan, Survey, Verb};
+use crate::resource::Layer;
+use std::fmt::Write as _;
+
+/// The plan as text, with colours. The last line is `Plan: 0 to add, 0 to change, N to destroy.`
+pub fn teardown_text(plan: &Plan, survey: &Survey) -> String {
+    let of = |verb: Verb| plan.actions.iter().filter(move |action| action.verb == verb).collect::<Vec<_>>();
+    let (deletes, kept) = (of(Verb::Delete), of(Verb::Retain));
+    let mut text = String::new();
+    let goes = |line: &&DataLine| deletes.iter().any(|action| action.address == line.address);
+    data(&mut text, "Data that goes", &survey.data.iter().filter(goes).collect::<Vec<_>>());
+    data(&mut text, "Data that is kept", &survey.data.iter().filter(|line| !goes(line)).collect::<Vec<_>>());
+    foreign(&mut text, &survey.foreign);
+    // What holds data was named above.
+    let is_data = |action: &&&Action| survey.data.iter().any(|line| line.address == action.address);
+    layers(&mut text, &deletes.iter().filter(|action| !is_data(action)).copied().collect::<Vec<_>>());
+    if !kept.is_empty() {
+        let _ = writeln!(text, "{} kept, and written down as such.", kept.len());
+    }
+    let _ = writeln!(text, "Plan: 0 to add, 0 to change, {} to destroy.", deletes.len());
+    text
+}
+
+fn data(text: &mut String, title: &str, lines: &[&DataLine]) {
+    if lines.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "{}", paint(HEADING, title));
+    let width = lines.iter().map(|line| line.address.to_string().len()).max().unwrap_or(0);
+    for line in lines {
+        let style = if line.is_empty { FAINT } else { DANGER };
+        let _ =
+            writeln!(text, "  {} {:width$}  {}  {}", paint(style, "!"), line.address, paint(FAINT, &line.id), paint(style, &line.holds));
+    }
+    text.push('\n');
+}
+
+fn foreign(text: &mut String, list: &[Foreign]) {
+    if list.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "{}", paint(HEADING, "Not ours, and in the way (never touched; what it holds stays until it is gone)"));
+    for one in list {
+        let origin = if one.origin.is_empty() { String::new() } else { format!(" ({})", one.origin) };
+        let holds: Vec<String> = one.holds.iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "  {} {}{origin} holds {}", paint(DANGER, "!"), one.name, holds.join(", "));
+    }
+    text.push('\n');
+}
+
+/// The last layer first, as it is deleted.
+fn layers(text: &mut String, actions: &[&Action]) {
+    let mut layers: Vec<Layer> = actions.iter().map(|action| action.layer).collect();
+    layers.sort();
+    layers.dedup();
+    for layer in layers.into_iter().rev() {
+        let of_layer: Vec<&Action> = actions.iter().filter(|action| action.layer == layer).copied().collect();
+        let width = width(&of_layer);
+        let _ = writeln!(text, "{}", paint(HEADING, layer.title()));
+        of_layer.iter().for_each(|action| text.push_str(&deleted(action, width)));
+        text.push('\n');
+    }
+}

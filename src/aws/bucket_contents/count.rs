@@ -6,7 +6,7 @@ use super::pages::{Bucket, Place, Version};
 use super::words::{counted, listed};
 use crate::engine::Failure;
 
-/// Versions and markers after which counting is given up: a page of a thousand takes a quarter of a second.
+/// Versions, markers or uploads after which counting is given up: a page of a thousand takes a quarter of a second.
 const LIMIT: u64 = 100_000;
 
 /// What is in a bucket.
@@ -66,11 +66,11 @@ pub async fn count(aws: &Aws, bucket: &str) -> Result<Option<Contents>, Failure>
     or_absent(all_of(&Bucket::of(aws, bucket)).await)
 }
 
-async fn all_of(bucket: &Bucket) -> Result<Contents, Failure> {
+pub(super) async fn all_of(bucket: &Bucket) -> Result<Contents, Failure> {
     let mut contents = Contents { complete: true, ..Contents::default() };
     let mut from = Some(Place::default());
     while let Some(place) = from.take() {
-        if contents.versions + contents.markers >= LIMIT {
+        if contents.versions.max(contents.markers) >= LIMIT {
             contents.complete = false;
             break;
         }

@@ -2,6 +2,7 @@
 
 mod fake;
 
+use super::count::all_of;
 use super::empty::{Emptied, emptied};
 use crate::engine::{Failure, FailureKind};
 use fake::Fake;
@@ -150,4 +151,17 @@ async fn many_uploads_are_aborted_by_pages() {
     let (result, told) = run(&fake).await;
     assert_eq!((result.unwrap().uploads, told), (250, 3));
     assert_eq!(calls(&fake, "ListMultipartUploads"), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn counting_goes_through_all_pages_up_to_its_limit() {
+    for (keys, words) in [
+        (2500, "2,250 objects in 2,250 versions, 250 delete markers, 2 unfinished uploads, 22.0 KiB"),
+        (120_000, "more than 100,800 objects in 100,800 versions, 11,200 delete markers, 2 unfinished uploads, 984.4 KiB"),
+    ] {
+        let fake = Fake::new(1000);
+        fake.fill(numbered(keys));
+        fake.inside().uploads.extend(["a", "b"].map(|key| ((key.to_owned(), "u".to_owned()), ())));
+        assert_eq!(all_of(&fake.bucket()).await.unwrap().words(), words);
+    }
 }

@@ -2,11 +2,14 @@
 
 use super::errors::{self, sent};
 use super::fence::Fence;
+use super::tell::Tell;
 use crate::engine::{Failure, Scope};
+use crate::resource::Address;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::SharedCredentialsProvider;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Attempts of one request, the first included; the SDK backs off between them.
@@ -86,6 +89,7 @@ pub struct Aws {
     /// For what is signed by hand.
     pub(super) credentials: Option<SharedCredentialsProvider>,
     fence: Fence,
+    tell: Tell,
 }
 
 impl Aws {
@@ -134,12 +138,25 @@ impl Aws {
             ),
             credentials: sdk.credentials_provider(),
             fence,
+            tell: Tell::default(),
         })
     }
 
     /// From now on nothing is sent, save for the state, unless this says so before every attempt.
     pub fn send_only_while(&self, may_act: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
         self.fence.close_unless(Box::new(may_act));
+    }
+
+    /// From now on this hears how far a long call on a resource got.
+    pub fn tell_through(&mut self, listener: impl Fn(&Address, String) + Send + Sync + 'static) {
+        self.tell = Tell(Some(Arc::new(listener)));
+    }
+
+    /// Says how far a long call on this resource got.
+    pub(super) fn tell(&self, address: &Address, text: String) {
+        if let Tell(Some(listener)) = &self.tell {
+            listener(address, text);
+        }
     }
 }
 

@@ -31,7 +31,8 @@ impl Resource for KmsKey {
                 found = find_by_tag(aws, item).await?;
             }
             if let Some(key) = found {
-                let alias = if alias.starts_with("alias/") || !item.id.is_empty() { Some(alias.to_owned()) } else { alias_of(aws, &key).await? };
+                let alias =
+                    if alias.starts_with("alias/") || !item.id.is_empty() { Some(alias.to_owned()) } else { alias_of(aws, &key).await? };
                 let mut found = observed(aws, item, alias.as_deref(), &key).await?;
                 if let Some(half_made) = found.as_mut().filter(|_| !named) {
                     half_made.readiness = Readiness::NotYet("its alias is missing".to_owned());

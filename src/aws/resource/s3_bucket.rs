@@ -2,7 +2,7 @@
 
 use super::{Resource, Typed};
 use crate::aws::Aws;
-use crate::aws::bucket_contents;
+use crate::aws::bucket_contents::{self, Emptied};
 use crate::aws::errors::{or_absent, sent, unexpected};
 use crate::aws::tags::{self, Tags};
 use crate::engine::{Created, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
@@ -16,6 +16,8 @@ use aws_sdk_s3::types::{
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 /// Region whose CreateBucket takes no location, and answers 200 for a bucket that the caller owns already.
 const OLDEST_REGION: &str = "us-east-1";
@@ -93,7 +95,7 @@ impl Resource for S3Bucket {
             return Ok(());
         }
         if aws.may_delete_data {
-            bucket_contents::empty(aws, &item.id).await?;
+            empty(aws, item).await?;
         }
         let deleted = sent("DeleteBucket", aws.s3.delete_bucket().bucket(&item.id).expected_bucket_owner(owner(aws)).send().await);
         match deleted {
@@ -104,6 +106,22 @@ impl Resource for S3Bucket {
             other => other.map(drop),
         }
     }
+}
+
+/// Tells how far it got, once a second at most, and what went at the end.
+async fn empty(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    let (began, told) = (Instant::now(), AtomicU64::new(0));
+    let progress = |so_far: &Emptied| {
+        let second = began.elapsed().as_secs();
+        if told.fetch_max(second, Ordering::Relaxed) < second {
+            aws.tell(&item.address, format!("emptying: {} so far", so_far.words()));
+        }
+    };
+    let emptied = bucket_contents::empty(aws, &item.id, &progress).await?;
+    if emptied != Emptied::default() {
+        aws.tell(&item.address, format!("emptied: {}", emptied.words()));
+    }
+    Ok(())
 }
 
 fn owner(aws: &Aws) -> &str {

@@ -17,7 +17,8 @@ pub(super) async fn drain(session: &Session, run: &Run<'_>, guard: &Guard) -> Re
     let attribute = |name: &str| cluster.and_then(|cluster| cluster.attributes.get(name)).map(String::as_str);
     // Only what AWS shows now: the token goes to that address.
     let (Some(endpoint), Some(authority)) = (attribute("endpoint"), attribute("certificate_authority")) else {
-        printer.say("The cluster is not active, so its Services and Ingresses cannot be asked for; their load balancers are deleted in AWS.");
+        printer
+            .say("The cluster is not active, so its Services and Ingresses cannot be asked for; their load balancers are deleted in AWS.");
         return Ok(());
     };
     printer.say("\nDeleting LoadBalancer Services and Ingresses first.");
@@ -45,6 +46,8 @@ fn say(drained: Result<Drained, Failure>, printer: &Printer) {
                 printer.always(&format!("warning: {left} is still there; what it holds is deleted in AWS"));
             }
         }
-        Err(failure) => printer.always(&format!("warning: the cluster was not drained: {failure}; load balancers are deleted in AWS instead")),
+        Err(failure) => {
+            printer.always(&format!("warning: the cluster was not drained: {failure}; load balancers are deleted in AWS instead"))
+        }
     }
 }

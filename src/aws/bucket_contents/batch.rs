@@ -1,0 +1,183 @@
+//! Up to a thousand versions, deleted with one call. Its answer of 200 may carry an error for each of them.
+
+use super::super::errors::{meaning, sent, unexpected};
+use super::empty::{Emptied, patiently};
+use super::held::{Held, Refusal};
+use super::keys::fits_xml;
+use super::pages::{Bucket, Version};
+use crate::engine::{Failure, FailureKind};
+use aws_sdk_s3::types::{Delete, Error, ObjectIdentifier};
+use std::collections::{HashMap, HashSet};
+
+/// What DeleteObjects takes at most.
+pub(super) const BATCH: usize = 1000;
+
+/// What S3 says of an object that is protected.
+const LOCK_WORDS: [&str; 2] = ["protected by object lock", "legal hold"];
+
+/// What becomes of a version that was not deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fate {
+    /// Object Lock protects it.
+    Locked,
+    /// The caller may not delete it.
+    Denied,
+    /// Another refusal that repeating does not change.
+    Refused,
+    /// A passing fault: the next pass lists it again.
+    Again,
+    /// It was gone already.
+    Gone,
+}
+
+pub(super) fn fate(code: &str, message: &str, kind: FailureKind) -> Fate {
+    let message = message.to_lowercase();
+    match kind {
+        FailureKind::NotFound => Fate::Gone,
+        FailureKind::Busy | FailureKind::LostAnswer | FailureKind::NotYet => Fate::Again,
+        // The words of IAM name the object, whose key may contain any words.
+        FailureKind::Permission if message.contains("not authorized to perform") => Fate::Denied,
+        FailureKind::Permission if LOCK_WORDS.iter().any(|words| message.contains(words)) => Fate::Locked,
+        FailureKind::Permission => Fate::Denied,
+        _ if code == "NoSuchKey" || code == "NoSuchVersion" => Fate::Gone,
+        _ => Fate::Refused,
+    }
+}
+
+/// What one batch came to.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) deleted: Emptied,
+    pub(super) held: Held,
+    /// How many were not deleted because of a passing fault, and one of them.
+    pub(super) again: Option<(u64, Refusal)>,
+}
+
+/// Deletes them all, or says of each why not. What is gone already counts as deleted.
+pub(super) async fn delete(bucket: Bucket, batch: Vec<Version>) -> Result<Outcome, Failure> {
+    let (plain, odd): (Vec<Version>, Vec<Version>) = batch.into_iter().partition(|version| fits_xml(&version.key));
+    let mut outcome = Outcome::default();
+    if !plain.is_empty() {
+        let errors = patiently(|| together(&bucket, &plain)).await?;
+        outcome.take(&plain, errors);
+    }
+    for version in odd {
+        let refusal = alone(&bucket, &version).await?;
+        outcome.note(&version, refusal);
+    }
+    Ok(outcome)
+}
+
+impl Outcome {
+    /// Some errors name no version: then it is one of those with this key.
+    fn take(&mut self, batch: &[Version], errors: Vec<Error>) {
+        let mut by_key: HashMap<&str, Vec<usize>> = HashMap::new();
+        if !errors.is_empty() {
+            batch.iter().enumerate().for_each(|(at, version)| by_key.entry(&version.key).or_default().push(at));
+        }
+        let mut failed = HashSet::new();
+        for error in errors {
+            let same = by_key.get(error.key().unwrap_or_default()).map_or(&[][..], Vec::as_slice);
+            let fits = |at: &&usize| !failed.contains(*at) && error.version_id().is_none_or(|id| Some(id) == batch[**at].id.as_deref());
+            let Some(at) = same.iter().find(fits).copied() else { continue };
+            failed.insert(at);
+            self.note(&batch[at], Some(refusal(&batch[at], error.code().unwrap_or_default(), error.message().unwrap_or_default())));
+        }
+        batch.iter().enumerate().filter(|(at, _)| !failed.contains(at)).for_each(|(_, version)| self.note(version, None));
+    }
+
+    fn note(&mut self, version: &Version, refusal: Option<Refusal>) {
+        match refusal {
+            Some(refusal) if refusal.fate == Fate::Again => self.again.get_or_insert((0, refusal)).0 += 1,
+            Some(refusal) if refusal.fate != Fate::Gone => self.held.add(refusal),
+            _ if version.is_marker => self.deleted.markers += 1,
+            _ => {
+                self.deleted.versions += 1;
+                self.deleted.bytes += version.bytes;
+            }
+        }
+    }
+}
+
+fn refusal(version: &Version, code: &str, message: &str) -> Refusal {
+    let fate = fate(code, message, meaning(code, message));
+    Refusal { fate, key: version.key.clone(), version: version.id.clone(), code: code.to_owned(), message: message.to_owned() }
+}
+
+/// One call for all of them; the errors of its answer.
+async fn together(bucket: &Bucket, batch: &[Version]) -> Result<Vec<Error>, Failure> {
+    let operation = "DeleteObjects";
+    let bad = |error: aws_sdk_s3::error::BuildError| unexpected(operation, &error.to_string());
+    let identifier = |version: &Version| ObjectIdentifier::builder().key(&version.key).set_version_id(version.id.clone()).build();
+    let objects = batch.iter().map(identifier).collect::<Result<Vec<_>, _>>().map_err(bad)?;
+    let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build().map_err(bad)?;
+    let call = bucket.s3.delete_objects().bucket(&bucket.name).expected_bucket_owner(&bucket.owner).delete(delete);
+    Ok(sent(operation, call.send().await)?.errors.unwrap_or_default())
+}
+
+/// A key that no XML carries goes into the address of a call of its own.
+async fn alone(bucket: &Bucket, version: &Version) -> Result<Option<Refusal>, Failure> {
+    let call = bucket.s3.delete_object().bucket(&bucket.name).expected_bucket_owner(&bucket.owner);
+    match sent("DeleteObject", call.key(&version.key).set_version_id(version.id.clone()).send().await) {
+        Ok(_) => Ok(None),
+        Err(failure) if failure.kind == FailureKind::Credentials || failure.code.as_deref() == Some("NoSuchBucket") => Err(failure),
+        Err(failure) => {
+            let code = failure.code.unwrap_or_default();
+            let fate = fate(&code, &failure.message, failure.kind);
+            Ok(Some(Refusal { fate, key: version.key.clone(), version: version.id.clone(), code, message: failure.message }))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_inside_an_answer_are_told_apart() {
+        let iam =
+            "User: arn:aws:iam::1:user/u is not authorized to perform: s3:DeleteObjectVersion on resource: \"arn:aws:s3:::b/legal hold\"";
+        for (code, message, expected) in [
+            ("InternalError", "We encountered an internal error. Please try again.", Fate::Again),
+            ("SlowDown", "Please reduce your request rate.", Fate::Again),
+            ("ServiceUnavailable", "", Fate::Again),
+            ("OperationAborted", "A conflicting conditional operation is currently in progress", Fate::Again),
+            ("AccessDenied", "Access Denied because object protected by object lock.", Fate::Locked),
+            ("AccessDenied", "Access Denied", Fate::Denied),
+            ("AccessDenied", iam, Fate::Denied),
+            ("NoSuchVersion", "The specified version does not exist.", Fate::Gone),
+            ("NoSuchKey", "", Fate::Gone),
+            ("MethodNotAllowed", "", Fate::Refused),
+            ("", "", Fate::Refused),
+        ] {
+            assert_eq!(fate(code, message, meaning(code, message)), expected, "{code}: {message}");
+        }
+    }
+
+    #[test]
+    fn each_error_takes_one_version_from_what_was_deleted() {
+        let version = |key: &str, id: &str, is_marker| Version {
+            key: key.to_owned(),
+            id: Some(id.to_owned()),
+            bytes: 10,
+            is_latest: true,
+            is_marker,
+        };
+        let batch = [version("a", "1", false), version("a", "2", false), version("b", "3", true), version("c", "4", false)];
+        let error =
+            |key: &str, id: Option<&str>, code: &str| Error::builder().key(key).set_version_id(id.map(str::to_owned)).code(code).build();
+        for (errors, versions, markers, again, held) in [
+            (vec![], 3, 1, 0, 0),
+            (vec![error("a", Some("2"), "InternalError")], 2, 1, 1, 0),
+            (vec![error("a", None, "AccessDenied"), error("a", None, "AccessDenied")], 1, 1, 0, 2),
+            (vec![error("b", Some("3"), "SlowDown"), error("c", Some("4"), "NoSuchVersion")], 3, 0, 1, 0),
+            (vec![error("unknown", None, "InternalError")], 3, 1, 0, 0),
+        ] {
+            let mut outcome = Outcome::default();
+            outcome.take(&batch, errors.clone());
+            let deleted = Emptied { versions, markers, uploads: 0, bytes: versions * 10 };
+            assert_eq!(outcome.deleted, deleted, "{errors:?}");
+            assert_eq!((outcome.again.map_or(0, |(count, _)| count), outcome.held.count()), (again, held), "{errors:?}");
+        }
+    }
+}

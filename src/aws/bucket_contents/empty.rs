@@ -1,0 +1,326 @@
+//! Emptying a bucket in passes: each goes from the start to the end, the next one sees only what is new, the last one nothing.
+//!
+//! Memory stays the same for any number of objects: two pages wait at most, and a few batches are in flight.
+
+use super::super::Aws;
+use super::super::errors::{or_absent, sent, unexpected};
+use super::batch::{self, BATCH, Outcome};
+use super::held::{Held, Refusal};
+use super::keys::shown;
+use super::pages::{Bucket, Place, Upload, Version};
+use super::words::{counted, listed};
+use crate::engine::{Failure, FailureKind};
+use std::future::Future;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+/// Batches of a thousand in flight: S3 takes 3,500 deletes a second for each prefix.
+const BATCHES: usize = 6;
+/// Uploads aborted at once.
+const UPLOADS: usize = 8;
+/// Passes after which a bucket that keeps filling up is given up.
+const PASSES: u32 = 20;
+/// Passes in a row that met only passing faults, after which it is given up.
+const STALLED: u32 = 5;
+/// How often a call that failed as a whole is sent, each with all the attempts of the SDK.
+const TRIES: u32 = 3;
+/// The first pause after a passing fault.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What was deleted so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in super::super) struct Emptied {
+    /// Versions of objects.
+    pub(in super::super) versions: u64,
+    /// Delete markers.
+    pub(in super::super) markers: u64,
+    /// Unfinished uploads.
+    pub(in super::super) uploads: u64,
+    /// Bytes of the versions.
+    pub(in super::super) bytes: u64,
+}
+
+impl Emptied {
+    /// `100,000 versions, 12 delete markers, 1.0 GiB`.
+    pub(in super::super) fn words(&self) -> String {
+        let parts = [
+            (self.versions, counted(self.versions, "version")),
+            (self.markers, counted(self.markers, "delete marker")),
+            (self.uploads, counted(self.uploads, "unfinished upload")),
+        ];
+        listed(&parts, self.versions, self.bytes)
+    }
+
+    fn add(&mut self, other: Self) {
+        self.versions += other.versions;
+        self.markers += other.markers;
+        self.uploads += other.uploads;
+        self.bytes += other.bytes;
+    }
+}
+
+type Progress<'a> = &'a (dyn Fn(&Emptied) + Sync);
+
+/// What one pass saw and did.
+#[derive(Debug, Default)]
+struct Pass {
+    found: u64,
+    /// The last key that it found.
+    example: String,
+    /// Whether anything went.
+    deleted: bool,
+    held: Held,
+    again: Option<(u64, Refusal)>,
+}
+
+/// Deletes all versions, delete markers and unfinished uploads. A bucket that is gone is empty.
+///
+/// # Errors
+/// When something cannot be deleted, after everything else was, or when the bucket fills up as fast as it is emptied.
+pub(in super::super) async fn empty(aws: &Aws, bucket: &str, progress: Progress<'_>) -> Result<Emptied, Failure> {
+    emptied(&Bucket::of(aws, bucket), progress).await
+}
+
+pub(super) async fn emptied(bucket: &Bucket, progress: Progress<'_>) -> Result<Emptied, Failure> {
+    let mut so_far = Emptied::default();
+    let mut patience = Patience::default();
+    loop {
+        let Some(pass) = or_absent(one_pass(bucket, &mut so_far, progress).await)? else { return Ok(so_far) };
+        match patience.after(&pass) {
+            Next::Done => return Ok(so_far),
+            Next::Pass(pause) => sleep(pause).await,
+            Next::GiveUp(failure) => return Err(failure),
+            // Everything was tried once: the rest stays.
+            Next::Held => return pass.held.failure(bucket).await.map_or(Ok(so_far), Err),
+        }
+    }
+}
+
+/// What follows on a pass.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    Done,
+    Held,
+    Pass(Duration),
+    GiveUp(Failure),
+}
+
+/// How often a bucket was gone through.
+#[derive(Default)]
+struct Patience {
+    passes: u32,
+    stalled: u32,
+}
+
+impl Patience {
+    fn after(&mut self, pass: &Pass) -> Next {
+        match &pass.again {
+            _ if pass.found == 0 => Next::Done,
+            Some((count, example)) => self.after_faults(pass.deleted, *count, example),
+            None if pass.held.count() > 0 => Next::Held,
+            None => self.after_success(pass),
+        }
+    }
+
+    /// Passes that got further do not count: each of them leaves less.
+    fn after_faults(&mut self, got_further: bool, count: u64, example: &Refusal) -> Next {
+        self.stalled = if got_further { 0 } else { self.stalled + 1 };
+        if self.stalled < STALLED {
+            return Next::Pass(PAUSE * 2_u32.pow(self.stalled));
+        }
+        let (name, message) = (example.name(), &example.message);
+        let message =
+            format!("S3 does not get to it: {} left after {STALLED} attempts, such as {name}: {message}", counted(count, "version"));
+        let failure = unexpected("DeleteObjects", &message);
+        Next::GiveUp(Failure { kind: FailureKind::LostAnswer, code: Some(example.code.clone()).filter(|code| !code.is_empty()), ..failure })
+    }
+
+    fn after_success(&mut self, pass: &Pass) -> Next {
+        self.passes += 1;
+        if self.passes < PASSES {
+            return Next::Pass(Duration::ZERO);
+        }
+        let (found, key) = (counted(pass.found, "new object"), shown(&pass.example));
+        Next::GiveUp(unexpected(
+            "DeleteObjects",
+            &format!(
+                "something writes into the bucket while it is emptied: the {PASSES}th pass still met {found}, such as `{key}`; stop what writes, then run the same command again"
+            ),
+        ))
+    }
+}
+
+async fn one_pass(bucket: &Bucket, so_far: &mut Emptied, progress: Progress<'_>) -> Result<Pass, Failure> {
+    let mut pass = Pass::default();
+    delete_versions(bucket, &mut pass, so_far, progress).await?;
+    abort_uploads(bucket, &mut pass, so_far, progress).await?;
+    Ok(pass)
+}
+
+/// One page after another is listed while batches are deleted.
+///
+/// The last version of a page stays until the next page is there, because that one begins after it.
+async fn delete_versions(bucket: &Bucket, pass: &mut Pass, so_far: &mut Emptied, progress: Progress<'_>) -> Result<(), Failure> {
+    let mut flights = JoinSet::new();
+    let mut waiting: Vec<Version> = Vec::new();
+    let mut from = Some(Place::default());
+    while let Some(place) = from.take() {
+        let page = patiently(|| bucket.versions(&place)).await?;
+        from = page.next;
+        pass.see(page.entries.len(), page.entries.last().map(|version| version.key.as_str()));
+        waiting.extend(page.entries);
+        while waiting.len() > BATCH || from.is_none() && !waiting.is_empty() {
+            let batch: Vec<Version> = waiting.drain(..waiting.len().min(BATCH)).collect();
+            for outcome in landed(&mut flights, BATCHES - 1).await? {
+                pass.take(outcome, so_far, progress);
+            }
+            flights.spawn(batch::delete(bucket.clone(), batch));
+        }
+    }
+    for outcome in landed(&mut flights, 0).await? {
+        pass.take(outcome, so_far, progress);
+    }
+    Ok(())
+}
+
+async fn abort_uploads(bucket: &Bucket, pass: &mut Pass, so_far: &mut Emptied, progress: Progress<'_>) -> Result<(), Failure> {
+    let mut flights = JoinSet::new();
+    let mut from = Some(Place::default());
+    while let Some(place) = from.take() {
+        let page = patiently(|| bucket.uploads(&place)).await?;
+        from = page.next;
+        pass.see(page.entries.len(), page.entries.last().map(|upload| upload.key.as_str()));
+        let count = page.entries.len() as u64;
+        for upload in page.entries {
+            landed(&mut flights, UPLOADS - 1).await?;
+            flights.spawn(abort(bucket.clone(), upload));
+        }
+        // The next page begins after the last of these, which are gone then: S3 goes by the order of their ids.
+        landed(&mut flights, 0).await?;
+        so_far.uploads += count;
+        pass.deleted |= count > 0;
+        if count > 0 {
+            progress(so_far);
+        }
+    }
+    Ok(())
+}
+
+async fn abort(bucket: Bucket, upload: Upload) -> Result<(), Failure> {
+    let (key, id) = (Some(upload.key), upload.id);
+    let call = || async {
+        let call = bucket.s3.abort_multipart_upload().bucket(&bucket.name).expected_bucket_owner(&bucket.owner);
+        sent("AbortMultipartUpload", call.set_key(key.clone()).set_upload_id(id.clone()).send().await)
+    };
+    match patiently(call).await {
+        Err(failure) if failure.code.as_deref() == Some("NoSuchUpload") => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+impl Pass {
+    fn see(&mut self, count: usize, example: Option<&str>) {
+        self.found += count as u64;
+        if let Some(key) = example {
+            self.example = key.to_owned();
+        }
+    }
+
+    fn take(&mut self, outcome: Outcome, so_far: &mut Emptied, progress: Progress<'_>) {
+        self.deleted |= outcome.deleted != Emptied::default();
+        self.held.merge(outcome.held);
+        if let Some((count, example)) = outcome.again {
+            self.again.get_or_insert((0, example)).0 += count;
+        }
+        so_far.add(outcome.deleted);
+        progress(so_far);
+    }
+}
+
+/// Waits until at most so many are in flight, and takes what is there anyway.
+async fn landed<T: 'static>(flights: &mut JoinSet<Result<T, Failure>>, left: usize) -> Result<Vec<T>, Failure> {
+    let mut done = Vec::new();
+    while let Some(joined) = if flights.len() > left { flights.join_next().await } else { flights.try_join_next() } {
+        done.push(joined.map_err(|error| unexpected("DeleteObjects", &format!("a task ended unexpectedly: {error}")))??);
+    }
+    Ok(done)
+}
+
+/// Sends what does no harm when it is sent again.
+pub(super) async fn patiently<T, F: Future<Output = Result<T, Failure>>>(call: impl Fn() -> F) -> Result<T, Failure> {
+    for pause in (1..TRIES).map(|attempt| PAUSE * attempt) {
+        match call().await {
+            Err(failure) if matches!(failure.kind, FailureKind::Busy | FailureKind::LostAnswer | FailureKind::NotYet) => sleep(pause).await,
+            other => return other,
+        }
+    }
+    call().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::batch::Fate;
+    use super::*;
+
+    fn refusal(fate: Fate) -> Refusal {
+        let [key, code, message] = ["k", "SlowDown", "slowly"].map(str::to_owned);
+        Refusal { fate, key, version: None, code, message }
+    }
+
+    fn pass(found: u64, deleted: bool, again: u64, held: u64) -> Pass {
+        let again = (again > 0).then(|| (again, refusal(Fate::Again)));
+        let mut pass = Pass { found, deleted, again, example: "new\u{7}".to_owned(), ..Pass::default() };
+        (0..held).for_each(|_| pass.held.add(refusal(Fate::Locked)));
+        pass
+    }
+
+    #[test]
+    fn what_follows_on_a_pass() {
+        let pause = |factor: u32| Next::Pass(PAUSE * factor);
+        for (seen, next) in [
+            (pass(0, false, 0, 0), Next::Done),
+            (pass(5, true, 0, 0), pause(0)),
+            (pass(5, true, 1, 0), pause(1)),
+            (pass(5, false, 5, 0), pause(2)),
+            (pass(5, true, 0, 1), Next::Held),
+            (pass(5, true, 1, 1), pause(1)),
+        ] {
+            assert_eq!(Patience::default().after(&seen), next, "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn patience_ends() {
+        let last = |seen: Pass, passes: usize| {
+            let mut patience = Patience::default();
+            let all: Vec<Next> = (0..passes).map(|_| patience.after(&seen)).collect();
+            assert!(all[..passes - 1].iter().all(|next| matches!(next, Next::Pass(_))), "{all:?}");
+            match all.into_iter().next_back() {
+                Some(Next::GiveUp(failure)) => failure,
+                other => panic!("{other:?}"),
+            }
+        };
+        let filled = last(pass(7, true, 0, 0), 20);
+        assert!(filled.message.contains("the 20th pass still met 7 new objects, such as `new\\u{7}`"), "{filled}");
+        let stalled = last(pass(7, false, 7, 0), 5);
+        assert_eq!((stalled.kind, stalled.code.as_deref()), (FailureKind::LostAnswer, Some("SlowDown")));
+        assert!(stalled.message.contains("7 versions left after 5 attempts, such as `k`: slowly"), "{stalled}");
+    }
+
+    #[test]
+    fn a_pass_that_got_further_gives_new_patience() {
+        let mut patience = Patience::default();
+        for _ in 0..100 {
+            assert!(matches!(patience.after(&pass(2, false, 2, 0)), Next::Pass(_)));
+            assert!(matches!(patience.after(&pass(2, true, 1, 0)), Next::Pass(_)));
+        }
+    }
+
+    #[test]
+    fn what_was_deleted_in_words() {
+        let all = Emptied { versions: 100_000, markers: 12, uploads: 1, bytes: 1 << 30 };
+        assert_eq!(all.words(), "100,000 versions, 12 delete markers, 1 unfinished upload, 1.0 GiB");
+        assert_eq!(Emptied { markers: 1, ..Emptied::default() }.words(), "1 delete marker");
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::Aws;
 use super::bucket_contents;
+use super::bucket_contents::words;
 use super::errors::{or_absent, sent};
 use crate::engine::{DataLine, Failure, MADE_FOR, Plan, Verb};
 use crate::resource::{Address, Kind};
@@ -36,15 +37,12 @@ async fn line(aws: &Aws, address: Address, id: String, spec: &Value, may_be_late
     let text = |field: &str| spec.get(field).and_then(Value::as_str);
     let number = |field: &str| spec.get(field).and_then(Value::as_i64).unwrap_or(0);
     let (holds, is_empty) = match address.kind() {
-        Kind::S3Bucket => {
-            if bucket_contents::holds_objects(aws, &id).await? {
-                ("objects".to_owned(), false)
-            } else {
-                ("empty".to_owned(), true)
-            }
-        }
+        Kind::S3Bucket => match bucket_contents::count(aws, &id).await? {
+            Some(contents) => (contents.words(), contents.is_empty()),
+            None => return Ok(None),
+        },
         Kind::EfsFileSystem => match file_system_bytes(aws, &id).await? {
-            Some(bytes) => (format!("{} (metered, some hours late)", bytes_text(bytes)), may_be_late && bytes <= EMPTY_FILE_SYSTEM),
+            Some(metered) => (format!("{} (metered, some hours late)", bytes(metered)), may_be_late && metered <= EMPTY_FILE_SYSTEM),
             None => return Ok(None),
         },
         Kind::KmsKey => ("what it encrypted is readable for 30 days more".to_owned(), true),
@@ -52,8 +50,8 @@ async fn line(aws: &Aws, address: Address, id: String, spec: &Value, may_be_late
             let purpose = text(MADE_FOR).map(|purpose| format!(", {purpose}")).unwrap_or_default();
             (format!("{} GiB{purpose}", number("size_gib")), false)
         }
-        Kind::RecoveryPoint => (format!("{} in vault {}", bytes_text(number("bytes")), text("vault").unwrap_or_default()), false),
-        _ => (bytes_text(number("bytes")), false),
+        Kind::RecoveryPoint => (format!("{} in vault {}", bytes(number("bytes")), text("vault").unwrap_or_default()), false),
+        _ => (bytes(number("bytes")), false),
     };
     Ok(Some(DataLine { address, id, holds, is_empty }))
 }
@@ -64,27 +62,6 @@ async fn file_system_bytes(aws: &Aws, id: &str) -> Result<Option<i64>, Failure> 
     Ok(systems.first().map(|system| system.size_in_bytes().map_or(0, |size| size.value())))
 }
 
-/// `1.5 GiB`.
-fn bytes_text(bytes: i64) -> String {
-    let mut value = bytes as f64;
-    for unit in ["bytes", "KiB", "MiB", "GiB"] {
-        if value < 1024.0 {
-            return if unit == "bytes" { format!("{bytes} bytes") } else { format!("{value:.1} {unit}") };
-        }
-        value /= 1024.0;
-    }
-    format!("{value:.1} TiB")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_read_as_people_say_them() {
-        let table = [(0, "0 bytes"), (6144, "6.0 KiB"), (5 << 30, "5.0 GiB"), (3 << 40, "3.0 TiB")];
-        for (bytes, text) in table {
-            assert_eq!(bytes_text(bytes), text);
-        }
-    }
+fn bytes(number: i64) -> String {
+    words::bytes(u64::try_from(number).unwrap_or(0))
 }

@@ -1,9 +1,10 @@
 //! Everything that talks to AWS. No other room names an SDK crate.
 //!
 //! `clients` connects and asks who we are, `errors` says what a failure means, `tags` writes ownership, `lookups` answers
-//! questions about things that are not ours, `fence` stops calls when the lock is lost, `tell` says how far a long one got,
-//! `bucket_contents` counts and empties buckets, `state_bucket` keeps a state on S3, `kubernetes` asks a cluster to let go of its
-//! load balancers, and `resource` has one file for each kind.
+//! questions about things that are not ours, `candidates` finds what nobody wrote down, `holders` tells what stands in the way
+//! of a deletion, `data` and `bucket_contents` what would be lost by it, `tell` how far a long one got, `fence` stops calls
+//! when the lock is lost, `state_bucket` keeps a state on S3, `kubernetes` asks a cluster to let go of its load balancers, and
+//! `resource` has one file for each kind.
 
 mod bucket_contents;
 mod candidates;
@@ -19,7 +20,6 @@ mod state_bucket;
 mod tags;
 mod tell;
 
-pub use bucket_contents::{Contents, count, holds_objects};
 pub use candidates::observe_everything;
 pub use clients::{Aws, ConnectError, Connection};
 pub use data::data;

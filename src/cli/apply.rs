@@ -12,7 +12,7 @@ use super::{args::ProgressMode, confirm};
 use crate::aws::Aws;
 use crate::config::Config;
 use crate::config::model::Lifecycle;
-use crate::engine::{FailureKind, Outcome, Runner, Twins, delete_twin};
+use crate::engine::{Event, FailureKind, Outcome, Runner, Twins, delete_twin};
 use crate::report::{notes, plan_text};
 use crate::state::{self, Document, Entry, Marks, Recorder, StateError};
 use std::collections::BTreeSet;
@@ -99,7 +99,7 @@ async fn note_applied(session: Session, loaded: &Loaded, run: &Run<'_>, guard: &
 }
 
 /// Runs a plan under the lock: journal, progress, signals, final state.
-pub(super) async fn execute(session: Session, run: &Run<'_>, guard: &Guard, applied: Option<Applied<'_>>) -> Result<Outcome, CliError> {
+pub(super) async fn execute(mut session: Session, run: &Run<'_>, guard: &Guard, applied: Option<Applied<'_>>) -> Result<Outcome, CliError> {
     let pace = run.settings.pace;
     let writer = run.store.begin(session.state.clone(), guard).await?;
     run.printer.say(&format!("State: {}\n", run.store.place()));
@@ -115,6 +115,8 @@ pub(super) async fn execute(session: Session, run: &Run<'_>, guard: &Guard, appl
     session.aws.send_only_while(move || holds.may_act());
     let (events, receiver) = mpsc::unbounded_channel();
     let shown = tokio::spawn(progress::show(receiver, run.progress, pace, run.printer.clone()));
+    let said = events.clone();
+    session.aws.tell_through(move |address, why| drop(said.send(Event::StepWaiting { address: address.clone(), why })));
     let provider = Arc::new(session.aws);
     let runner = Runner { provider: provider.clone(), recorder: Arc::new(writer.clone()), pace, events, stop: run.stop.asked() };
     let work = async {
@@ -135,7 +137,7 @@ pub(super) async fn execute(session: Session, run: &Run<'_>, guard: &Guard, appl
         Ok(outcome)
     };
     let result = work.await;
-    drop(runner);
+    drop((runner, provider));
     // The view ends when every sender is gone; steps that were abandoned on a stop may hold one a little longer.
     let _ = tokio::time::timeout(Duration::from_secs(1), shown).await;
     let finished = finish(&writer, run).await;

@@ -1,7 +1,7 @@
 //! Counting what is in a bucket, before somebody is asked whether it may go.
 
 use super::super::Aws;
-use super::super::errors::{or_absent, sent};
+use super::super::errors::or_absent;
 use super::pages::{Bucket, Place, Version};
 use super::words::{counted, listed};
 use crate::engine::Failure;
@@ -11,7 +11,7 @@ const LIMIT: u64 = 100_000;
 
 /// What is in a bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Contents {
+pub(in crate::aws) struct Contents {
     /// Current versions: what a user sees.
     pub objects: u64,
     /// All versions, the current ones too.
@@ -28,12 +28,12 @@ pub struct Contents {
 
 impl Contents {
     /// Whether there is nothing that anybody could miss: an unfinished upload is no data.
-    pub fn is_empty(&self) -> bool {
+    pub(in crate::aws) fn is_empty(&self) -> bool {
         self.complete && self.versions == 0 && self.markers == 0
     }
 
     /// `12,345 objects in 20,000 versions, 3 delete markers, 1 unfinished upload, 1.2 GiB`.
-    pub fn words(&self) -> String {
+    pub(in crate::aws) fn words(&self) -> String {
         let parts = [
             (self.versions, format!("{} in {}", counted(self.objects, "object"), counted(self.versions, "version"))),
             (self.markers, counted(self.markers, "delete marker")),
@@ -62,7 +62,7 @@ impl Contents {
 ///
 /// # Errors
 /// When S3 refuses the question.
-pub async fn count(aws: &Aws, bucket: &str) -> Result<Option<Contents>, Failure> {
+pub(in crate::aws) async fn count(aws: &Aws, bucket: &str) -> Result<Option<Contents>, Failure> {
     or_absent(all_of(&Bucket::of(aws, bucket)).await)
 }
 
@@ -89,16 +89,6 @@ pub(super) async fn all_of(bucket: &Bucket) -> Result<Contents, Failure> {
         from = page.next;
     }
     Ok(contents)
-}
-
-/// Whether the bucket holds any object, version or delete marker. A bucket that is gone holds nothing.
-///
-/// # Errors
-/// When S3 refuses the question.
-pub async fn holds_objects(aws: &Aws, bucket: &str) -> Result<bool, Failure> {
-    let call = aws.s3.list_object_versions().bucket(bucket).expected_bucket_owner(&aws.connection.account).max_keys(1);
-    let answer = or_absent(sent("ListObjectVersions", call.send().await))?;
-    Ok(answer.is_some_and(|answer| !answer.versions().is_empty() || !answer.delete_markers().is_empty()))
 }
 
 #[cfg(test)]

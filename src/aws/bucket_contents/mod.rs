@@ -9,10 +9,10 @@ mod empty;
 mod held;
 mod keys;
 mod pages;
-mod words;
+pub(super) mod words;
 
 #[cfg(test)]
 mod tests;
 
-pub use count::{Contents, count, holds_objects};
+pub(super) use count::count;
 pub(super) use empty::{Emptied, empty};

@@ -21,7 +21,7 @@ pub(super) fn counted(number: u64, noun: &str) -> String {
 }
 
 /// `512 B`, `1.2 GiB`.
-pub(super) fn bytes(number: u64) -> String {
+pub(in crate::aws) fn bytes(number: u64) -> String {
     let mut size = number as f64;
     let mut unit = "B";
     for larger in UNITS {

@@ -509,6 +509,7 @@ impl Provider for World {
         let lag = self.lag();
         let found = inner.objects.iter().filter(|object| object.kind() == kind && !object.is_gone() && object.created.elapsed() >= lag);
         let asked = |object: &&Object| match &query {
+            Query::Left(_) => false,
             Query::Ours(_) => object.tags.get("domino-eks:cluster").is_some_and(|cluster| cluster == "demo"),
             Query::These(items) => items.iter().any(|item| item.id == object.id),
         };

@@ -67,6 +67,9 @@ pub(super) fn hint_of(failure: &Failure) -> Option<String> {
             "refresh your AWS credentials (`aws sts get-caller-identity` shows whether they work), then run the same command again"
         }
         FailureKind::Permission => "let your IAM administrator allow this operation, then run the same command again",
+        FailureKind::Foreign if failure.operation.starts_with("Delete") => {
+            "what is named there is not this cluster's, and is never touched: let its owner remove it, then run the same command again"
+        }
         FailureKind::Foreign => {
             "rename or delete what is in the way, or choose another cluster name; domino-eks never touches what it did not create"
         }

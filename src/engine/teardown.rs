@@ -52,7 +52,9 @@ pub fn teardown(inputs: &Inputs<'_>, leftovers: &[Observed], keep_data: bool) ->
         let exists: BTreeSet<&Address> = seen.iter().map(|seen| &seen.address).collect();
         let kept = |action: &&mut Action| action.verb == Verb::Delete && is_kept(action.kind) && exists.contains(&action.address);
         for action in plan.actions.iter_mut().filter(kept) {
-            action.verb = Verb::Retain;
+            let record = inputs.state.resources.get(&action.address);
+            let is_retained = record.is_some_and(|record| record.status == Status::Retained && Some(&record.id) == action.id.as_ref());
+            action.verb = if is_retained { Verb::NoChange } else { Verb::Retain };
             "it holds data, which is kept".clone_into(&mut action.reason);
         }
     }

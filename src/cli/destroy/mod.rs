@@ -18,7 +18,7 @@ use super::session::{block_on, connect_store};
 use super::settings::Settings;
 use super::stop::Stop;
 use crate::aws::Aws;
-use crate::engine::Outcome;
+use crate::engine::{Action, Outcome, Verb};
 use crate::report::teardown_text;
 pub(super) use look::{Looked, Means, look};
 use proof::Proof;
@@ -85,12 +85,12 @@ impl Destruction<'_> {
         self.end(&proof, &outcome)
     }
 
-    /// Runs the plan, and again while the proof finds something that a further run can take.
+    /// Runs the plan, and again while a further look finds something that was not tried yet.
     async fn rounds(&self, looked: Looked, guard: &Guard, report: &mut Report) -> Result<Outcome, CliError> {
         let run = self.run;
         let mut looked = looked;
-        let mut seconds = 0.0;
-        for round in 1.. {
+        let mut all = Outcome::default();
+        for round in 1..=ROUNDS {
             let mut session = looked.session;
             session.aws.may_delete_data = self.args.delete_data;
             session.aws.may_lift_protection = self.args.lift_protection;
@@ -100,25 +100,26 @@ impl Destruction<'_> {
             }
             let plan = session.plan.clone();
             let outcome = apply::execute(session, run, guard, None).await?;
-            seconds += outcome.seconds;
             report.ran(&plan, &outcome);
-            let outcome = Outcome { seconds, ..outcome };
-            if outcome.cancelled || !outcome.failed.is_empty() || round == ROUNDS {
-                return Ok(outcome);
+            add(&mut all, outcome);
+            if all.cancelled || round == ROUNDS {
+                break;
             }
             let found = run.store.load().await?;
             let names = report.names.clone();
             let looking = look(aws, self.subject, found, Means::Everything { keep_data: self.args.retain_data, names });
-            let again = run.stop.unless(looking).await??;
+            let mut again = run.stop.unless(looking).await??;
+            // What failed once is not tried twice in a row.
+            let tried = |action: &&mut Action| report.failures.contains_key(&action.address);
+            again.session.plan.actions.iter_mut().filter(tried).for_each(|action| action.verb = Verb::NoChange);
             // Without a word on data, nothing that holds some goes that was not asked about.
             if !again.has_work() || consent::refuse_data(self.args, &again).is_err() {
-                return Ok(outcome);
+                break;
             }
-            run.printer
-                .say(&format!("\nSome things appeared meanwhile:\n{}", teardown_text(&again.session.plan, &again.survey).trim_end()));
+            run.printer.say(&format!("\nFound meanwhile:\n{}", teardown_text(&again.session.plan, &again.survey).trim_end()));
             looked = again;
         }
-        Ok(Outcome::default())
+        Ok(all)
     }
 
     /// Nothing left but what was asked to be kept is success, whatever happened on the way.
@@ -135,4 +136,14 @@ impl Destruction<'_> {
         }
         apply::end(outcome, printer, "")
     }
+}
+
+/// Adds a later run to what happened before it.
+fn add(all: &mut Outcome, later: Outcome) {
+    all.done += later.done;
+    all.failed.extend(later.failed);
+    all.skipped.extend(later.skipped);
+    all.cleared.extend(later.cleared);
+    all.cancelled |= later.cancelled;
+    all.seconds += later.seconds;
 }

@@ -77,7 +77,7 @@ impl Report {
         let done = plan.actions.iter().filter(|action| action.verb == Verb::Delete && !failed.contains(&action.address));
         self.deleted.extend(done.map(|action| json!({ "address": action.address, "kind": action.kind.name(), "id": action.id })));
         self.cleared.extend(outcome.cleared.iter().map(|(address, id)| json!({ "address": address, "id": id })));
-        self.failures = outcome.failed.iter().map(|failed| (failed.address.clone(), failed.failure.to_string())).collect();
+        self.failures.extend(outcome.failed.iter().map(|failed| (failed.address.clone(), failed.failure.to_string())));
         let skipped = outcome.skipped.iter().map(|address| (address.clone(), "not tried, because something before it failed".to_owned()));
         self.failures.extend(skipped);
     }

@@ -142,6 +142,10 @@ fn leftover_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
             continue;
         }
         of_kind(Kind::AutoScalingGroup).for_each(|group| graph.add(group, position));
+        // Its public addresses keep the gateway, which it does not name itself.
+        if matches!(action.kind, Kind::LoadBalancer | Kind::ClassicLoadBalancer | Kind::Instance) {
+            of_kind(Kind::InternetGateway).for_each(|gateway| graph.add(position, gateway));
+        }
         if is_of_cloud_controller(action) {
             of_kind(Kind::EksCluster).for_each(|cluster| graph.add(cluster, position));
         }

@@ -51,21 +51,22 @@ pub(in crate::cli) async fn look(mut aws: Aws, subject: &Subject, found: Option<
     let mut state = state_for(&aws, found)?;
     let wanted = subject.wanted();
     let mut items = items(&state, &wanted, &Attributes::new());
-    let (keep_data, everything) = match means {
-        Means::Known { keep_data } => (keep_data, !has_state || subject.loaded.is_none()),
+    let (keep_data, everything, first) = match means {
+        Means::Known { keep_data } => (keep_data, !has_state || subject.loaded.is_none(), true),
         Means::Everything { keep_data, names } => {
             let unknown = names.into_iter().filter(|name| !state.resources.contains_key(&name.address)).map(nameless);
             let unknown: Vec<Item> = unknown.filter(|name| items.iter().all(|item| item.address != name.address)).collect();
             items.extend(unknown);
-            (keep_data, true)
+            (keep_data, true, false)
         }
     };
     let observed = if everything { observe_everything(&aws, items.clone()).await? } else { observe_all(&aws, items.clone()).await? };
-    if has_state {
+    if has_state && first {
         refuse_other_lineage(&state, &observed)?;
-    } else if let Some(lineage) = lineage(&observed) {
+    } else if let Some(lineage) = lineage(&observed).filter(|_| !has_state) {
         state.lineage = lineage;
     }
+    items.extend(observed.iter().filter(|seen| !items.iter().any(|item| item.id == seen.id)).map(item_of).collect::<Vec<_>>());
     widen(&mut aws.scope, &state, &observed);
     let (leftovers, foreign) = tokio::try_join!(leftovers(&aws), foreign(&aws))?;
     let none = Attributes::new();
@@ -78,10 +79,24 @@ pub(in crate::cli) async fn look(mut aws: Aws, subject: &Subject, found: Option<
     Ok(Looked { session, survey, items, leftovers, marks })
 }
 
-/// Known before by its id: from now on only by its name, and only when its tags say that it is ours.
+/// What was found by its tags, to be looked for under its name later.
+fn item_of(seen: &Observed) -> Item {
+    Item {
+        address: seen.address.clone(),
+        spec: seen.spec.clone(),
+        tags: seen.tags.clone().unwrap_or_default(),
+        id: seen.id.clone(),
+        attributes: seen.attributes.clone(),
+    }
+}
+
+/// Known before by its id: from now on only by its name, and only when its tags say that it is ours. What was ours beyond
+/// doubt is looked for harder: a log group that AWS writes anew has no tags.
 fn nameless(mut item: Item) -> Item {
+    if !item.id.is_empty() && item.address.kind() == Kind::LogGroup {
+        item.attributes.insert(INTENT_ATTRIBUTE.to_owned(), String::new());
+    }
     item.id.clear();
-    item.attributes.insert(INTENT_ATTRIBUTE.to_owned(), String::new());
     item
 }
 

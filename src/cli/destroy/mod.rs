@@ -77,7 +77,7 @@ impl Destruction<'_> {
         if outcome.cancelled {
             return apply::end(&outcome, printer, "");
         }
-        let proof = run.stop.unless(proof::prove(aws, self.subject, run, &report)).await??;
+        let proof = run.stop.unless(proof::prove(aws, self.subject, run, &report)).await?.map_err(unproven)?;
         report.close(&proof, &outcome);
         if let Some(file) = &self.report {
             file.write(&report)?;
@@ -108,7 +108,7 @@ impl Destruction<'_> {
             let found = run.store.load().await?;
             let names = report.names.clone();
             let looking = look(aws, self.subject, found, Means::Everything { keep_data: self.args.retain_data, names });
-            let mut again = run.stop.unless(looking).await??;
+            let mut again = run.stop.unless(looking).await?.map_err(unproven)?;
             // What failed once is not tried twice in a row.
             let tried = |action: &&mut Action| report.failures.contains_key(&action.address);
             again.session.plan.actions.iter_mut().filter(tried).for_each(|action| action.verb = Verb::NoChange);
@@ -136,6 +136,14 @@ impl Destruction<'_> {
         }
         apply::end(outcome, printer, "")
     }
+}
+
+/// A last look that failed says nothing about what was done.
+fn unproven(error: CliError) -> CliError {
+    let said = format!("what is done is done and recorded, but what is left could not be looked up: {}", error.message());
+    let same = CliError::new(error.exit(), said);
+    let hints = error.hints().iter().filter(|hint| !hint.contains("nothing was changed"));
+    hints.fold(same, |error, hint| error.hint(hint.clone())).hint("run the same command again: it looks, and takes what is left")
 }
 
 /// Adds a later run to what happened before it.

@@ -197,7 +197,7 @@ fn the_plan_for_programs_has_the_documented_fields() {
     let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["format_version", "cluster", "account", "region", "summary", "actions", "notes"]);
     assert_eq!((&value["format_version"], &value["cluster"], &value["account"]), (&json!("1.0"), &json!("demo"), &json!("111122223333")));
-    let summary = json!({"create": 4, "update": 2, "replace": 1, "delete": 2, "adopt": 1, "blocked": 1, "no_change": 1});
+    let summary = json!({"create": 4, "update": 2, "replace": 1, "delete": 2, "retain": 0, "adopt": 1, "blocked": 1, "no_change": 1});
     assert_eq!(value["summary"], summary);
     let actions = value["actions"].as_array().unwrap();
     assert_eq!(actions.len(), 11, "what stays is counted, not listed");

@@ -11,8 +11,8 @@ async fn a_newer_document_is_refused_as_such() {
         envelope["state"]["something_new"] = json!(true);
     });
     let error = refusal(&place);
-    assert!(matches!(error, StateError::Newer { found: 3, .. }), "{error}");
-    assert!(error.to_string().contains("has format 3, which is newer than this version of domino-eks knows (2)"), "{error}");
+    assert!(matches!(error, StateError::Newer { found: 4, .. }), "{error}");
+    assert!(error.to_string().contains("has format 4, which is newer than this version of domino-eks knows (3)"), "{error}");
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ fn of_format_1() -> Document {
     let intent = Intent { nonce: "n1".to_owned(), since: Timestamp::UNIX_EPOCH, spec: Value::Null, dependencies: vec![] };
     let tags = BTreeMap::from([("owner".to_owned(), "Zoë".to_owned())]);
     Document {
-        format_version: 2,
+        format_version: 3,
         lineage: "6f1c0a52-3a4e-4f0e-9d7b-0c5f6d1e2a3b".to_owned(),
         serial: 7,
         tool_version: "0.1.0".to_owned(),
@@ -73,6 +73,46 @@ fn of_format_1() -> Document {
         pins: BTreeMap::from([("image/x".to_owned(), BTreeMap::from([("id".to_owned(), "ami-1".to_owned())]))]),
         ..document()
     }
+}
+
+/// As the version that knew format 2 wrote it; its checksum was made by other means, too.
+const FORMAT_2: &str = r#"{
+  "checksum": "e2dd239122b1db4d9b59722209af9d51bdc2a472edfd71d3d1364a63a02000e5",
+  "state": {
+    "format_version": 2,
+    "lineage": "6f1c0a52-3a4e-4f0e-9d7b-0c5f6d1e2a3b",
+    "serial": 7,
+    "tool_version": "0.1.0",
+    "account": "111122223333",
+    "region": "us-west-2",
+    "partition": "aws",
+    "cluster": "demo",
+    "config_hash": "abc",
+    "marks": { "protect": true, "ephemeral": false },
+    "resources": {
+      "vpc/main": {
+        "id": "vpc-1",
+        "status": "deleting",
+        "spec": { "cidr": "10.0.0.0/16" },
+        "tags": { "owner": "Zoë" },
+        "attributes": { "id": "vpc-1" },
+        "dependencies": ["kms-key/main"]
+      }
+    },
+    "intents": {
+      "nat-gateway/a": { "nonce": "n1", "since": "1970-01-01T00:00:00Z", "spec": null, "dependencies": [] }
+    },
+    "pins": { "image/x": { "id": "ami-1" } }
+  }
+}
+"#;
+
+/// What [`FORMAT_2`] says, as it is known today: its marks are its own.
+fn of_format_2() -> Document {
+    let mut document = of_format_1();
+    document.marks.protect = true;
+    document.apply(Entry::Deleting { address: vpc() });
+    document
 }
 
 /// A document of this state, with a checksum that was not made by the code under test.
@@ -100,7 +140,7 @@ fn changed(change: impl FnOnce(&mut serde_json::Map<String, Value>)) -> Vec<u8> 
 }
 
 #[tokio::test]
-async fn a_document_of_format_1_is_read_as_format_2_and_kept_as_a_backup() {
+async fn a_document_of_format_1_is_read_as_format_3_and_kept_as_a_backup() {
     let place = Place::new();
     place.put(FORMAT_1.as_bytes());
     assert_eq!(place.store.load().unwrap(), Some(of_format_1()));
@@ -108,6 +148,34 @@ async fn a_document_of_format_1_is_read_as_format_2_and_kept_as_a_backup() {
     drop(begun(&place, of_format_1()));
     assert_eq!(place.store.load().unwrap(), Some(Document { serial: 8, ..of_format_1() }));
     assert_eq!(fs::read_to_string(place.backup(7)).unwrap(), FORMAT_1, "an older version of the tool can go on from it");
+}
+
+#[tokio::test]
+async fn a_document_of_format_2_keeps_what_it_says_and_is_kept_as_a_backup() {
+    let place = Place::new();
+    place.put(FORMAT_2.as_bytes());
+    assert_eq!(place.store.load().unwrap(), Some(of_format_2()));
+    assert_eq!(fs::read_to_string(place.store.path()).unwrap(), FORMAT_2, "reading writes nothing");
+    drop(begun(&place, of_format_2()));
+    assert_eq!(place.store.load().unwrap(), Some(Document { serial: 8, ..of_format_2() }));
+    assert_eq!(fs::read_to_string(place.backup(7)).unwrap(), FORMAT_2, "an older version of the tool can go on from it");
+}
+
+#[tokio::test]
+async fn an_interrupted_run_of_format_2_is_read_with_its_journal() {
+    let place = Place::new();
+    place.put(FORMAT_2.as_bytes());
+    let line = "{\"serial\":7,\"lineage\":\"6f1c0a52-3a4e-4f0e-9d7b-0c5f6d1e2a3b\",\"op\":\"gone\",\"address\":\"vpc/main\"}\n";
+    fs::write(place.file("journal.ndjson"), line).unwrap();
+    assert_eq!(place.store.load().unwrap(), Some(Document { resources: BTreeMap::new(), ..of_format_2() }));
+}
+
+#[tokio::test]
+async fn what_was_retained_is_written_and_read_in_format_3() {
+    let kept = Document { resources: BTreeMap::from([(vpc(), Record { status: Status::Retained, ..record("vpc-1") })]), ..document() };
+    let bytes = encode(&kept).unwrap();
+    assert!(String::from_utf8(bytes.clone()).unwrap().contains("\"status\": \"retained\""));
+    assert_eq!(decode(&bytes, "here").unwrap(), kept);
 }
 
 #[tokio::test]

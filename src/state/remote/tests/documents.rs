@@ -19,7 +19,13 @@ async fn damaged_newer_and_moved_documents_are_refused_with_their_place() {
         (Vec::new(), "the state `s3://bucket/demo/state.json` is damaged: it is empty"),
         (whole[..whole.len() / 2].to_vec(), "the state `s3://bucket/demo/state.json` is damaged: "),
         (String::from_utf8(whole.clone()).unwrap().replace("us-west-2", "us-east-1").into_bytes(), "was it edited by hand?"),
-        (String::from_utf8(whole.clone()).unwrap().replace("_version\": 2", "_version\": 9").into_bytes(), "has format 9, which is newer"),
+        (
+            String::from_utf8(whole.clone())
+                .unwrap()
+                .replace(&format!("_version\": {}", crate::state::FORMAT_VERSION), "_version\": 9")
+                .into_bytes(),
+            "has format 9, which is newer",
+        ),
         (format::encode_moved("./here").unwrap(), "the state was moved from `s3://bucket/demo/state.json` to `./here`"),
     ];
     for (bytes, said) in cases {

@@ -21,6 +21,9 @@ LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 #: Clusters, by region and name, whose security group EKS forgets to delete.
 KEPT_GROUPS: set[tuple[str, str]] = set()
 on_reset(KEPT_GROUPS.clear)
+#: Clusters whose creation is to fail.
+FAILING: set[tuple[str, str]] = set()
+on_reset(FAILING.clear)
 #: What happens when a cluster is gone.
 VANISHED: list[Callable[[Cluster], None]] = []
 #: Set when clusters have an API server: what starts it and gives its URL and the PEM of its CA, and what ends it.
@@ -165,6 +168,11 @@ def make_interfaces(cluster: Cluster) -> None:
 
 def come_up(cluster: Cluster) -> None:
     if cluster.status != "CREATING":
+        return
+    if (cluster.region, cluster.name) in FAILING:
+        FAILING.discard((cluster.region, cluster.name))
+        issue = {"code": "Ec2ServiceNotSubscribed", "message": "the control plane could not be started", "resourceIds": []}
+        cluster.body |= {"status": "FAILED", "health": {"issues": [issue]}}
         return
     identity = hashlib.sha256(f"{cluster.body['arn']}{cluster.body['createdAt']}".encode()).hexdigest()[:32].upper()
     pem = f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(identity.encode()).decode()}\n-----END CERTIFICATE-----\n"

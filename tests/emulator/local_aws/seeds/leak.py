@@ -40,6 +40,13 @@ def leak(order: Json) -> Iterator[str]:
     yield "leak"
 
 
+@seed("failing-cluster", "cluster")
+def failing_cluster(order: Json) -> Iterator[str]:
+    """Arms what is to come: the cluster's creation ends in FAILED."""
+    clusters.FAILING.add((order["region"], cluster_name(order)))
+    yield "failing-cluster"
+
+
 def _cluster_of(region: str, instance: Any) -> str | None:
     """The cluster whose armed leak this node is part of."""
     tags = ec2(region).tags.get(instance.id, {})

@@ -3,13 +3,16 @@
 
 use super::Aws;
 use super::errors::{or_absent, sent};
-use super::resource::{iam_path, observe_all};
+use super::resource::{iam_path, observe_all, security_group};
 use super::tags::{self, CLUSTER, Tags};
 use crate::engine::{Failure, INTENT_ATTRIBUTE, Item, Observed};
 use crate::resource::{Address, Kind};
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Resource types whose services list nothing by tag themselves.
+const TYPES: [&str; 3] = ["s3", "kms:key", "logs:log-group"];
 
 /// Everything of the cluster by every means of discovery: the items, their tags, and what nobody has written down.
 ///
@@ -19,7 +22,10 @@ pub async fn observe_everything(aws: &Aws, mut items: Vec<Item>) -> Result<Vec<O
     let known: BTreeSet<(Kind, String)> = items.iter().filter_map(key).collect();
     let (tagged, roles, policies, profiles, storage) =
         tokio::try_join!(by_tag(aws), roles(aws), policies(aws), profiles(aws), below_file_systems(aws))?;
-    let found = [tagged, roles, policies, profiles, storage].into_iter().flatten();
+    // EKS fixes this name; its tags say whether it is ours.
+    let logs = json!({ "name": format!("/aws/eks/{}/cluster", aws.cluster) });
+    let logs = vec![candidate(Address::new(Kind::LogGroup, "control-plane"), logs, Tags::new())];
+    let found = [tagged, roles, policies, profiles, storage, logs].into_iter().flatten();
     items.extend(found.filter(|item| key(item).is_none_or(|key| !known.contains(&key))));
     let mut observed = observe_all(aws, items).await?;
     // A key is known by its alias and by its id.
@@ -47,17 +53,20 @@ fn candidate(address: Address, spec: Value, tags: Tags) -> Item {
 /// Buckets, keys and log groups, whose services list nothing by tag themselves.
 async fn by_tag(aws: &Aws) -> Result<Vec<Item>, Failure> {
     let ours = TagFilter::builder().key(CLUSTER).values(&aws.cluster).build();
-    let pages = aws.tagging.get_resources().tag_filters(ours).into_paginator().items().send();
+    let call = aws.tagging.get_resources().tag_filters(ours).set_resource_type_filters(Some(TYPES.map(str::to_owned).into()));
+    let pages = call.into_paginator().items().send();
     let found = sent("GetResources", pages.collect::<Result<Vec<_>, _>>().await)?;
     let items = found.iter().filter_map(|resource| {
         let tags: Tags = resource.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
         let address = tags::address(aws, &tags)?;
-        let name = resource.resource_arn()?.splitn(6, ':').nth(5)?;
+        let parts: Vec<&str> = resource.resource_arn()?.splitn(6, ':').collect();
+        let [_, _, service, _, _, name] = parts.as_slice() else { return None };
+        // Backups carry the tags of what they are of.
         let spec = match address.kind() {
-            Kind::S3Bucket => json!({ "name": name }),
+            Kind::S3Bucket if *service == "s3" => json!({ "name": name }),
             // By its id: its alias may be gone, or never have been made.
-            Kind::KmsKey => json!({ "alias": name.strip_prefix("key/")? }),
-            Kind::LogGroup => json!({ "name": name.strip_prefix("log-group:")?.trim_end_matches(":*") }),
+            Kind::KmsKey if *service == "kms" => json!({ "alias": name.strip_prefix("key/")? }),
+            Kind::LogGroup if *service == "logs" => json!({ "name": name.strip_prefix("log-group:")?.trim_end_matches(":*") }),
             _ => return None,
         };
         Some(candidate(address, spec, tags))
@@ -65,7 +74,11 @@ async fn by_tag(aws: &Aws) -> Result<Vec<Item>, Failure> {
     Ok(items.collect())
 }
 
+/// IAM is the same in all regions: a cluster of the same name in another one has the same path and tags, but other names.
 fn of_iam<'a>(aws: &Aws, name: &str, found: impl IntoIterator<Item = &'a aws_sdk_iam::types::Tag>) -> Option<Item> {
+    if !name.starts_with(&format!("{}-{}-", aws.cluster, aws.connection.region)) {
+        return None;
+    }
     let tags: Tags = found.into_iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
     Some(candidate(tags::address(aws, &tags)?, json!({ "name": name }), tags))
 }
@@ -103,9 +116,16 @@ async fn profiles(aws: &Aws) -> Result<Vec<Item>, Failure> {
     Ok(items)
 }
 
+/// VPCs in which we have security groups. Others may mount a file system of ours in theirs.
+async fn vpcs(aws: &Aws) -> Result<BTreeSet<String>, Failure> {
+    let groups = security_group::describe(aws, vec![tags::filter(&format!("tag:{CLUSTER}"), [aws.cluster.clone()])]).await?;
+    Ok(groups.iter().filter_map(|group| group.vpc_id().map(str::to_owned)).collect())
+}
+
 /// Access points and mount targets of our file systems; the latter have no tags, and their id stands for a name.
 async fn below_file_systems(aws: &Aws) -> Result<Vec<Item>, Failure> {
     let pages = aws.efs.describe_file_systems().into_paginator().items().send();
+    let vpcs = vpcs(aws).await?;
     let mut items = Vec::new();
     for system in sent("DescribeFileSystems", pages.collect::<Result<Vec<_>, _>>().await)? {
         let tags: Tags = system.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
@@ -116,7 +136,8 @@ async fn below_file_systems(aws: &Aws) -> Result<Vec<Item>, Failure> {
         items.push(candidate(Address::new(Kind::EfsAccessPoint, id), json!({ "file_system": id }), Tags::new()));
         let pages = aws.efs.describe_mount_targets().file_system_id(id).into_paginator().items().send();
         let targets = or_absent(sent("DescribeMountTargets", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
-        items.extend(targets.iter().map(|target| {
+        let near = targets.iter().filter(|target| target.vpc_id().is_some_and(|vpc| vpcs.contains(vpc)));
+        items.extend(near.map(|target| {
             let address = Address::new(Kind::EfsMountTarget, target.mount_target_id());
             candidate(address, json!({ "file_system": id, "subnet": target.subnet_id() }), Tags::new())
         }));

@@ -70,6 +70,8 @@ pub struct Aws {
     pub may_delete_data: bool,
     /// Whether the user said the word that AWS's own protection against deletion may be taken off.
     pub may_lift_protection: bool,
+    /// Whether the user said that data stays: then nothing that holds some is ever deleted, whatever a plan says.
+    pub spares_data: bool,
     /// Where destroy looks for what was left.
     pub scope: Scope,
     pub(super) autoscaling: aws_sdk_autoscaling::Client,
@@ -118,6 +120,7 @@ impl Aws {
             cluster: cluster.to_owned(),
             may_delete_data: false,
             may_lift_protection: false,
+            spares_data: false,
             scope: Scope::default(),
             autoscaling: fenced!(aws_sdk_autoscaling),
             backup: fenced!(aws_sdk_backup),
@@ -144,7 +147,7 @@ impl Aws {
 
     /// From now on nothing is sent, save for the state, unless this says so before every attempt.
     pub fn send_only_while(&self, may_act: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
-        self.fence.close_unless(Box::new(may_act));
+        self.fence.close_unless(Arc::new(may_act));
     }
 
     /// From now on this hears how far a long call on a resource got.

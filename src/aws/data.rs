@@ -45,7 +45,7 @@ async fn line(aws: &Aws, address: Address, id: String, spec: &Value, may_be_late
             Some(metered) => (format!("{} (metered, some hours late)", bytes(metered)), may_be_late && metered <= EMPTY_FILE_SYSTEM),
             None => return Ok(None),
         },
-        Kind::KmsKey => ("what it encrypted is readable for 30 days more".to_owned(), true),
+        Kind::KmsKey => ("what it encrypted is unreadable at once; the deletion can be cancelled for 30 days".to_owned(), may_be_late),
         Kind::EbsVolume | Kind::EbsSnapshot => {
             let purpose = text(MADE_FOR).map(|purpose| format!(", {purpose}")).unwrap_or_default();
             (format!("{} GiB{purpose}", number("size_gib")), false)

@@ -8,18 +8,18 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
-type MayAct = Box<dyn Fn() -> Result<(), String> + Send + Sync>;
+type MayAct = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 /// Lets everything pass until it is given a condition.
 #[derive(Clone, Default)]
-pub(super) struct Fence(Arc<OnceLock<MayAct>>);
+pub(super) struct Fence(Arc<RwLock<Option<MayAct>>>);
 
 impl Fence {
-    /// From now on nothing is sent unless this says so. The first condition counts.
+    /// From now on nothing is sent unless this says so; the latest condition counts, for each run writes the state anew.
     pub(super) fn close_unless(&self, may_act: MayAct) {
-        let _ = self.0.set(may_act);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(may_act);
     }
 }
 
@@ -52,6 +52,7 @@ impl Intercept for Fence {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.0.get().map_or(Ok(()), |may_act| may_act().map_err(|why| NotSent(why).into()))
+        let may_act = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        may_act.map_or(Ok(()), |may_act| may_act().map_err(|why| NotSent(why).into()))
     }
 }

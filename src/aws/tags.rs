@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 /// Cluster that a resource belongs to.
 pub(super) const CLUSTER: &str = "domino-eks:cluster";
+/// The state that it was made under.
+pub(super) const LINEAGE: &str = "domino-eks:lineage";
 /// Its address in plan and state.
 pub(super) const ADDRESS: &str = "domino-eks:address";
 

@@ -66,7 +66,12 @@ fn configuration(context: &Context<'_>, name: &str) -> Option<Value> {
         // Never two engines; Calico reads pod addresses from the annotation.
         ("vpc-cni", NetworkPolicy::Calico) => Some(json!({ "enableNetworkPolicy": "false", "env": { "ANNOTATE_POD_IP": "true" } })),
         // Volumes and snapshots of claims outlive the cluster: our tag finds them again (aws-facts §7.2).
-        ("aws-ebs-csi-driver", _) => Some(json!({ "controller": { "extraVolumeTags": context.user_tags() } })),
+        ("aws-ebs-csi-driver", _) => {
+            let mut tags = json!(context.user_tags());
+            // A later cluster of the same name must not take them for its own.
+            tags["domino-eks:lineage"] = json!(Input::reference("aws", "lineage"));
+            Some(json!({ "controller": { "extraVolumeTags": tags } }))
+        }
         _ => None,
     }
 }

@@ -135,6 +135,9 @@ pub(super) struct Which {
     /// With destroy: a cluster without its configuration file, found by its tags
     #[arg(long, value_name = "NAME", conflicts_with = "file", requires = "region")]
     pub(super) cluster: Option<String>,
+    /// With destroy and without a state: which of several states, when AWS shows things of more than one
+    #[arg(long, value_name = "UUID")]
+    pub(super) lineage: Option<String>,
     /// Region of that cluster
     #[arg(long, value_name = "REGION", env = "AWS_REGION", hide_env = true)]
     pub(super) region: Option<String>,

@@ -48,7 +48,7 @@ fn destruction(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Resul
     let looked = block_on(async {
         let (aws, store) = connect_store(&subject.target(), settings, printer).await?;
         let found = store.load().await?;
-        look(aws, &subject, found, Means::Known { keep_data: false }).await
+        look(aws, &subject, found, Means { lineage: args.which.lineage.clone(), ..Means::default() }).await
     })?;
     let session = &looked.session;
     session.warn(printer);

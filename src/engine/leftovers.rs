@@ -16,6 +16,8 @@ pub const CLOUD_CONTROLLER: &str = "the cloud controller of EKS";
 /// somebody else's before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
+    /// The state that everything was made under.
+    pub lineage: String,
     /// Ids of the VPCs that the cluster lives in.
     pub vpcs: BTreeSet<String>,
     /// Whether the VPC itself is ours, so that all of a CNI's interfaces in it are this cluster's.

@@ -361,13 +361,19 @@ fn unwanted(inputs: &Inputs<'_>, observed: &BTreeMap<&Address, &Observed>) -> Ve
     all.into_iter().map(|address| deletion(address, inputs.state, observed.get(address).copied())).collect()
 }
 
+/// Kinds of which only the record goes when AWS does not show them: their names may be somebody else's by now, or somebody
+/// took our tags off what holds data.
+fn is_shown_if_ours(kind: Kind) -> bool {
+    kind.is_reusable_name() || kind.facts().holds_data
+}
+
 fn deletion(address: &Address, state: &Document, observed: Option<&Observed>) -> Action {
     let record = state.resources.get(address);
     // What bears our name but not our tags is somebody else's: only the record goes. What was just made may be invisible.
     let is_new = state.intents.get(address).is_some_and(|intent| intent.age_seconds() < Intent::LIVE_SECONDS);
     let existing = match observed {
         Some(observed) => Some(existing(observed, record)),
-        None => record.filter(|_| is_new || !address.kind().is_reusable_name()).cloned(),
+        None => record.filter(|_| is_new || !is_shown_if_ours(address.kind())).cloned(),
     };
     let reason = match (record, observed) {
         (Some(_), None) => "it is recorded; AWS no longer shows it",

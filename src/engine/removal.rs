@@ -51,13 +51,10 @@ impl<P: Provider, R: Recorder> Context<P, R> {
         self.record(Entry::Recorded { address: step.address().clone(), record: Box::new(record) }).await
     }
 
-    /// What was left is not in the state unless it was kept there: it is found again by what it is.
+    /// Also what was left is written down: what proves whose it is may be gone before it is.
     async fn note_deletion(&self, step: &Step<'_>, existing: &Record) -> Result<(), StepError> {
         let address = step.address().clone();
         let is_recorded = self.recorded.contains_key(&address);
-        if address.kind().facts().leftover && !is_recorded {
-            return Ok(());
-        }
         if !is_recorded {
             // What has no record keeps its intent, whose token would answer with the dead object later.
             let record = Record { dependencies: step.action.depends_on.clone(), ..existing.clone() };
@@ -67,9 +64,6 @@ impl<P: Provider, R: Recorder> Context<P, R> {
     }
 
     async fn forget(&self, address: &Address) -> Result<(), StepError> {
-        if address.kind().facts().leftover && !self.recorded.contains_key(address) {
-            return Ok(());
-        }
         self.record(Entry::Gone { address: address.clone() }).await
     }
 

@@ -244,7 +244,7 @@ kinds! {
     /// Log group of an agent in the cluster.
     ContainerLogGroup => Facts { holds_data: true, ..leftover("container-log-group", Service::Logs, 1) };
     /// Volume of a claim.
-    EbsVolume => Facts { holds_data: true, ..leftover("ebs-volume", Service::Ec2, 5) };
+    EbsVolume => Facts { holds_data: true, ..leftover("ebs-volume", Service::Ec2, 1) };
     /// Snapshot of a claim.
     EbsSnapshot => Facts { holds_data: true, ..leftover("ebs-snapshot", Service::Ec2, 1) };
     /// Recovery point that AWS Backup holds of the file system.

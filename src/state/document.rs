@@ -227,7 +227,8 @@ impl Document {
         let mut known: Attributes = self.pins.iter().map(|(key, values)| (key.clone(), values.clone())).collect();
         known.extend(self.resources.iter().map(|(address, record)| (address.to_string(), record.attributes.clone())));
         if !self.account.is_empty() {
-            known.insert("aws".to_owned(), BTreeMap::from([("account".to_owned(), self.account.clone())]));
+            let pairs = [("account", &self.account), ("lineage", &self.lineage)];
+            known.insert("aws".to_owned(), pairs.map(|(key, value)| (key.to_owned(), value.clone())).into());
         }
         known
     }

@@ -9,8 +9,10 @@ use crate::aws::resource::{Resource, classic_load_balancer, load_balancer};
 use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{Failure, Holder, Observed, Query, Whose};
 use aws_sdk_ec2::types::NetworkInterface;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+/// Values that one filter of EC2 takes.
+const VALUES_AT_ONCE: usize = 200;
 /// How descriptions of interfaces begin that belong to something with an id of its own.
 const OWNED: [(&str, &str); 3] =
     [("Interface for NAT Gateway ", "NAT gateway"), ("VPC Endpoint Interface ", "VPC endpoint"), ("EFS mount target for ", "file system")];
@@ -72,12 +74,14 @@ fn whose_instance(aws: &Aws, tags: &Tags) -> Whose {
 
 /// Tags of the instances that the interfaces are attached to.
 async fn instances(aws: &Aws, found: &[NetworkInterface]) -> Result<BTreeMap<String, Tags>, Failure> {
-    let ids: Vec<String> = found.iter().filter_map(|interface| interface.attachment()?.instance_id().map(str::to_owned)).collect();
-    if ids.is_empty() {
-        return Ok(BTreeMap::new());
+    let ids: BTreeSet<String> = found.iter().filter_map(|interface| interface.attachment()?.instance_id().map(str::to_owned)).collect();
+    let ids: Vec<String> = ids.into_iter().collect();
+    let mut tags = BTreeMap::new();
+    for some in ids.chunks(VALUES_AT_ONCE) {
+        let instances = instance::describe(aws, vec![filter("instance-id", some.to_vec())]).await?;
+        tags.extend(instances.iter().map(|one| (one.instance_id().unwrap_or_default().to_owned(), instance::tags_of(one))));
     }
-    let instances = instance::describe(aws, vec![filter("instance-id", ids)]).await?;
-    Ok(instances.iter().map(|one| (one.instance_id().unwrap_or_default().to_owned(), instance::tags_of(one))).collect())
+    Ok(tags)
 }
 
 /// Load balancers that the cluster left, by the name that their interfaces give.

@@ -7,7 +7,7 @@ use crate::aws::resource::{kubernetes_security_group, network_interface, securit
 use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{Failure, Foreign, Holder, Observed, Whose};
 use crate::resource::Address;
-use aws_sdk_ec2::types::{NatGatewayState, NetworkInterface, SecurityGroup, State, VpnState};
+use aws_sdk_ec2::types::{AttachmentStatus, NatGatewayState, NetworkInterface, SecurityGroup, VpnGateway, VpnState};
 
 /// Interfaces that use the group, and groups of others whose rules name it: rules of ours are revoked on the way.
 pub(super) async fn of_security_group(aws: &Aws, id: &str) -> Result<Vec<Holder>, Failure> {
@@ -15,7 +15,7 @@ pub(super) async fn of_security_group(aws: &Aws, id: &str) -> Result<Vec<Holder>
     for group in security_group::naming(aws, id).await? {
         let tags = tags::of_ec2(group.tags());
         let other = group.group_id().unwrap_or_default();
-        let whose = if security_group::is_of_cluster(aws, &tags) { Whose::Ours } else { Whose::Foreign };
+        let whose = if security_group::is_of_cluster(aws, &group) { Whose::Ours } else { Whose::Foreign };
         found.push(holder(format!("a rule of security group {other}"), origin(group.group_name(), &tags), whose));
     }
     Ok(found)
@@ -102,22 +102,35 @@ async fn parts(aws: &Aws, vpc: &str) -> Result<Vec<Holder>, Failure> {
     for one in sent("DescribeNatGateways", nats)?.iter().filter(|one| !gone(one.state())) {
         take("NAT gateway", one.nat_gateway_id(), tags::of_ec2(one.tags()));
     }
-    for one in sent("DescribeVpcEndpoints", endpoints)?.iter().filter(|one| one.state() != Some(&State::Deleted)) {
+    for one in sent("DescribeVpcEndpoints", endpoints)?
+        .iter()
+        .filter(|one| !one.state().is_some_and(|state| state.as_str().eq_ignore_ascii_case("deleted")))
+    {
         take("VPC endpoint", one.vpc_endpoint_id(), tags::of_ec2(one.tags()));
     }
     for one in sent("DescribeNetworkAcls", acls)?.iter().filter(|acl| acl.is_default() != Some(true)) {
         take("network ACL", one.network_acl_id(), tags::of_ec2(one.tags()));
     }
-    for one in sent("DescribeVpnGateways", vpns)?.vpn_gateways().iter().filter(|one| one.state() != Some(&VpnState::Deleted)) {
+    for one in sent("DescribeVpnGateways", vpns)?.vpn_gateways().iter().filter(|one| is_attached(one, vpc)) {
         take("VPN gateway", one.vpn_gateway_id(), tags::of_ec2(one.tags()));
     }
     Ok(found)
+}
+
+fn is_attached(gateway: &VpnGateway, vpc: &str) -> bool {
+    let here = gateway.vpc_attachments().iter().filter(|attachment| attachment.vpc_id() == Some(vpc));
+    gateway.state() != Some(&VpnState::Deleted)
+        && here.into_iter().any(|attachment| attachment.state() != Some(&AttachmentStatus::Detached))
 }
 
 /// Everything that is not of the cluster and will stand in its way: in a VPC of ours all of it, in another one what uses
 /// our security groups.
 pub(super) async fn foreign(aws: &Aws) -> Result<Vec<Foreign>, Failure> {
     let mut found = Vec::new();
+    if let Some(cluster) = aws.scope.ours.get(&aws.cluster) {
+        let groups = super::of_cluster(aws, &aws.cluster).await?;
+        found.extend(groups.into_iter().map(|holder| Foreign { name: holder.name, origin: holder.origin, holds: vec![cluster.clone()] }));
+    }
     for vpc in &aws.scope.vpcs {
         let interfaces = network_interface::describe(aws, vec![filter("vpc-id", [vpc.clone()])]).await?;
         for (interface, holder) in interfaces::judged(aws, &interfaces).await? {

@@ -58,16 +58,27 @@ async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
     Ok(seen)
 }
 
-/// Tags by name; what vanishes meanwhile is left out.
+/// Tags by name. One that vanishes meanwhile makes AWS refuse the whole question: then each is asked for alone.
 async fn tags_of(aws: &Aws, names: Vec<&str>) -> Result<BTreeMap<String, Tags>, Failure> {
     let mut all = BTreeMap::new();
     for some in names.chunks(TAGS_AT_ONCE) {
-        let call = aws.elb.describe_tags().set_load_balancer_names(Some(some.iter().map(|name| (*name).to_owned()).collect()));
-        let Some(answer) = or_absent(sent("DescribeTags", call.send().await))? else { continue };
-        for described in answer.tag_descriptions() {
-            let tags = described.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().unwrap_or_default().to_owned()));
-            all.insert(described.load_balancer_name().unwrap_or_default().to_owned(), tags.collect());
+        if let Some(tags) = or_absent(describe_tags(aws, some).await)? {
+            all.extend(tags);
+            continue;
+        }
+        for name in some {
+            all.extend(or_absent(describe_tags(aws, &[name]).await)?.unwrap_or_default());
         }
     }
     Ok(all)
+}
+
+async fn describe_tags(aws: &Aws, names: &[&str]) -> Result<BTreeMap<String, Tags>, Failure> {
+    let call = aws.elb.describe_tags().set_load_balancer_names(Some(names.iter().map(|name| (*name).to_owned()).collect()));
+    let answer = sent("DescribeTags", call.send().await)?;
+    let described = answer.tag_descriptions().iter().map(|described| {
+        let tags = described.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().unwrap_or_default().to_owned()));
+        (described.load_balancer_name().unwrap_or_default().to_owned(), tags.collect())
+    });
+    Ok(described.collect())
 }

@@ -28,7 +28,8 @@ impl Resource for IamPolicy {
         for item in query.items() {
             let name = item.spec.get("name").and_then(Value::as_str);
             if let Some(policy) = policies.iter().find(|policy| policy.policy_name() == name) {
-                seen.extend(observed(aws, item, policy).await?);
+                // Lists lag behind deletions.
+                seen.extend(or_absent(observed(aws, item, policy).await)?.flatten());
             }
         }
         Ok(seen)

@@ -26,7 +26,8 @@ impl Resource for IamRole {
         for item in query.items() {
             let name = item.spec.get("name").and_then(Value::as_str);
             if let Some(role) = roles.iter().find(|role| Some(role.role_name()) == name) {
-                seen.extend(observed(aws, item, role).await?);
+                // Lists lag behind deletions.
+                seen.extend(or_absent(observed(aws, item, role).await)?.flatten());
             }
         }
         Ok(seen)

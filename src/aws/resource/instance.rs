@@ -1,7 +1,7 @@
 //! Instances of the cluster outside of its Auto Scaling Groups: those that Karpenter started, or that somebody detached.
 
 use super::Resource;
-use super::leftover::found;
+use super::leftover::{found, is_owned};
 use crate::aws::Aws;
 use crate::aws::errors::sent;
 use crate::aws::tags::{self, Tags, filter};
@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 /// Tag that Auto Scaling sets on its instances.
 pub(in crate::aws) const GROUP_TAG: &str = "aws:autoscaling:groupName";
+/// Tag that Karpenter sets on its instances.
+const KARPENTER_TAG: &str = "karpenter.sh/nodepool";
 /// States in which an instance still holds its interfaces.
 pub(in crate::aws) const ALIVE: [&str; 5] = ["pending", "running", "stopping", "stopped", "shutting-down"];
 
@@ -50,8 +52,7 @@ pub(in crate::aws) async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> 
 fn is_left(aws: &Aws, scope: &Scope, instance: &types::Instance) -> bool {
     let tags = tags_of(instance);
     let is_near = instance.vpc_id().is_some_and(|vpc| scope.vpcs.contains(vpc));
-    let is_node = tags.get(&format!("kubernetes.io/cluster/{}", aws.cluster)).is_some_and(|value| value == "owned")
-        || tags.get(tags::CLUSTER) == Some(&aws.cluster);
+    let is_node = is_owned(aws, &tags) && tags.contains_key(KARPENTER_TAG) || tags.get(tags::CLUSTER) == Some(&aws.cluster);
     is_near && is_node && !tags.contains_key(GROUP_TAG)
 }
 
@@ -63,7 +64,7 @@ pub(in crate::aws) fn tags_of(instance: &types::Instance) -> Tags {
 fn observed(instance: &types::Instance) -> Observed {
     let id = instance.instance_id().unwrap_or_default();
     let tags = tags_of(instance);
-    let maker = if tags.contains_key("karpenter.sh/nodepool") { "Karpenter" } else { "somebody who detached it from its group" };
+    let maker = if tags.contains_key(KARPENTER_TAG) { "Karpenter" } else { "somebody who detached it from its group" };
     let groups: Vec<&str> = instance.security_groups().iter().filter_map(|group| group.group_id()).collect();
     let spec = json!({ "vpc": instance.vpc_id(), "subnet": instance.subnet_id(), "security_groups": groups });
     let state = instance.state().and_then(|state| state.name());

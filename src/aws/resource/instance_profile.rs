@@ -26,7 +26,8 @@ impl Resource for InstanceProfile {
         for item in query.items() {
             let name = item.spec.get("name").and_then(Value::as_str);
             if let Some(profile) = profiles.iter().find(|profile| Some(profile.instance_profile_name()) == name) {
-                seen.extend(observed(aws, item, profile).await?);
+                // Lists lag behind deletions.
+                seen.extend(or_absent(observed(aws, item, profile).await)?.flatten());
             }
         }
         Ok(seen)

@@ -1,12 +1,12 @@
 //! Security groups that EKS, the cloud controller or the AWS Load Balancer Controller made in the cluster's VPC.
 
 use super::Resource;
-use super::leftover::{found, maker};
+use super::leftover::{found, is_owned, maker};
 use super::security_group::{delete, describe};
 use crate::aws::Aws;
 use crate::aws::errors::{or_absent, sent};
-use crate::aws::tags::{self, filter};
-use crate::engine::{Failure, Item, Observed, Query};
+use crate::aws::tags::{self, Tags, filter};
+use crate::engine::{CLOUD_CONTROLLER, Failure, Item, Observed, Query};
 use crate::resource::Kind;
 use aws_sdk_ec2::types::SecurityGroup;
 use serde_json::{Value, json};
@@ -52,12 +52,22 @@ fn is_of_eks(aws: &Aws, group: &SecurityGroup) -> bool {
     named.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
+/// Who in this cluster made the group.
+pub(in crate::aws) fn group_maker(aws: &Aws, group: &SecurityGroup, tags: &Tags) -> Option<&'static str> {
+    let of_service = group.group_name().is_some_and(|name| name.starts_with("k8s-elb-"));
+    match is_owned(aws, tags) {
+        true if is_of_eks(aws, group) => Some("EKS"),
+        true if of_service => Some(CLOUD_CONTROLLER),
+        _ => maker(aws, tags),
+    }
+}
+
 fn observed(aws: &Aws, group: &SecurityGroup) -> Option<Observed> {
     let tags = tags::of_ec2(group.tags());
     if tags::address(aws, &tags).is_some() {
         return None;
     }
-    let maker = if is_of_eks(aws, group) { maker(aws, &tags).map(|_| "EKS")? } else { maker(aws, &tags)? };
+    let maker = group_maker(aws, group, &tags)?;
     let id = group.group_id()?;
     let spec = json!({ "name": group.group_name(), "vpc": group.vpc_id() });
     Some(found(Kind::KubernetesSecurityGroup, id, id, maker, tags, spec))

@@ -16,6 +16,9 @@ const NAMING_TAGS: [(&str, &str); 3] = [
     ("aws:eks:cluster-name", "EKS"),
 ];
 
+/// Tag of the cloud controller on what it made for a Service.
+const SERVICE_TAG: &str = "kubernetes.io/service-name";
+
 /// Tags that say for which object of Kubernetes something was made.
 const PURPOSE_TAGS: [(&str, &str); 6] = [
     ("service.k8s.aws/stack", "Service"),
@@ -26,11 +29,22 @@ const PURPOSE_TAGS: [(&str, &str); 6] = [
     ("CSIVolumeSnapshotName", "snapshot"),
 ];
 
-/// Who in this cluster made what carries these tags; nothing when it is not of this cluster.
+/// Who in this cluster made what carries these tags; nothing when it is not of this cluster. The tag
+/// `kubernetes.io/cluster/NAME` alone proves nothing: people set it on what they make themselves.
 pub(super) fn maker(aws: &Aws, tags: &Tags) -> Option<&'static str> {
     let named = NAMING_TAGS.iter().find(|(tag, _)| tags.get(*tag) == Some(&aws.cluster));
-    let owned = tags.get(&format!("kubernetes.io/cluster/{}", aws.cluster)).is_some_and(|value| value == "owned");
-    named.map(|(_, maker)| *maker).or(owned.then_some(CLOUD_CONTROLLER))
+    let of_service = is_owned(aws, tags) && tags.contains_key(SERVICE_TAG);
+    named.map(|(_, maker)| *maker).or(of_service.then_some(CLOUD_CONTROLLER))
+}
+
+/// Whether the tag of the cloud provider says that the cluster owns it.
+pub(super) fn is_owned(aws: &Aws, tags: &Tags) -> bool {
+    tags.get(&format!("kubernetes.io/cluster/{}", aws.cluster)).is_some_and(|value| value == "owned")
+}
+
+/// Whether it was made under this state, and not by an earlier cluster of the name.
+pub(super) fn is_of_this_life(aws: &Aws, tags: &Tags) -> bool {
+    tags.get(tags::LINEAGE).is_some_and(|lineage| *lineage == aws.scope.lineage)
 }
 
 /// For what it was made, in words.

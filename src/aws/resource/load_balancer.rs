@@ -97,16 +97,27 @@ pub(super) async fn has_interfaces(aws: &Aws, name: &str) -> Result<bool, Failur
     Ok(!found.network_interfaces().is_empty())
 }
 
-/// Tags by ARN; what vanishes meanwhile is left out.
+/// Tags by ARN. One that vanishes meanwhile makes AWS refuse the whole question: then each is asked for alone.
 pub(super) async fn tags_of(aws: &Aws, arns: Vec<&str>) -> Result<BTreeMap<String, Tags>, Failure> {
     let mut all = BTreeMap::new();
     for some in arns.chunks(TAGS_AT_ONCE) {
-        let call = aws.elbv2.describe_tags().set_resource_arns(Some(some.iter().map(|arn| (*arn).to_owned()).collect()));
-        let Some(answer) = or_absent(sent("DescribeTags", call.send().await))? else { continue };
-        for described in answer.tag_descriptions() {
-            let tags = described.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())));
-            all.insert(described.resource_arn().unwrap_or_default().to_owned(), tags.collect());
+        if let Some(tags) = or_absent(describe_tags(aws, some).await)? {
+            all.extend(tags);
+            continue;
+        }
+        for arn in some {
+            all.extend(or_absent(describe_tags(aws, &[arn]).await)?.unwrap_or_default());
         }
     }
     Ok(all)
+}
+
+async fn describe_tags(aws: &Aws, arns: &[&str]) -> Result<BTreeMap<String, Tags>, Failure> {
+    let call = aws.elbv2.describe_tags().set_resource_arns(Some(arns.iter().map(|arn| (*arn).to_owned()).collect()));
+    let answer = sent("DescribeTags", call.send().await)?;
+    let described = answer.tag_descriptions().iter().map(|described| {
+        let tags = described.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())));
+        (described.resource_arn().unwrap_or_default().to_owned(), tags.collect())
+    });
+    Ok(described.collect())
 }

@@ -303,6 +303,9 @@ impl Provider for Aws {
     }
 
     async fn delete(&self, item: Item) -> Result<(), Failure> {
+        if self.spares_data && item.address.kind().facts().holds_data {
+            return Err(unexpected("delete", "it holds data, which is to be kept"));
+        }
         dispatch!(item.address.kind(), R => R::delete(self, &item).await).map_err(in_use)
     }
 
@@ -329,12 +332,18 @@ pub async fn observe_all(aws: &Aws, items: Vec<Item>) -> Result<Vec<Observed>, F
     observe_kinds(aws, Kind::managed().map(|kind| (kind, Query::Ours(of_kind(kind))))).await
 }
 
-/// Everything that the cluster left in its VPCs and in the account, all kinds at once.
+/// Everything that the cluster left in its VPCs and in the account, all kinds at once; what an earlier destroy wrote down is
+/// looked for by its id, too, because what proved it may be gone.
 ///
 /// # Errors
 /// The first call that fails.
-pub async fn leftovers(aws: &Aws) -> Result<Vec<Observed>, Failure> {
-    observe_kinds(aws, Kind::leftovers().map(|kind| (kind, Query::Left(aws.scope.clone())))).await
+pub async fn leftovers(aws: &Aws, recorded: Vec<Item>) -> Result<Vec<Observed>, Failure> {
+    let mut found = observe_kinds(aws, Kind::leftovers().map(|kind| (kind, Query::Left(aws.scope.clone())))).await?;
+    let open: Vec<Item> = recorded.into_iter().filter(|item| found.iter().all(|seen| seen.id != item.id)).collect();
+    let of_kind = |kind: Kind| open.iter().filter(|item| item.address.kind() == kind).cloned().collect::<Vec<_>>();
+    let queries = Kind::leftovers().map(|kind| (kind, of_kind(kind))).filter(|(_, items)| !items.is_empty());
+    found.extend(observe_kinds(aws, queries.map(|(kind, items)| (kind, Query::These(items)))).await?);
+    Ok(found)
 }
 
 async fn observe_kinds(aws: &Aws, queries: impl Iterator<Item = (Kind, Query)>) -> Result<Vec<Observed>, Failure> {

@@ -55,8 +55,17 @@ pub(in crate::aws) fn is_left(aws: &Aws, scope: &Scope, interface: &types::Netwo
     let is_cni = interface.description().is_some_and(|text| DESCRIPTIONS.iter().any(|start| text.starts_with(start)));
     let is_cni = is_cni && interface.requester_managed() != Some(true);
     let is_near = interface.vpc_id().is_some_and(|vpc| scope.vpcs.contains(vpc));
-    let is_ours = tags.get(CLUSTER_TAG).map_or(scope.owns_vpc, |name| *name == aws.cluster);
+    let is_ours = match cluster_of(&tags) {
+        Some(name) => name == aws.cluster,
+        None => scope.owns_vpc,
+    };
     is_free && is_cni && is_near && is_ours
+}
+
+/// The cluster that an interface's tags name: those of nodes and those of pods have different ones.
+fn cluster_of(tags: &Tags) -> Option<&str> {
+    let by_prefix = || tags.keys().find_map(|key| key.strip_prefix("kubernetes.io/cluster/"));
+    tags.get(CLUSTER_TAG).map(String::as_str).or_else(by_prefix)
 }
 
 /// Tags of an interface.

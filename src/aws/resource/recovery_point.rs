@@ -54,7 +54,7 @@ fn vault(item: &Item) -> &str {
 }
 
 fn is_going(status: Option<&RecoveryPointStatus>) -> bool {
-    matches!(status, Some(RecoveryPointStatus::Deleting | RecoveryPointStatus::Expired))
+    status == Some(&RecoveryPointStatus::Deleting)
 }
 
 fn observed(file_system: &str, point: &RecoveryPointByResource) -> Observed {

@@ -1,5 +1,6 @@
 //! Security group and its ingress rules (NET-4). Natural key: its name inside the VPC.
 
+use super::kubernetes_security_group::group_maker;
 use super::{Resource, Typed, json};
 use crate::aws::Aws;
 use crate::aws::errors::{or_absent, or_exists, sent, unexpected};
@@ -82,8 +83,9 @@ pub(in crate::aws) async fn delete(aws: &Aws, id: &str) -> Result<(), Failure> {
 }
 
 /// Ours, or made by what ran in the cluster.
-pub(in crate::aws) fn is_of_cluster(aws: &Aws, tags: &tags::Tags) -> bool {
-    tags::address(aws, tags).is_some() || super::leftover::maker(aws, tags).is_some()
+pub(in crate::aws) fn is_of_cluster(aws: &Aws, group: &types::SecurityGroup) -> bool {
+    let tags = tags::of_ec2(group.tags());
+    tags::address(aws, &tags).is_some() || group_maker(aws, group, &tags).is_some()
 }
 
 /// Other groups whose rules name this one.
@@ -99,7 +101,7 @@ pub(in crate::aws) async fn naming(aws: &Aws, id: &str) -> Result<Vec<types::Sec
 /// Revokes all rules of the cluster's groups that name this one. By their ids: descriptions need not match then.
 async fn revoke_naming(aws: &Aws, id: &str) -> Result<bool, Failure> {
     let groups = naming(aws, id).await?;
-    let of_cluster = groups.iter().filter(|group| is_of_cluster(aws, &tags::of_ec2(group.tags())));
+    let of_cluster = groups.iter().filter(|group| is_of_cluster(aws, group));
     let groups: Vec<String> = of_cluster.filter_map(|group| group.group_id().map(str::to_owned)).collect();
     if groups.is_empty() {
         return Ok(false);

@@ -29,7 +29,7 @@ pub(super) async fn ask(destruction: &Destruction<'_>, looked: &Looked) -> Resul
         refuse_protected(looked, subject)?;
     }
     refuse_data(args, looked)?;
-    if args.confirm.is_some() || args.yes && looked.marks.ephemeral {
+    if args.confirm.is_some() || args.yes && looked.marks.ephemeral && looked.has_state {
         return Ok(());
     }
     let name = &subject.name;

@@ -1,41 +1,51 @@
 //! Looking before anything is deleted, and again afterwards: ours, what Kubernetes left, what stands in the way, data.
 
 use super::Subject;
-use crate::aws::{Aws, data, foreign, leftovers, observe_all, observe_everything};
-use crate::cli::exit::CliError;
+use crate::aws::{Aws, data, foreign, leftovers, observe_everything};
+use crate::cli::exit::{CliError, Exit};
 use crate::cli::session::{Session, items, refuse_other_lineage, state_for};
-use crate::engine::{INTENT_ATTRIBUTE, Inputs, Item, Observed, Scope, Survey, teardown, twins};
-use crate::resource::{Attributes, Kind};
-use crate::state::{Document, Status};
+use crate::engine::{Action, INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, Scope, Survey, Verb, teardown, twins};
+use crate::resource::{Address, Attributes, Kind};
+use crate::state::{Document, Marks, Record, Status};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// How far to look.
-pub(in crate::cli) enum Means {
-    /// By state, configuration and tags; wider where one of the two is missing.
-    Known {
-        /// Whether what holds data stays.
-        keep_data: bool,
-    },
-    /// By every means, and under names that were known before.
-    Everything {
-        /// Whether what holds data stays.
-        keep_data: bool,
-        /// What was known before anything was deleted.
-        names: Vec<Item>,
-    },
+/// What the look is for.
+#[derive(Default)]
+pub(in crate::cli) struct Means {
+    /// Whether what holds data stays.
+    pub(in crate::cli) keep_data: bool,
+    /// The state that is meant, when AWS shows things of several.
+    pub(in crate::cli) lineage: Option<String>,
+    /// What was known before anything was deleted; `None` for the first look.
+    pub(in crate::cli) before: Option<Before>,
+}
+
+/// What an earlier look has shown, and a person has seen.
+#[derive(Clone)]
+pub(in crate::cli) struct Before {
+    /// Everything that was known by name or id.
+    pub(super) names: Vec<Item>,
+    /// Ids of what holds data, as it was shown.
+    pub(super) data: BTreeSet<String>,
+    /// Where was looked.
+    pub(super) scope: Scope,
 }
 
 /// Everything known before a decision.
 pub(in crate::cli) struct Looked {
     pub(in crate::cli) session: Session,
     pub(in crate::cli) survey: Survey,
-    /// What was looked for by name or id.
+    /// What was looked for by name or id, and what was found.
     pub(super) items: Vec<Item>,
     /// What Kubernetes left.
     pub(super) leftovers: Vec<Observed>,
+    /// What carries the cluster's tags, but was made under another state.
+    pub(super) strangers: Vec<Observed>,
     /// Whether the cluster is marked as protected, and as a test environment.
-    pub(super) marks: crate::state::Marks,
+    pub(super) marks: Marks,
+    /// Whether there is a state.
+    pub(super) has_state: bool,
 }
 
 impl Looked {
@@ -43,40 +53,90 @@ impl Looked {
     pub(in crate::cli) fn has_work(&self) -> bool {
         self.session.has_work()
     }
+
+    /// For later looks.
+    pub(super) fn before(&self) -> Before {
+        let data = self.survey.data.iter().map(|line| line.id.clone()).collect();
+        Before { names: self.items.clone(), data, scope: self.session.aws.scope.clone() }
+    }
 }
 
-/// Looks, and makes the plan. Writes nothing.
+/// Looks by every means, and makes the plan. Writes nothing.
 pub(in crate::cli) async fn look(mut aws: Aws, subject: &Subject, found: Option<Document>, means: Means) -> Result<Looked, CliError> {
     let has_state = found.is_some();
     let mut state = state_for(&aws, found)?;
-    let wanted = subject.wanted();
-    let mut items = items(&state, &wanted, &Attributes::new());
-    let (keep_data, everything, first) = match means {
-        Means::Known { keep_data } => (keep_data, !has_state || subject.loaded.is_none(), true),
-        Means::Everything { keep_data, names } => {
-            let unknown = names.into_iter().filter(|name| !state.resources.contains_key(&name.address)).map(nameless);
-            let unknown: Vec<Item> = unknown.filter(|name| items.iter().all(|item| item.address != name.address)).collect();
-            items.extend(unknown);
-            (keep_data, true, false)
-        }
-    };
-    let observed = if everything { observe_everything(&aws, items.clone()).await? } else { observe_all(&aws, items.clone()).await? };
-    if has_state && first {
-        refuse_other_lineage(&state, &observed)?;
-    } else if let Some(lineage) = lineage(&observed).filter(|_| !has_state) {
-        state.lineage = lineage;
+    let mut items: Vec<Item> = items(&state, &subject.wanted(), &Attributes::new()).into_iter().map(with_tags_read).collect();
+    if let Some(before) = &means.before {
+        aws.scope = before.scope.clone();
+        let unknown = before.names.iter().filter(|name| items.iter().all(|item| item.address != name.address));
+        items.extend(unknown.cloned().map(nameless).collect::<Vec<_>>());
     }
+    let observed = observe_everything(&aws, items.clone()).await?;
+    match &means.before {
+        None if has_state => refuse_other_lineage(&state, &observed)?,
+        None => state.lineage = the_lineage(&observed, means.lineage.as_deref())?.unwrap_or(state.lineage),
+        Some(_) => {}
+    }
+    let (observed, strangers): (Vec<Observed>, Vec<Observed>) =
+        observed.into_iter().partition(|seen| is_of(&state, seen) || is_written_anew(seen, means.before.as_ref()));
     items.extend(observed.iter().filter(|seen| !items.iter().any(|item| item.id == seen.id)).map(item_of).collect::<Vec<_>>());
     widen(&mut aws.scope, &state, &observed);
-    let (leftovers, foreign) = tokio::try_join!(leftovers(&aws), foreign(&aws))?;
+    let (leftovers, foreign) = tokio::try_join!(leftovers(&aws, recorded_leftovers(&state)), foreign(&aws))?;
     let none = Attributes::new();
     let inputs = Inputs { desired: &[], state: &state, observed: Some(&observed), lookups: &none };
-    let plan = teardown(&inputs, &leftovers, keep_data)?;
+    let mut plan = teardown(&inputs, &leftovers, means.keep_data)?;
+    if let Some(before) = &means.before {
+        spare_unseen(&mut plan, &before.data);
+    }
     let twins = twins(&inputs);
-    let marks = subject.marks(state.marks);
+    let marks = subject.marks(has_state.then_some(state.marks));
     let survey = Survey { data: data(&aws, &plan, marks.ephemeral).await?, foreign };
     let session = Session { aws, state, lookups: Attributes::new(), observed, plan, twins, new_pins: BTreeMap::new() };
-    Ok(Looked { session, survey, items, leftovers, marks })
+    Ok(Looked { session, survey, items, leftovers, strangers, marks, has_state })
+}
+
+/// A bucket's name may be somebody else's by now: before it is emptied, its tags must say that it is ours.
+fn with_tags_read(mut item: Item) -> Item {
+    if item.address.kind() == Kind::S3Bucket {
+        item.id.clear();
+    }
+    item
+}
+
+/// Made under this state, or recorded in it and found by its id.
+fn is_of(state: &Document, seen: &Observed) -> bool {
+    let lineage = seen.tags.as_ref().map(|tags| tags.get("domino-eks:lineage"));
+    match lineage {
+        Some(lineage) => lineage == Some(&state.lineage),
+        None => state.resources.contains_key(&seen.address),
+    }
+}
+
+/// A log group that was ours and has no tags any more: EKS has written it anew.
+fn is_written_anew(seen: &Observed, before: Option<&Before>) -> bool {
+    let was_ours = |before: &Before| before.names.iter().any(|item| item.address == seen.address && !item.id.is_empty());
+    seen.address.kind() == Kind::LogGroup && before.is_some_and(was_ours)
+}
+
+/// Later runs take no data that nobody was shown.
+fn spare_unseen(plan: &mut Plan, shown: &BTreeSet<String>) {
+    let unseen = |action: &&mut Action| {
+        action.kind.facts().holds_data && action.existing.is_some() && !action.id.as_ref().is_some_and(|id| shown.contains(id))
+    };
+    plan.actions.iter_mut().filter(unseen).for_each(|action| action.verb = Verb::NoChange);
+}
+
+/// What an earlier destroy wrote down of what Kubernetes left.
+fn recorded_leftovers(state: &Document) -> Vec<Item> {
+    let recorded = state.resources.iter().filter(|(address, _)| address.kind().facts().leftover);
+    let item = |(address, record): (&Address, &Record)| Item {
+        address: address.clone(),
+        spec: record.spec.clone(),
+        tags: record.tags.clone(),
+        id: record.id.clone(),
+        attributes: record.attributes.clone(),
+    };
+    recorded.map(item).collect()
 }
 
 /// What was found by its tags, to be looked for under its name later.
@@ -100,19 +160,32 @@ fn nameless(mut item: Item) -> Item {
     item
 }
 
-/// The state that most of what AWS shows was made under.
-fn lineage(observed: &[Observed]) -> Option<String> {
+/// The one state that everything was made under, when there is none to ask.
+fn the_lineage(observed: &[Observed], asked: Option<&str>) -> Result<Option<String>, CliError> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for seen in observed {
         if let Some(lineage) = seen.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage")) {
             *counts.entry(lineage).or_default() += 1;
         }
     }
-    counts.into_iter().max_by_key(|(_, count)| *count).map(|(lineage, _)| lineage.to_owned())
+    let listed = || counts.iter().map(|(lineage, count)| format!("{lineage} ({count} resources)")).collect::<Vec<_>>().join(", ");
+    match (asked, counts.len()) {
+        (Some(asked), _) if counts.contains_key(asked) => Ok(Some(asked.to_owned())),
+        (Some(asked), 0) => Err(CliError::new(Exit::Failed, format!("AWS holds nothing of lineage {asked}"))),
+        (Some(asked), _) => {
+            Err(CliError::new(Exit::Failed, format!("AWS holds nothing of lineage {asked}")).hint(format!("there is {}", listed())))
+        }
+        (None, 0 | 1) => Ok(counts.keys().next().map(|lineage| (*lineage).to_owned())),
+        (None, _) => {
+            Err(CliError::new(Exit::Failed, format!("what carries this cluster's tags was made under several states: {}", listed()))
+                .hint("name the one to destroy with `--lineage`; nothing was changed"))
+        }
+    }
 }
 
 /// Adds what is known of the cluster's surroundings; what was known before stays, as AWS may show less by now.
 fn widen(scope: &mut Scope, state: &Document, observed: &[Observed]) {
+    scope.lineage.clone_from(&state.lineage);
     let recorded = state.resources.iter().map(|(address, record)| (address, &record.id, &record.spec));
     let seen = observed.iter().map(|seen| (&seen.address, &seen.id, &seen.spec));
     for (address, id, spec) in recorded.chain(seen) {
@@ -140,7 +213,6 @@ pub(super) fn is_retained(state: &Document, seen: &Observed) -> bool {
 mod tests {
     use super::*;
     use crate::engine::Readiness;
-    use crate::resource::Address;
     use serde_json::json;
 
     fn seen(kind: Kind, id: &str, spec: Value, lineage: &str) -> Observed {
@@ -168,6 +240,10 @@ mod tests {
         assert!(scope.groups.contains("c-platform") && scope.file_systems.contains("fs-1"));
         widen(&mut scope, &state, &[seen(Kind::Vpc, "vpc-1", json!({}), "a")]);
         assert!(scope.owns_vpc && scope.vpcs.len() == 2);
-        assert_eq!(lineage(&observed).as_deref(), Some("a"));
+        assert!(the_lineage(&observed, None).is_err(), "there are two");
+        assert_eq!(the_lineage(&observed, Some("b")).unwrap().as_deref(), Some("b"));
+        assert!(the_lineage(&observed, Some("c")).is_err());
+        assert_eq!(the_lineage(&observed[..1], None).unwrap().as_deref(), Some("a"));
+        assert_eq!(the_lineage(&[], None).unwrap(), None);
     }
 }

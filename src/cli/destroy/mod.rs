@@ -61,11 +61,13 @@ impl Destruction<'_> {
                 run.store.place()
             ));
         }
-        let looking = look(aws.clone(), self.subject, found, Means::Known { keep_data: self.args.retain_data });
+        let means = Means { keep_data: self.args.retain_data, lineage: self.args.which.lineage.clone(), before: None };
+        let looking = look(aws.clone(), self.subject, found, means);
         let looked = run.stop.unless(looking).await??;
         looked.session.warn(printer);
         printer.say(&format!("\n{}", teardown_text(&looked.session.plan, &looked.survey).trim_end()));
         let mut report = Report::of(&looked);
+        self.write(&report)?;
         let outcome = if looked.has_work() {
             consent::ask(self, &looked).await?;
             Some(self.rounds(looked, &guard, &mut report).await?)
@@ -77,12 +79,15 @@ impl Destruction<'_> {
         if outcome.cancelled {
             return apply::end(&outcome, printer, "");
         }
-        let proof = run.stop.unless(proof::prove(aws, self.subject, run, &report)).await?.map_err(unproven)?;
+        let proving = proof::prove(aws, self.subject, run, &report);
+        let proof = run.stop.unless(proving).await.map_err(unproven)?.map_err(unproven)?;
         report.close(&proof, &outcome);
-        if let Some(file) = &self.report {
-            file.write(&report)?;
-        }
+        self.write(&report)?;
         self.end(&proof, &outcome)
+    }
+
+    fn write(&self, report: &Report) -> Result<(), CliError> {
+        self.report.as_ref().map_or(Ok(()), |file| file.write(report))
     }
 
     /// Runs the plan, and again while a further look finds something that was not tried yet.
@@ -93,6 +98,7 @@ impl Destruction<'_> {
         for round in 1..=ROUNDS {
             let mut session = looked.session;
             session.aws.may_delete_data = self.args.delete_data;
+            session.aws.spares_data = self.args.retain_data;
             session.aws.may_lift_protection = self.args.lift_protection;
             let aws = session.aws.clone();
             if self.args.drain_kubernetes && round == 1 {
@@ -101,14 +107,15 @@ impl Destruction<'_> {
             let plan = session.plan.clone();
             let outcome = apply::execute(session, run, guard, None).await?;
             report.ran(&plan, &outcome);
+            self.write(report)?;
             add(&mut all, outcome);
             if all.cancelled || round == ROUNDS {
                 break;
             }
             let found = run.store.load().await?;
-            let names = report.names.clone();
-            let looking = look(aws, self.subject, found, Means::Everything { keep_data: self.args.retain_data, names });
-            let mut again = run.stop.unless(looking).await?.map_err(unproven)?;
+            let means = Means { keep_data: self.args.retain_data, lineage: None, before: Some(report.before.clone()) };
+            let looking = look(aws, self.subject, found, means);
+            let mut again = run.stop.unless(looking).await.map_err(unproven)?.map_err(unproven)?;
             // What failed once is not tried twice in a row.
             let tried = |action: &&mut Action| report.failures.contains_key(&action.address);
             again.session.plan.actions.iter_mut().filter(tried).for_each(|action| action.verb = Verb::NoChange);
@@ -140,7 +147,8 @@ impl Destruction<'_> {
 
 /// A last look that failed says nothing about what was done.
 fn unproven(error: CliError) -> CliError {
-    let said = format!("what is done is done and recorded, but what is left could not be looked up: {}", error.message());
+    let why = error.message().trim_end_matches("; nothing was changed");
+    let said = format!("what is done is done and recorded, but what is left could not be looked up: {why}");
     let same = CliError::new(error.exit(), said);
     let hints = error.hints().iter().filter(|hint| !hint.contains("nothing was changed"));
     hints.fold(same, |error, hint| error.hint(hint.clone())).hint("run the same command again: it looks, and takes what is left")

@@ -47,10 +47,9 @@ pub(super) struct Proof {
 }
 
 /// Looks again.
-pub(super) async fn prove(mut aws: Aws, subject: &Subject, run: &Run<'_>, report: &Report) -> Result<Proof, CliError> {
-    aws.scope = report.scope.clone();
+pub(super) async fn prove(aws: Aws, subject: &Subject, run: &Run<'_>, report: &Report) -> Result<Proof, CliError> {
     let found = run.store.load().await?;
-    let means = Means::Everything { keep_data: false, names: report.names.clone() };
+    let means = Means { before: Some(report.before.clone()), ..Means::default() };
     let looked = look(aws, subject, found, means).await?;
     Ok(judge(&looked, &report.failures))
 }
@@ -71,6 +70,12 @@ fn judge(looked: &Looked, failures: &BTreeMap<Address, String>) -> Proof {
             proof.left.push(left(&why(seen, failures)));
         }
     }
+    let stranger = |seen: &Observed| Left {
+        address: seen.address.clone(),
+        id: seen.id.clone(),
+        why: "it carries the cluster's tags, but was made under another state: not touched".to_owned(),
+    };
+    proof.left.extend(looked.strangers.iter().map(stranger));
     if !proof.left.is_empty() {
         proof.foreign = looked.survey.foreign.clone();
     }
@@ -81,7 +86,10 @@ fn why(seen: &Observed, failures: &BTreeMap<Address, String>) -> String {
     match (failures.get(&seen.address), &seen.readiness) {
         (Some(failure), _) => failure.clone(),
         (None, Readiness::Deleting) => "being deleted".to_owned(),
-        (None, _) => "not deleted".to_owned(),
+        (None, _) if seen.address.kind().facts().holds_data => {
+            "it holds data and was not shown before; look at it, and run the same command again".to_owned()
+        }
+        (None, _) => "not deleted; run the same command again".to_owned(),
     }
 }
 

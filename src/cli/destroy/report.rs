@@ -1,9 +1,9 @@
 //! `--report FILE`: what a destroy found, did and left, as JSON.
 
-use super::look::Looked;
+use super::look::{Before, Looked};
 use super::proof::Proof;
 use crate::cli::exit::{CliError, Exit};
-use crate::engine::{Item, Outcome, Plan, Scope, Survey, Verb};
+use crate::engine::{Outcome, Plan, Survey, Verb};
 use crate::resource::Address;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -41,10 +41,8 @@ impl ReportFile {
 
 /// What happened so far.
 pub(super) struct Report {
-    /// Everything that was known by name or id.
-    pub(super) names: Vec<Item>,
-    /// Where was looked.
-    pub(super) scope: Scope,
+    /// What the first look has shown.
+    pub(super) before: Before,
     /// What went wrong, by address.
     pub(super) failures: BTreeMap<Address, String>,
     json: Value,
@@ -66,9 +64,11 @@ impl Report {
             "started": Timestamp::now().to_string(),
             "data": data,
             "foreign": foreign,
+            "result": "unknown",
+            "deleted": [],
         });
-        let scope = session.aws.scope.clone();
-        Self { names: looked.items.clone(), scope, failures: BTreeMap::new(), json, deleted: Vec::new(), cleared: Vec::new() }
+        let before = looked.before();
+        Self { before, failures: BTreeMap::new(), json, deleted: Vec::new(), cleared: Vec::new() }
     }
 
     /// Adds a run.
@@ -80,6 +80,8 @@ impl Report {
         self.failures.extend(outcome.failed.iter().map(|failed| (failed.address.clone(), failed.failure.to_string())));
         let skipped = outcome.skipped.iter().map(|address| (address.clone(), "not tried, because something before it failed".to_owned()));
         self.failures.extend(skipped);
+        self.json["deleted"] = json!(self.deleted);
+        self.json["failed"] = json!(self.failures);
     }
 
     /// Adds the proof.
@@ -95,6 +97,7 @@ impl Report {
             "result": result,
             "deleted": self.deleted,
             "cleared": self.cleared,
+            "failed": self.failures,
             "kept": proof.kept,
             "scheduled": proof.scheduled,
             "left": proof.left,

@@ -52,12 +52,15 @@ impl Subject {
         self.loaded.as_ref().map(|loaded| blueprint(&loaded.config).resources).unwrap_or_default()
     }
 
-    /// What the configuration says about taking it down; without one, what it said when it was applied last.
-    pub(super) fn marks(&self, recorded: Marks) -> Marks {
-        match &self.loaded {
-            Some(loaded) => Marks { protect: loaded.config.protect, ephemeral: loaded.config.lifecycle == Lifecycle::Ephemeral },
-            None => recorded,
-        }
+    /// What the configuration says about taking it down, and what it said when it was applied last.
+    pub(super) fn marks(&self, recorded: Option<Marks>) -> Marks {
+        let written = self
+            .loaded
+            .as_ref()
+            .map(|loaded| Marks { protect: loaded.config.protect, ephemeral: loaded.config.lifecycle == Lifecycle::Ephemeral });
+        let all = || written.into_iter().chain(recorded);
+        // The stricter one counts: a file that was edited and not applied says nothing about what exists.
+        Marks { protect: all().any(|marks| marks.protect), ephemeral: recorded.is_some() && all().all(|marks| marks.ephemeral) }
     }
 
     /// The flags that name the same cluster again.

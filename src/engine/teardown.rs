@@ -49,14 +49,21 @@ pub fn teardown(inputs: &Inputs<'_>, leftovers: &[Observed], keep_data: bool) ->
         action.verb = Verb::NoChange;
     }
     if keep_data {
-        let exists: BTreeSet<&Address> = seen.iter().map(|seen| &seen.address).collect();
-        let kept = |action: &&mut Action| action.verb == Verb::Delete && is_kept(action.kind) && exists.contains(&action.address);
-        for action in plan.actions.iter_mut().filter(kept) {
-            action.verb = Verb::Retain;
-            "it holds data, which is kept".clone_into(&mut action.reason);
-        }
+        keep(&mut plan, inputs.state, &seen);
     }
     Ok(plan)
+}
+
+/// What exists and holds data stays; what AWS deletes already cannot be kept, and what an earlier run kept is no work.
+fn keep(plan: &mut Plan, state: &Document, seen: &[&Observed]) {
+    let alive = seen.iter().filter(|seen| seen.readiness != Readiness::Deleting);
+    let exists: BTreeSet<(&Address, &str)> = alive.map(|seen| (&seen.address, seen.id.as_str())).collect();
+    for action in plan.actions.iter_mut().filter(|action| action.verb == Verb::Delete && is_kept(action.kind)) {
+        let Some(id) = action.id.as_deref().filter(|id| exists.contains(&(&action.address, *id))) else { continue };
+        let is_written = state.resources.get(&action.address).is_some_and(|record| record.status == Status::Retained && record.id == id);
+        action.verb = if is_written { Verb::NoChange } else { Verb::Retain };
+        "it holds data, which is kept".clone_into(&mut action.reason);
+    }
 }
 
 fn state_has(state: &Document, action: &Action) -> bool {

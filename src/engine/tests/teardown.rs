@@ -1,5 +1,6 @@
 //! Destroying as the command does it: leftovers, strangers, what comes back (RUN-4).
 
+mod keeping;
 
 use super::world::Strikes;
 use super::*;

@@ -111,12 +111,16 @@ fn leftover_action(address: &Address, found: Option<&Observed>, record: Option<&
 }
 
 /// What was found by its tags alone goes before what it names in its spec. Only kinds that are made earlier count, so that
-/// nothing waits in a circle.
+/// nothing waits in a circle; what was left goes after groups and cluster, whatever it names.
 fn order_unrecorded(plan: &mut Plan, state: &Document, seen: &[&Observed]) {
     let is_known = |address: &Address| state.resources.contains_key(address) || state.intents.contains_key(address);
     for action in plan.actions.iter_mut().filter(|action| action.verb == Verb::Delete && !is_known(&action.address)) {
         let Some(user) = seen.iter().find(|seen| seen.address == action.address && Some(&seen.id) == action.id.as_ref()) else { continue };
-        let used = seen.iter().filter(|other| other.address.kind() < user.address.kind() && uses(user, other));
+        let used = seen.iter().filter(|other| other.address.kind() < user.address.kind() && !is_outlived(user, other) && uses(user, other));
         action.depends_on = used.map(|other| other.address.clone()).collect();
     }
+}
+
+fn is_outlived(user: &Observed, used: &Observed) -> bool {
+    user.address.kind().facts().leftover && !used.address.kind().facts().leftover && used.address.kind() >= Kind::EksCluster
 }

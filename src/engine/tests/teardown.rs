@@ -1,6 +1,7 @@
 //! Destroying as the command does it: leftovers, strangers, what comes back (RUN-4).
 
 mod keeping;
+mod orders;
 
 use super::world::Strikes;
 use super::*;

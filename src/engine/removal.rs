@@ -47,7 +47,10 @@ impl<P: Provider, R: Recorder> Context<P, R> {
     /// Writes down that the resource stays although the cluster goes.
     pub(super) async fn retain(&self, step: &Step<'_>) -> Result<(), StepError> {
         let Some(existing) = &step.action.existing else { return Ok(()) };
-        let record = Record { status: Status::Retained, ..existing.clone() };
+        // What has no record is deleted in the order of what it names, also later.
+        let known = self.recorded.contains_key(step.address());
+        let dependencies = if known { existing.dependencies.clone() } else { step.action.depends_on.clone() };
+        let record = Record { status: Status::Retained, dependencies, ..existing.clone() };
         self.record(Entry::Recorded { address: step.address().clone(), record: Box::new(record) }).await
     }
 

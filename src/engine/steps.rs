@@ -59,6 +59,7 @@ impl Steps {
         release_edges(&mut graph, plan, &nodes, &removals);
         data_last_edges(&mut graph, plan, &nodes);
         leftover_edges(&mut graph, plan, &nodes);
+        writer_edges(&mut graph, plan, &nodes);
         Self { nodes, graph, created }
     }
 }
@@ -128,6 +129,15 @@ fn data_last_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
     let groups: Vec<usize> = (0..nodes.len()).filter(removed).filter(|position| kind(*position) == Kind::AutoScalingGroup).collect();
     for data in (0..nodes.len()).filter(removed).filter(|position| kind(*position).facts().holds_data) {
         groups.iter().for_each(|group| graph.add(*group, data));
+    }
+}
+
+/// What is watched goes when its writer is gone, also where no record tells that order.
+fn writer_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
+    let kind = |node: &Node| plan.actions[node.action].kind;
+    for (position, node) in nodes.iter().enumerate().filter(|(_, node)| node.watch_seconds > 0) {
+        let is_writer = |other: &&Node| other.removes && kind(node).facts().rewritten_by.is_some_and(|(writer, _)| writer == kind(other));
+        nodes.iter().enumerate().filter(|(_, other)| is_writer(other)).for_each(|(writer, _)| graph.add(writer, position));
     }
 }
 

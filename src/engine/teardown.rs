@@ -49,16 +49,21 @@ pub fn teardown(inputs: &Inputs<'_>, leftovers: &[Observed], keep_data: bool) ->
         action.verb = Verb::NoChange;
     }
     if keep_data {
-        let exists: BTreeSet<&Address> = seen.iter().map(|seen| &seen.address).collect();
-        let kept = |action: &&mut Action| action.verb == Verb::Delete && is_kept(action.kind) && exists.contains(&action.address);
-        for action in plan.actions.iter_mut().filter(kept) {
-            let record = inputs.state.resources.get(&action.address);
-            let is_retained = record.is_some_and(|record| record.status == Status::Retained && Some(&record.id) == action.id.as_ref());
-            action.verb = if is_retained { Verb::NoChange } else { Verb::Retain };
-            "it holds data, which is kept".clone_into(&mut action.reason);
-        }
+        keep(&mut plan, inputs.state, &seen);
     }
     Ok(plan)
+}
+
+/// What exists and holds data stays; what AWS deletes already cannot be kept, and what an earlier run kept is no work.
+fn keep(plan: &mut Plan, state: &Document, seen: &[&Observed]) {
+    let alive = seen.iter().filter(|seen| seen.readiness != Readiness::Deleting);
+    let exists: BTreeSet<(&Address, &str)> = alive.map(|seen| (&seen.address, seen.id.as_str())).collect();
+    for action in plan.actions.iter_mut().filter(|action| action.verb == Verb::Delete && is_kept(action.kind)) {
+        let Some(id) = action.id.as_deref().filter(|id| exists.contains(&(&action.address, *id))) else { continue };
+        let is_written = state.resources.get(&action.address).is_some_and(|record| record.status == Status::Retained && record.id == id);
+        action.verb = if is_written { Verb::NoChange } else { Verb::Retain };
+        "it holds data, which is kept".clone_into(&mut action.reason);
+    }
 }
 
 fn state_has(state: &Document, action: &Action) -> bool {
@@ -106,12 +111,16 @@ fn leftover_action(address: &Address, found: Option<&Observed>, record: Option<&
 }
 
 /// What was found by its tags alone goes before what it names in its spec. Only kinds that are made earlier count, so that
-/// nothing waits in a circle.
+/// nothing waits in a circle; what was left goes after groups and cluster, whatever it names.
 fn order_unrecorded(plan: &mut Plan, state: &Document, seen: &[&Observed]) {
     let is_known = |address: &Address| state.resources.contains_key(address) || state.intents.contains_key(address);
     for action in plan.actions.iter_mut().filter(|action| action.verb == Verb::Delete && !is_known(&action.address)) {
         let Some(user) = seen.iter().find(|seen| seen.address == action.address && Some(&seen.id) == action.id.as_ref()) else { continue };
-        let used = seen.iter().filter(|other| other.address.kind() < user.address.kind() && uses(user, other));
+        let used = seen.iter().filter(|other| other.address.kind() < user.address.kind() && !is_outlived(user, other) && uses(user, other));
         action.depends_on = used.map(|other| other.address.clone()).collect();
     }
+}
+
+fn is_outlived(user: &Observed, used: &Observed) -> bool {
+    user.address.kind().facts().leftover && !used.address.kind().facts().leftover && used.address.kind() >= Kind::EksCluster
 }

@@ -9,6 +9,7 @@ mod plans;
 mod process;
 mod removal;
 mod scheduling;
+mod teardown;
 mod world;
 
 use super::{Event, Inputs, Outcome, Pace, Plan, PlanError, RunError, Runner, Verb, plan};
@@ -73,7 +74,11 @@ impl Lab {
 
     /// Plans and runs.
     async fn try_run(&self, desired: &[Desired]) -> Result<Done, RunError> {
-        let plan = self.plan(desired).await;
+        self.execute(self.plan(desired).await).await
+    }
+
+    /// Runs a plan.
+    async fn execute(&self, plan: Plan) -> Result<Done, RunError> {
         let (events, mut receiver) = mpsc::unbounded_channel();
         let stop = self.stop.subscribe();
         let runner = Runner { provider: self.world.clone(), recorder: self.memory.clone(), pace: Pace::REAL, events, stop };

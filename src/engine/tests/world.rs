@@ -1,7 +1,9 @@
 //! An outside world in memory: eventual consistency, faults, durations, and a process that dies when told to.
 
+mod left;
+
 use super::process::{Death, Log};
-use crate::engine::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
+use crate::engine::{Created, Failure, FailureKind, Holder, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
 use crate::resource::{Address, Attributes, Desired, Identity, Kind, Service, resolve_known};
 use crate::state::Document;
 use serde_json::{Value, json};
@@ -32,6 +34,8 @@ struct Object {
     /// It was deleted without ceremony: gone at once, but the token of its creation stays bound to it.
     vanished: bool,
     foreign: bool,
+    /// It goes by itself then.
+    leaves: Option<Instant>,
 }
 
 /// What AWS allows once, where a kind has that; without the fields that make it up, the address stands for it.
@@ -57,7 +61,8 @@ impl Object {
 
     fn is_gone(&self) -> bool {
         let slow = self.kind().facts().delete_seconds > 1 && !self.vanished;
-        self.deleted.is_some_and(|deleted| !slow || deleted.elapsed() >= seconds(self.kind().facts().delete_seconds))
+        let is_elsewhere = self.created > Instant::now() || self.leaves.is_some_and(|leaves| leaves <= Instant::now());
+        is_elsewhere || self.deleted.is_some_and(|deleted| !slow || deleted.elapsed() >= seconds(self.kind().facts().delete_seconds))
     }
 
     fn attributes(&self) -> BTreeMap<String, String> {
@@ -149,6 +154,8 @@ struct Inner {
     early: Vec<(String, String)>,
     flight: HashMap<Service, (usize, usize)>,
     nonces: Vec<(String, String)>,
+    /// What comes when something is deleted.
+    late: Vec<left::Late>,
 }
 
 pub(super) struct World {
@@ -183,7 +190,7 @@ impl World {
     pub(super) fn live(&self) -> Vec<String> {
         let inner = self.inner.lock().unwrap();
         let mut live: Vec<String> =
-            inner.objects.iter().filter(|object| object.deleted.is_none()).map(|object| object.address.to_string()).collect();
+            inner.objects.iter().filter(|object| object.is_live()).map(|object| object.address.to_string()).collect();
         live.sort();
         live
     }
@@ -243,23 +250,9 @@ impl World {
     /// The same, with the fields that make the key up.
     pub(super) fn foreign_with(&self, of: &str, spec: Value, tags: &[(&str, &str)]) {
         let mut inner = self.inner.lock().unwrap();
-        let number = inner.objects.len();
-        let address: Address = of.parse().unwrap();
-        inner.objects.push(Object {
-            id: format!("{}-{number:04}", address.kind()),
-            address,
-            created_as: spec.clone(),
-            spec,
-            tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
-            version: 1,
-            nonce: String::new(),
-            created: Instant::now(),
-            deleted: None,
-            failed: None,
-            stuck: false,
-            vanished: false,
-            foreign: true,
-        });
+        let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let object = Object { tags, foreign: true, ..inner.outside(of, spec) };
+        inner.objects.push(object);
     }
 
     fn with<T>(&self, of: &str, work: impl FnOnce(&mut Object) -> T) -> T {
@@ -291,9 +284,9 @@ impl World {
             attributes: BTreeMap::new(),
         }));
         let mut seen = Vec::new();
-        for kind in Kind::ALL {
-            let items = items.iter().filter(|item| item.address.kind() == *kind).cloned().collect();
-            seen.extend(self.observe(*kind, Query::Ours(items)).await?);
+        for kind in Kind::managed() {
+            let items = items.iter().filter(|item| item.address.kind() == kind).cloned().collect();
+            seen.extend(self.observe(kind, Query::Ours(items)).await?);
         }
         Ok(seen)
     }
@@ -383,6 +376,7 @@ impl World {
             stuck: item.spec["stuck"] == true,
             vanished: false,
             foreign: false,
+            leaves: None,
         };
         check_uses(inner, &object);
         let created = made(&object);
@@ -397,15 +391,18 @@ impl World {
         let dies_along = |other: &Object| other.kind().facts().dies_with == Some(object.kind());
         // What was never seen cannot be seen to go.
         let unseen = |user: &&Object| user.deleted.is_some_and(|deleted| deleted - user.created < lag);
-        let users = inner.objects.iter().filter(|other| other.stands_on(&object)).filter(|user| !unseen(user));
+        let users = inner.objects.iter().filter(|other| other.stands_on(&object)).filter(|user| !unseen(user) && user.is_ours());
         inner.early.extend(users.map(|user| (object.address.to_string(), user.address.to_string())));
         if let Some(user) = inner.objects.iter().find(|other| other.holds(&object)) {
             let message = format!("{} is used by {}", object.address, user.address);
             return Err(Failure { message, ..failure(FailureKind::InUse, "delete") });
         }
-        for dying in inner.objects.iter_mut().filter(|other| other.id == object.id || dies_along(other) && other.uses(&object)) {
+        for dying in
+            inner.objects.iter_mut().filter(|other| other.id == object.id && !other.is_gone() || dies_along(other) && other.uses(&object))
+        {
             dying.deleted.get_or_insert(Instant::now());
         }
+        inner.come_after(&object);
         Ok(())
     }
 }
@@ -415,7 +412,7 @@ impl World {
     /// Ours that are alive: address, id, attributes, spec.
     pub(super) fn ours(&self) -> Vec<Observed> {
         let inner = self.inner.lock().unwrap();
-        inner.objects.iter().filter(|object| object.deleted.is_none() && !object.foreign).map(Object::observed).collect()
+        inner.objects.iter().filter(|object| object.is_live() && object.is_ours()).map(Object::observed).collect()
     }
 
     /// Every byte of what exists: of everything, or of what is not ours.
@@ -499,7 +496,7 @@ impl Provider for World {
         death.alive().await;
         sleep(HALF_A_CALL).await;
         death.alive().await;
-        let call = format!("observe {kind} {} {}", if query.is_ours() { "ours" } else { "these" }, query.items().len());
+        let call = format!("observe {kind} {} {}", left::word(&query), query.items().len());
         self.log.add(call.clone());
         let mut inner = self.inner.lock().unwrap();
         if let Some(fault) = inner.faults.iter_mut().find(|fault| fault.times > 0 && call.starts_with(&fault.call)) {
@@ -509,10 +506,11 @@ impl Provider for World {
         let lag = self.lag();
         let found = inner.objects.iter().filter(|object| object.kind() == kind && !object.is_gone() && object.created.elapsed() >= lag);
         let asked = |object: &&Object| match &query {
-            Query::Left(_) => false,
+            Query::Left(scope) => object.is_left_in(scope),
             Query::Ours(_) => object.tags.get("domino-eks:cluster").is_some_and(|cluster| cluster == "demo"),
             Query::These(items) => items.iter().any(|item| item.id == object.id),
         };
+        assert!(!kind.facts().leftover || !query.is_ours(), "nothing of ours is a {kind}");
         assert!(query.is_ours() || query.items().iter().all(|item| !item.attributes.contains_key(INTENT_ATTRIBUTE)));
         Ok(found.filter(asked).map(Object::observed).collect())
     }
@@ -556,5 +554,9 @@ impl Provider for World {
         let service = item.address.kind().facts().service;
         let lag = self.lag();
         self.call(format!("delete {}", item.address), service, |inner| Self::delete_now(inner, &item, lag)).await
+    }
+
+    async fn holders(&self, item: Item) -> Result<Vec<Holder>, Failure> {
+        self.call(format!("holders {}", item.address), item.address.kind().facts().service, |inner| Ok(inner.holders(&item))).await
     }
 }

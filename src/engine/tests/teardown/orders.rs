@@ -1,0 +1,158 @@
+//! The order in which what has no record goes: before what it names, and never in a circle.
+
+use super::*;
+use crate::engine::steps::Steps;
+use crate::engine::{Observed, Readiness};
+use crate::state::{Record, Status};
+use proptest::prelude::*;
+
+fn seen(of: &str, id: &str, spec: Value) -> Observed {
+    let tags = Some(BTreeMap::from([("domino-eks:cluster".to_owned(), "demo".to_owned())]));
+    Observed { address: address(of), id: id.to_owned(), attributes: BTreeMap::new(), spec, tags, readiness: Readiness::Ready }
+}
+
+fn blank() -> Document {
+    Document::new("111122223333", "aws", "us-west-2", "demo")
+}
+
+fn torn_down(state: &Document, observed: &[Observed], left: &[Observed], keep_data: bool) -> Plan {
+    let none = Attributes::new();
+    teardown(&Inputs { desired: &[], state, observed: Some(observed), lookups: &none }, left, keep_data).unwrap()
+}
+
+fn record(seen: &Observed, dependencies: Vec<Address>) -> Record {
+    Record {
+        id: seen.id.clone(),
+        status: Status::Ready,
+        spec: seen.spec.clone(),
+        tags: BTreeMap::new(),
+        attributes: BTreeMap::new(),
+        dependencies,
+    }
+}
+
+#[test]
+fn what_has_no_record_goes_before_what_it_names() {
+    let observed = [
+        seen("vpc/main", "vpc-1", json!({})),
+        seen("subnet/a", "subnet-1", json!({"vpc": "vpc-1"})),
+        seen("nat-gateway/a", "nat-1", json!({"subnet": "subnet-1"})),
+    ];
+    let left = [seen("network-interface/eni-1", "eni-1", json!({"subnet": "subnet-1"}))];
+    let plan = torn_down(&blank(), &observed, &left, false);
+    let needs = |of: &str| plan.actions.iter().find(|action| action.address.to_string() == of).unwrap().depends_on.clone();
+    assert_eq!(needs("nat-gateway/a"), [address("subnet/a")]);
+    assert_eq!(needs("network-interface/eni-1"), [address("subnet/a")]);
+    assert_eq!(needs("subnet/a"), [address("vpc/main")]);
+    assert_eq!(needs("vpc/main"), []);
+}
+
+#[test]
+fn a_record_knows_its_order_better_than_the_text_of_its_spec() {
+    let observed = [seen("vpc/main", "vpc-1", json!({})), seen("subnet/a", "subnet-1", json!({"vpc": "vpc-1"}))];
+    let mut state = blank();
+    state.resources.insert(address("subnet/a"), record(&observed[1], Vec::new()));
+    let plan = torn_down(&state, &observed, &[], false);
+    assert!(plan.actions.iter().all(|action| action.depends_on.is_empty()));
+}
+
+#[test]
+fn a_leftover_that_names_a_group_or_the_cluster_still_goes_after_it() {
+    let observed = [seen("eks-cluster/main", "demo", json!({})), seen("autoscaling-group/a", "demo-a", json!({}))];
+    let left = [
+        seen("instance/i-1", "i-1", json!({"group": "demo-a", "cluster": "demo"})),
+        seen("load-balancer/x", "x", json!({"cluster": "demo", "made_by": CLOUD_CONTROLLER})),
+    ];
+    let plan = torn_down(&blank(), &observed, &left, false);
+    Steps::of(&plan).graph.order().expect("an order");
+}
+
+#[test]
+fn a_key_that_waits_for_its_deletion_is_no_work() {
+    let key = Observed { readiness: Readiness::Deleting, ..seen("kms-key/main", "key-1", json!({})) };
+    for keep_data in [false, true] {
+        let plan = torn_down(&blank(), std::slice::from_ref(&key), &[], keep_data);
+        assert_eq!(verb_of(&plan, "kms-key/main"), Verb::NoChange);
+        assert!(!plan.has_changes());
+    }
+    // What is recorded is brought to its end, so that the record goes.
+    let mut state = blank();
+    state.resources.insert(address("kms-key/main"), record(&key, Vec::new()));
+    let plan = torn_down(&state, std::slice::from_ref(&key), &[], false);
+    assert_eq!(verb_of(&plan, "kms-key/main"), Verb::Delete);
+}
+
+#[test]
+fn what_is_gone_within_days_is_not_kept() {
+    let key = Observed { readiness: Readiness::Deleting, ..seen("kms-key/main", "key-1", json!({})) };
+    let mut state = blank();
+    state.resources.insert(address("kms-key/main"), record(&key, Vec::new()));
+    let plan = torn_down(&state, std::slice::from_ref(&key), &[], true);
+    assert_ne!(verb_of(&plan, "kms-key/main"), Verb::Retain, "nobody keeps what AWS is about to delete");
+}
+
+#[test]
+fn nothing_is_made_by_a_teardown() {
+    let observed = [seen("vpc/main", "vpc-1", json!({})), seen("s3-bucket/logs", "logs", json!({}))];
+    for keep_data in [false, true] {
+        let plan = torn_down(&blank(), &observed, &[seen("ebs-volume/v", "v", json!({}))], keep_data);
+        let wrong = |action: &&crate::engine::Action| !matches!(action.verb, Verb::Delete | Verb::Retain);
+        assert!(plan.actions.iter().find(wrong).is_none());
+    }
+}
+
+/// Objects of any kind that name each other, some of them recorded with what they depend on.
+#[derive(Debug, Clone)]
+struct Found {
+    objects: Vec<(usize, bool)>,
+    mentions: Vec<(usize, usize)>,
+    of_cloud_controller: usize,
+}
+
+fn found() -> impl Strategy<Value = Found> {
+    let objects = prop::collection::vec((0..Kind::ALL.len(), any::<bool>()), 1..16);
+    let mentions = prop::collection::vec((0usize..16, 0usize..16), 0..60);
+    (objects, mentions, 0usize..16).prop_map(|(objects, mentions, of_cloud_controller)| Found { objects, mentions, of_cloud_controller })
+}
+
+impl Found {
+    fn plan(&self, keep_data: bool) -> Plan {
+        let kind = |index: usize| Kind::ALL[self.objects[index].0];
+        let named = |index: usize| format!("{}/{index}", kind(index));
+        let count = self.objects.len();
+        let used = |index: usize| {
+            let of = self.mentions.iter().filter(move |(user, used)| *user == index && *used < count);
+            of.map(|(_, used)| *used).collect::<Vec<_>>()
+        };
+        let (mut state, mut observed, mut left) = (blank(), Vec::new(), Vec::new());
+        for index in 0..count {
+            let ids: Vec<String> = used(index).iter().map(|used| format!("id-{used}")).collect();
+            let maker = if index == self.of_cloud_controller { CLOUD_CONTROLLER } else { "somebody" };
+            let seen = seen(&named(index), &format!("id-{index}"), json!({"uses": ids, "made_by": maker}));
+            let is_left = kind(index).facts().leftover;
+            if self.objects[index].1 {
+                // A record depends on what was made earlier, as in the blueprint; what was left depends on nothing.
+                let earlier = used(index).into_iter().filter(|used| !is_left && kind(*used) < kind(index));
+                state.resources.insert(seen.address.clone(), record(&seen, earlier.map(|used| address(&named(used))).collect()));
+            }
+            if is_left { left.push(seen) } else { observed.push(seen) }
+        }
+        torn_down(&state, &observed, &left, keep_data)
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_names_whatever_there_is_an_order(found in found(), keep_data in any::<bool>()) {
+        let plan = found.plan(keep_data);
+        let steps = Steps::of(&plan);
+        let names = |cycle: Vec<usize>| cycle.iter().map(|node| plan.actions[steps.nodes[*node].action].address.to_string()).collect::<Vec<_>>();
+        prop_assert!(steps.graph.order().is_ok(), "{:?}", steps.graph.order().map_err(names));
+        // Each thing is deleted or kept, and data only kept where that was asked for.
+        for action in &plan.actions {
+            let is_data = action.kind.facts().holds_data || action.kind == Kind::EfsAccessPoint;
+            let expected = if keep_data && is_data { Verb::Retain } else { Verb::Delete };
+            prop_assert_eq!(action.verb, expected);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What Kubernetes leaves in a VPC, what strangers put there, what comes late, and what goes by itself.
+
+use super::*;
+use crate::engine::{Scope, Whose};
+
+/// Something that comes into the world when something else is deleted.
+pub(super) struct Late {
+    /// Address whose deletion brings it.
+    after: String,
+    /// It comes so long after that is gone.
+    delay: Duration,
+    object: Object,
+}
+
+/// How a question is named in the log.
+pub(super) fn word(query: &Query) -> &'static str {
+    match query {
+        Query::Ours(_) => "ours",
+        Query::These(_) => "these",
+        Query::Left(_) => "left",
+    }
+}
+
+impl Object {
+    /// There, and not on its way out.
+    pub(super) fn is_live(&self) -> bool {
+        self.deleted.is_none() && !self.is_gone()
+    }
+
+    /// What we made ourselves.
+    pub(super) fn is_ours(&self) -> bool {
+        !self.foreign && !self.kind().facts().leftover
+    }
+
+    /// Whether destroy finds it there.
+    pub(super) fn is_left_in(&self, scope: &Scope) -> bool {
+        let text = self.spec.to_string();
+        let is_leftover = self.kind().facts().leftover && !self.foreign && self.leaves.is_none();
+        is_leftover && self.deleted.is_none() && (self.spec["vpc"].is_null() || scope.vpcs.iter().any(|vpc| text.contains(vpc)))
+    }
+
+    fn whose(&self) -> Whose {
+        if self.foreign {
+            Whose::Foreign
+        } else if self.leaves.is_some() || self.kind().facts().leftover && self.deleted.is_some() {
+            Whose::Leaving
+        } else if self.kind().facts().leftover {
+            Whose::Leftover(Box::new(self.observed()))
+        } else {
+            Whose::Ours
+        }
+    }
+}
+
+impl Inner {
+    /// An object that no call of ours made.
+    pub(super) fn outside(&self, of: &str, spec: Value) -> Object {
+        let address: Address = of.parse().unwrap();
+        Object {
+            id: format!("{}-x{:04}", address.kind(), self.objects.len() + self.late.len()),
+            address,
+            created_as: spec.clone(),
+            spec,
+            tags: BTreeMap::new(),
+            version: 1,
+            nonce: String::new(),
+            created: Instant::now(),
+            deleted: None,
+            failed: None,
+            stuck: false,
+            vanished: false,
+            foreign: false,
+            leaves: None,
+        }
+    }
+
+    /// What the deletion of this object brings.
+    pub(super) fn come_after(&mut self, gone: &Object) {
+        let after = gone.address.to_string();
+        let (now, waiting) = std::mem::take(&mut self.late).into_iter().partition::<Vec<_>, _>(|late| late.after == after);
+        self.late = waiting;
+        let slow = gone.kind().facts().delete_seconds;
+        let gone = if slow > 1 { seconds(slow) } else { Duration::ZERO };
+        self.objects.extend(now.into_iter().map(|late| Object { created: Instant::now() + gone + late.delay, ..late.object }));
+    }
+
+    /// As AWS tells who stands in the way.
+    pub(super) fn holders(&self, item: &Item) -> Vec<Holder> {
+        let Some(held) = self.objects.iter().find(|object| object.id == item.id && !object.is_gone()) else { return Vec::new() };
+        let holding = self.objects.iter().filter(|object| object.holds(held));
+        let holder = |object: &Object| Holder {
+            name: format!("{} {}", object.kind(), object.id),
+            origin: if object.foreign { "of the database team".to_owned() } else { String::new() },
+            whose: object.whose(),
+        };
+        holding.map(holder).collect()
+    }
+}
+
+/// What Kubernetes and strangers do.
+impl World {
+    /// Kubernetes leaves it; its id.
+    pub(in super::super) fn leave(&self, of: &str, spec: Value) -> String {
+        let mut inner = self.inner.lock().unwrap();
+        let object = inner.outside(of, spec);
+        let id = object.id.clone();
+        inner.objects.push(object);
+        id
+    }
+
+    /// It goes by itself after so many seconds.
+    pub(in super::super) fn leave_for(&self, of: &str, spec: Value, stays: u32) {
+        self.leave(of, spec);
+        self.with(of, |object| object.leaves = Some(Instant::now() + seconds(stays)));
+    }
+
+    /// It comes so many seconds after something else is gone.
+    pub(in super::super) fn leave_after(&self, after: &str, delay: u32, of: &str, spec: Value) {
+        let mut inner = self.inner.lock().unwrap();
+        let object = inner.outside(of, spec);
+        inner.late.push(Late { after: after.to_owned(), delay: seconds(delay), object });
+    }
+
+    /// AWS writes it anew, without our tags, so many seconds after something else is gone.
+    pub(in super::super) fn rewrite_after(&self, after: &str, delay: u32, of: &str) {
+        let old = self.with(of, |object| object.clone());
+        let object = Object { tags: BTreeMap::new(), ..old };
+        self.inner.lock().unwrap().late.push(Late { after: after.to_owned(), delay: seconds(delay), object });
+    }
+
+    /// A stranger goes.
+    pub(in super::super) fn move_out(&self, of: &str) {
+        self.inner.lock().unwrap().objects.retain(|object| object.address.to_string() != of || !object.foreign);
+    }
+
+    /// What destroy finds beside what is ours.
+    pub(in super::super) async fn left(&self, scope: &Scope) -> Result<Vec<Observed>, Failure> {
+        let mut found = Vec::new();
+        for kind in Kind::leftovers() {
+            found.extend(self.observe(kind, Query::Left(scope.clone())).await?);
+        }
+        Ok(found)
+    }
+}

@@ -22,6 +22,8 @@ mod state_commands;
 mod survive;
 mod sweep;
 mod teardown;
+mod teardown_half;
+mod teardown_refuse;
 mod twins;
 mod variants;
 mod what;

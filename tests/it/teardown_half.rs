@@ -1,0 +1,252 @@
+//! RUN-4: what `destroy` takes down is often not whole: an apply that was killed, a state or a configuration that is lost, a
+//! cluster that failed, things that somebody deleted by hand.
+
+use crate::home::{ended, held, signal};
+use crate::points::{Report, sample, workers};
+use crate::seeds::{APPLY, DESTROY, NAME, Site, Theirs, says};
+use crate::workspace::Workspace;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::Duration;
+
+const BY_NAME: [&str; 8] = ["destroy", "--cluster", NAME, "--region", "us-west-2", "--confirm", NAME, "--delete-data"];
+
+/// Before which call that changes something an apply dies.
+fn points(site: &Site) -> Vec<usize> {
+    let workspace = site.fresh();
+    let since = site.emulator.count();
+    workspace.run_soon(&APPLY).expect(0);
+    (1..=site.emulator.mutating(since).len()).collect()
+}
+
+/// Applies, and kills the run at one of its calls.
+fn half_made(site: &Site, call: usize) -> Result<(Workspace, String), String> {
+    let workspace = site.fresh();
+    let mode = if call % 2 == 0 { "hold-before" } else { "hold-after" };
+    let rule = site.emulator.fault(&json!({ "mode": mode, "call": call, "mutating": true }));
+    let mut run = workspace.spawn(&APPLY);
+    let mut struck = None;
+    while struck.is_none() && run.try_wait().unwrap().is_none() {
+        struck = site.emulator.struck(&rule, 0.2);
+    }
+    let _ = run.kill();
+    run.wait().unwrap();
+    site.emulator.mend();
+    Ok((workspace, format!("{mode} {call} ({})", struck.as_deref().unwrap_or("ended before"))))
+}
+
+/// What Kubernetes can have left by now: there may be no network yet to put it into.
+fn leave(site: &Site) -> bool {
+    let order = json!({ "what": "leftovers", "cluster": NAME, "only": ["interfaces", "logs"] });
+    let sown = ureq::post(&format!("{}/_emulator/seed", site.emulator.url)).send_json(&order);
+    sown.is_ok()
+}
+
+/// Every third time the state is lost, too, and every other third time the configuration.
+fn taken_down(site: &Site, call: usize) -> Result<String, String> {
+    let (workspace, about) = half_made(site, call)?;
+    let left = leave(site);
+    let theirs = site.neighbours(NAME);
+    let (arguments, how): (&[&str], &str) = match call % 3 {
+        0 => (&DESTROY, "with both"),
+        1 => {
+            // Before the first call there may be none.
+            let _ = fs::remove_dir_all(workspace.path(".domino-eks"));
+            (&DESTROY, "without state")
+        }
+        _ => {
+            fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
+            (&BY_NAME, "without configuration")
+        }
+    };
+    let about = format!("{about}, {}{how}", if left { "with leftovers, " } else { "" });
+    let since = site.emulator.count();
+    let run = workspace.run_soon(arguments);
+    if run.code != 0 || !run.stderr.contains("Nothing left: ") {
+        return Err(format!("{about}: {}: {}", run.code, run.stderr.trim()));
+    }
+    let ours = site.ours(&theirs);
+    if !ours.is_empty() {
+        return Err(format!("{about}: left: {ours:?}"));
+    }
+    theirs.unharmed(site);
+    theirs.unnamed(site, since);
+    Ok(about)
+}
+
+/// 30 points with `RELIABILITY=30`, every one with `RELIABILITY=full`, another sample with each commit else.
+#[test]
+fn what_a_killed_apply_left_goes() {
+    let chosen = sample(points(&Site::new()), 6);
+    let report = Report::begin("teardown", 1);
+    workers(chosen, Site::new, |site, call| report.point(&call.to_string(), || taken_down(site, *call)));
+    report.end();
+}
+
+/// Found by its tags, its names, and what Kubernetes gives its things.
+#[test]
+fn without_state_or_configuration_or_both() {
+    let site = Site::with(&["--page-size", "5"]);
+    for (state, configuration) in [(false, true), (true, false), (false, false)] {
+        let workspace = site.made();
+        site.used(NAME);
+        site.objects("blobs", &json!({ "keys": 3, "delete_markers": 1, "uploads": 1 }));
+        let theirs = site.neighbours(NAME);
+        if !configuration {
+            fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
+        }
+        if !state {
+            fs::remove_dir_all(workspace.path(".domino-eks")).unwrap();
+        }
+        let arguments: &[&str] = if configuration { &DESTROY } else { &BY_NAME };
+        let plan: &[&str] =
+            if configuration { &["plan", "--destroy"] } else { &["plan", "--destroy", "--cluster", NAME, "--region", "us-west-2"] };
+        let since = site.emulator.count();
+        let planned = workspace.run_soon(plan).expect(0).stdout;
+        assert_eq!(site.emulator.mutating(since).len(), 0);
+        for what in ["vpc/main", "s3-bucket/blobs", "load-balancer/", "ebs-volume/", "network-interface/"] {
+            assert!(planned.contains(what), "{what} is not in {planned}");
+        }
+        let run = site.destroyed(&workspace, arguments, &theirs);
+        assert_eq!(run.stderr.contains("There is no state at"), !state, "{}", run.stderr);
+    }
+}
+
+/// What the region of the flag is for the environment: `AWS_REGION`.
+#[test]
+fn the_region_may_come_from_the_environment() {
+    let site = Site::new();
+    let workspace = site.made();
+    fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
+    let mut command = workspace.command(&["destroy", "--cluster", NAME, "--confirm", NAME, "--delete-data"]);
+    let run: crate::workspace::Run = command.env("AWS_REGION", "us-west-2").output().unwrap().into();
+    says(run.expect(0), &["Nothing left: "]);
+    site.nothing_left(&Theirs::nobody());
+}
+
+#[test]
+fn a_failed_cluster_goes() {
+    let site = Site::new();
+    let workspace = site.fresh();
+    site.emulator.seed(&json!({ "what": "failing-cluster", "cluster": NAME }));
+    says(workspace.run_soon(&APPLY).expect(1), &["eks-cluster/main", "the control plane could not be started"]);
+    assert!(leave(&site));
+    let theirs = site.neighbours(NAME);
+    site.destroyed(&workspace, &DESTROY, &theirs);
+    // Another time, by its name alone.
+    let workspace = site.fresh();
+    site.emulator.seed(&json!({ "what": "failing-cluster", "cluster": NAME }));
+    workspace.run_soon(&APPLY).expect(1);
+    fs::remove_dir_all(workspace.path(".domino-eks")).unwrap();
+    fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
+    site.destroyed(&workspace, &BY_NAME, &Theirs::nobody());
+}
+
+/// Every second group of machines, the way out, roles, and what lets itself be deleted of the network.
+const BY_HAND: &str = r#"
+from botocore.exceptions import ClientError
+groups = full(autoscaling, "describe_auto_scaling_groups")["AutoScalingGroups"]
+for group in groups[::2]:
+    autoscaling.delete_auto_scaling_group(AutoScalingGroupName=group["AutoScalingGroupName"], ForceDelete=True)
+ours = [{"Name": "tag:domino-eks:cluster", "Values": ["NAME"]}]
+for gateway in full(ec2, "describe_nat_gateways", Filter=ours)["NatGateways"]:
+    ec2.delete_nat_gateway(NatGatewayId=gateway["NatGatewayId"])
+gone = []
+def tried(operation, **arguments):
+    try:
+        operation(**arguments)
+        gone.append(next(iter(arguments.values())))
+    except ClientError:
+        pass
+roles = [r["RoleName"] for r in full(iam, "list_roles", PathPrefix="/domino-eks/NAME/")["Roles"]]
+for name in roles[::2]:
+    for policy in full(iam, "list_attached_role_policies", RoleName=name)["AttachedPolicies"]:
+        iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
+    tried(iam.delete_role, RoleName=name)
+for addon in full(eks, "list_addons", clusterName="NAME")["addons"][::2]:
+    eks.delete_addon(clusterName="NAME", addonName=addon)
+for bucket in s3.list_buckets()["Buckets"][:2]:
+    tried(s3.delete_bucket, Bucket=bucket["Name"])
+for template in full(ec2, "describe_launch_templates", Filters=ours)["LaunchTemplates"][::2]:
+    tried(ec2.delete_launch_template, LaunchTemplateId=template["LaunchTemplateId"])
+for target in full(efs, "describe_mount_targets", FileSystemId=efs.describe_file_systems()["FileSystems"][0]["FileSystemId"])["MountTargets"]:
+    tried(efs.delete_mount_target, MountTargetId=target["MountTargetId"])
+for group in full(ec2, "describe_security_groups", Filters=ours)["SecurityGroups"]:
+    tried(ec2.delete_security_group, GroupId=group["GroupId"])
+for endpoint in full(ec2, "describe_vpc_endpoints", Filters=ours)["VpcEndpoints"]:
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])
+for subnet in full(ec2, "describe_subnets", Filters=ours)["Subnets"]:
+    tried(ec2.delete_subnet, SubnetId=subnet["SubnetId"])
+result = gone
+"#;
+
+#[test]
+fn what_others_deleted_meanwhile_is_no_reason_to_stop() {
+    let site = Site::new();
+    for state in [true, false] {
+        let workspace = site.made();
+        site.used(NAME);
+        let gone = site.emulator.aws(&BY_HAND.replace("NAME", NAME));
+        assert!(gone.as_array().unwrap().len() >= 6, "only {gone} let itself be deleted");
+        let theirs = site.neighbours(NAME);
+        if !state {
+            fs::remove_dir_all(workspace.path(".domino-eks")).unwrap();
+        }
+        site.destroyed(&workspace, &DESTROY, &theirs);
+    }
+}
+
+/// Interrupted, killed, and then without its configuration.
+#[test]
+fn a_destroy_that_was_stopped_goes_on() {
+    let site = Site::new();
+    let workspace = site.made();
+    site.used(NAME);
+    let theirs = site.neighbours(NAME);
+    for (name, signal_name) in [("DeleteNatGateway", "-INT"), ("DeleteVpc", "-KILL")] {
+        let rule = site.emulator.fault(&json!({ "mode": "hold-after", "operation": name }));
+        let mut run = workspace.spawn(&DESTROY);
+        held(&site.emulator, &mut run, &rule);
+        signal(&run, signal_name);
+        let run = ended(run);
+        assert!([130, -1].contains(&run.code), "{}: {}", run.code, run.stderr);
+        site.emulator.mend();
+        theirs.unharmed(&site);
+    }
+    fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
+    site.destroyed(&workspace, &BY_NAME, &theirs);
+}
+
+/// One of two that work on one state waits for nothing; two that know nothing of each other get in nobody's way.
+#[test]
+fn two_at_once() {
+    let site = Site::new();
+    let workspace = site.made();
+    site.used(NAME);
+    let theirs = site.neighbours(NAME);
+    let rule = site.emulator.fault(&json!({ "mode": "slow", "operation": "DeleteAutoScalingGroup", "seconds": 3 }));
+    let mut first = workspace.spawn(&DESTROY);
+    held(&site.emulator, &mut first, &rule);
+    says(workspace.run_soon(&DESTROY).expect(5), &["locked", "`destroy`"]);
+    says(ended(first).expect(0), &["Nothing left: "]);
+    site.emulator.mend();
+    site.nothing_left(&theirs);
+
+    drop(site.made());
+    site.used(NAME);
+    let theirs = site.neighbours(NAME);
+    let folders: Vec<Workspace> = (0..2).map(|_| site.folder("")).collect();
+    let since = site.emulator.count();
+    let runs: Vec<_> = folders.iter().map(|folder| folder.spawn(&DESTROY)).collect();
+    for run in runs {
+        says(ended(run).expect(0), &["Nothing left: "]);
+    }
+    site.nothing_left(&theirs);
+    theirs.unnamed(&site, since);
+    let ids: BTreeSet<String> = site.ids("key").into_iter().collect();
+    assert_eq!(ids.len(), 2, "ours and that of team b");
+    std::thread::sleep(Duration::from_millis(50));
+    // A third one comes late.
+    says(site.destroyed(&site.folder(""), &DESTROY, &theirs), &["Nothing to destroy."]);
+}

@@ -1,0 +1,362 @@
+//! RUN-4, RUN-3: what `destroy` refuses, what it cannot do, and what it says then; nobody else's things are touched.
+
+use crate::emulator::Emulator;
+use crate::seeds::{APPLY, DESTROY, NAME, Site, Theirs, says};
+use crate::workspace::{Run, Workspace, example};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs;
+
+const RETAIN: [&str; 4] = ["destroy", "--confirm", NAME, "--retain-data"];
+
+/// Refused with this code and these texts, and nothing was changed.
+#[track_caller]
+fn refused(emulator: &Emulator, run: impl FnOnce() -> Run, code: i32, texts: &[&str]) {
+    let since = emulator.count();
+    let before = emulator.inventory();
+    let run = says(run().expect(code), texts);
+    assert!(run.stderr.contains("error") && !run.stderr.contains("panicked"), "{}", run.stderr);
+    assert!(emulator.mutating(since).is_empty(), "{:?}", emulator.mutating(since));
+    assert_eq!(emulator.inventory(), before);
+}
+
+/// Bad input of every kind, against one cluster that stays as it is.
+#[test]
+fn bad_input_changes_nothing() {
+    let site = Site::new();
+    let workspace = site.made();
+    let emulator = &site.emulator;
+    let run = |arguments: &'static [&'static str], code: i32, texts: &[&str]| {
+        refused(emulator, || workspace.run_soon(arguments), code, texts);
+    };
+    run(&["destroy", "--confirm", "domino-test-single", "--delete-data"], 7, &["`domino-test-single`", NAME]);
+    run(&["destroy", "--confirm", "", "--delete-data"], 7, &[NAME]);
+    run(&["destroy", "--confirm", NAME, "--delete-data", "--retain-data"], 2, &["--delete-data", "--retain-data"]);
+    run(&["destroy", "--cluster", NAME, "--confirm", NAME, "--delete-data"], 2, &["--region"]);
+    run(&["destroy", "--cluster", NAME, "--region", "us-west-2", "-f", "domino-eks.yaml", "--confirm", NAME], 2, &["--cluster", "--file"]);
+    run(&["destroy", "--cluster", "Bad_Name", "--region", "us-west-2", "--confirm", "Bad_Name"], 2, &["`Bad_Name` is no cluster name"]);
+    run(&["destroy", "--cluster", "../other", "--region", "us-west-2", "--confirm", "../other"], 2, &["is no cluster name"]);
+    run(&["destroy", "--cluster", NAME, "--region", "moon-1", "--confirm", NAME], 2, &["`moon-1` is no region"]);
+    run(&["destroy", "--cluster", NAME, "--region", "us-west-2", "--confirm", "other", "--delete-data"], 7, &["`other`"]);
+    run(&["destroy", "--cluster", NAME, "--region", "us-west-2", "--yes", "--delete-data"], 7, &["ephemeral", "--confirm"]);
+    run(&["plan", "--cluster", NAME, "--region", "us-west-2"], 2, &["`--cluster` goes with `--destroy`"]);
+    run(
+        &["destroy", "--confirm", NAME, "--delete-data", "--report", "absent/report.json"],
+        2,
+        &["absent/report.json", "nothing was changed"],
+    );
+    run(&["destroy", "--confirm", NAME, "--delete-data", "--report", "."], 2, &["the report `.` cannot be written"]);
+    run(&["destroy", "--delete-data"], 2, &["no terminal", "--confirm"]);
+    run(&["destroy", "--yes", "--delete-data"], 7, &["ephemeral", "--confirm"]);
+    run(&["destroy", "--confirm", NAME], 7, &["efs-file-system/datasets", "--delete-data", "--retain-data"]);
+    // Without its configuration, the way out is named.
+    fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
+    run(&["destroy", "--confirm", NAME, "--delete-data"], 3, &["--cluster NAME --region REGION"]);
+}
+
+/// A state that was made elsewhere is no reason to look here.
+#[test]
+fn a_state_of_another_account_or_region() {
+    let site = Site::new();
+    let workspace = site.made();
+    let path = workspace.path(&format!(".domino-eks/{NAME}/state.json"));
+    let state = workspace.state(NAME);
+    for (member, value) in [("account", "999999999999"), ("region", "eu-west-1")] {
+        let mut other = state.clone();
+        other[member] = json!(value);
+        fs::write(&path, crate::home::sealed(&other)).unwrap();
+        refused(&site.emulator, || workspace.run_soon(&DESTROY), 1, &[&format!("the state belongs to {member} `{value}`")]);
+    }
+    fs::write(&path, crate::home::sealed(&state)).unwrap();
+    let elsewhere = ["destroy", "--cluster", NAME, "--region", "eu-west-1", "--confirm", NAME, "--delete-data"];
+    refused(&site.emulator, || workspace.run_soon(&elsewhere), 1, &["the state belongs to region `us-west-2`"]);
+    // In an empty folder there is nothing of that name in that region, and nothing else is taken for it.
+    let empty = site.folder("");
+    let since = site.emulator.count();
+    let before = site.emulator.inventory();
+    says(empty.run_soon(&elsewhere).expect(0), &["Nothing to destroy.", "Nothing left: "]);
+    assert!(site.emulator.mutating(since).is_empty());
+    assert_eq!(site.emulator.inventory(), before);
+}
+
+/// What has our name but not our tag is somebody else's.
+#[test]
+fn names_of_ours_without_our_tag() {
+    let site = Site::new();
+    let workspace = site.fresh();
+    let before = site.emulator.inventory();
+    site.emulator.aws(&format!(
+        "trust = json.dumps({{'Version': '2012-10-17', 'Statement': [{{'Effect': 'Allow', 'Principal': {{'Service': 'ec2.amazonaws.com'}}, 'Action': 'sts:AssumeRole'}}]}})
+s3.create_bucket(Bucket='{NAME}-123456789012-us-west-2-blobs', CreateBucketConfiguration={{'LocationConstraint': 'us-west-2'}})
+s3.put_object(Bucket='{NAME}-123456789012-us-west-2-blobs', Key='theirs', Body=b'x')
+iam.create_role(RoleName='{NAME}-us-west-2-compute-node', AssumeRolePolicyDocument=trust)
+iam.create_role(RoleName='{NAME}-us-west-2-cluster', Path='/domino-eks/{NAME}/', AssumeRolePolicyDocument=trust)
+logs.create_log_group(logGroupName='/aws/eks/{NAME}/cluster')
+key = kms.create_key(Description='theirs')['KeyMetadata']['KeyId']
+kms.create_alias(AliasName='alias/{NAME}', TargetKeyId=key)
+ec2.create_launch_template(LaunchTemplateName='{NAME}-platform', LaunchTemplateData={{'InstanceType': 'm5.large'}})
+vpc = ec2.create_vpc(CidrBlock='10.0.0.0/16', TagSpecifications=[{{'ResourceType': 'vpc', 'Tags': [{{'Key': 'Name', 'Value': '{NAME}'}}]}}])
+ec2.create_security_group(GroupName='{NAME}-nodes', Description='theirs', VpcId=vpc['Vpc']['VpcId'])"
+    ));
+    let new: Vec<Value> = site.emulator.inventory().into_iter().filter(|entry| !before.contains(entry)).collect();
+    let theirs = Theirs::of(&site.emulator, &new);
+    for arguments in [&DESTROY[..], &["destroy", "--cluster", NAME, "--region", "us-west-2", "--confirm", NAME, "--delete-data"]] {
+        let since = site.emulator.count();
+        let run = site.destroyed(&workspace, arguments, &theirs);
+        assert!(run.stderr.contains("Nothing to destroy."), "{}", run.stderr);
+        assert!(site.emulator.mutating(since).is_empty());
+    }
+    // An apply stops at them; what it made goes, and they stay.
+    workspace.run_soon(&APPLY).expect(1);
+    site.destroyed(&workspace, &DESTROY, &theirs);
+}
+
+/// Another team's machine in a subnet of ours.
+#[test]
+fn what_is_not_ours_is_named_and_left_alone() {
+    let site = Site::new();
+    for attached in [true, false] {
+        let workspace = site.made();
+        site.used(NAME);
+        let theirs = site.neighbours(NAME);
+        let seeded = site.emulator.seed(&json!({ "what": "foreign", "cluster": NAME, "attached": attached }));
+        let id = |kind: &str| {
+            let found = seeded.iter().find(|entry| entry["type"] == kind).unwrap();
+            found["id"].as_str().unwrap().to_owned()
+        };
+        let (interface, group) = (id("network-interface"), id("security-group"));
+        let both = Theirs::of(&site.emulator, &seeded).and(theirs);
+        let plan = workspace.run_soon(&["plan", "--destroy"]).expect(0).stdout;
+        let line = plan.lines().find(|line| line.contains(&interface)).unwrap_or_else(|| panic!("{interface} is not in {plan}"));
+        for text in ["team=b", "Name=bastion", "bastion of team b", "holds ", "subnet/private/us-west-2a", "vpc/main"] {
+            assert!(line.contains(text), "`{text}` is not in {line}");
+        }
+        assert!(plan.contains(&group) && plan.contains("Not ours, and in the way"), "{plan}");
+        let json = workspace.run_soon(&["plan", "--destroy", "--format", "json"]).expect(0).json();
+        assert_eq!(json["foreign"].as_array().map(Vec::len), Some(2), "{:#}", json["foreign"]);
+
+        let since = site.emulator.count();
+        let run = workspace.run_soon(&[&DESTROY[..], &["--report", "report.json"]].concat());
+        let run = says(run.expect(1), &["error: ", &interface, "team=b", "not ours", "Left:", "hint: "]);
+        assert!(!run.stderr.contains("Nothing left"), "{}", run.stderr);
+        both.unharmed(&site);
+        both.unnamed(&site, since);
+        let left: BTreeSet<String> = site.ours(&both).iter().map(|entry| entry.split('"').nth(3).unwrap().to_owned()).collect();
+        assert!(left.is_subset(&["security-group", "security-group-rule", "subnet", "vpc"].map(str::to_owned).into()), "{left:?}");
+        let report: Value = serde_json::from_str(&fs::read_to_string(workspace.path("report.json")).unwrap()).unwrap();
+        assert_eq!(report["result"], "left");
+        assert!(report["in_the_way"].to_string().contains(&interface), "{report:#}");
+
+        site.emulator.seed(&json!({ "what": "remove-foreign", "cluster": NAME }));
+        says(workspace.run_soon(&DESTROY).expect(0), &["Nothing left: "]);
+    }
+}
+
+/// One permission is missing: all that does not depend on it goes, and the rest when it is given.
+#[test]
+fn a_missing_permission_is_named() {
+    let site = Site::new();
+    for operation in ["DeleteNatGateway", "DeleteRole", "DeleteObjects", "DeleteLoadBalancer", "DeleteNetworkInterface"] {
+        let workspace = site.made();
+        site.used(NAME);
+        site.objects("blobs", &json!({ "keys": 3 }));
+        let theirs = site.neighbours(NAME);
+        site.emulator.fault(&json!({ "mode": "access-denied", "operation": operation, "times": 0 }));
+        let since = site.emulator.count();
+        let run = says(workspace.run_soon(&DESTROY).expect(6), &[operation, "error: ", "hint: "]);
+        assert!(!run.stderr.contains("Nothing left"), "{}", run.stderr);
+        theirs.unnamed(&site, since);
+        theirs.unharmed(&site);
+        assert!(!site.ours(&theirs).is_empty());
+        site.emulator.mend();
+        site.destroyed(&workspace, &DESTROY, &theirs);
+    }
+}
+
+/// Markers, odd names, unfinished uploads, late objects, partial failures: all of it goes.
+#[test]
+fn buckets_are_emptied_of_everything() {
+    let site = Site::with(&["--page-size", "50"]);
+    let workspace = site.made();
+    site.objects("blobs", &json!({ "keys": 120, "versions_per_key": 3, "delete_markers": 40, "uploads": 7, "odd_keys": true }));
+    site.objects("logs", &json!({ "keys": 30, "filling": 2, "partial": 2 }));
+    site.objects("registry", &json!({ "uploads": 60 }));
+    let plan = workspace.run_soon(&["plan", "--destroy"]).expect(0).stdout;
+    let line = plan.lines().find(|line| line.contains("s3-bucket/blobs")).unwrap();
+    assert!(line.contains("40 delete markers") || line.contains("delete marker"), "{line}");
+    let theirs = site.neighbours(NAME);
+    site.destroyed(&workspace, &DESTROY, &theirs);
+}
+
+#[test]
+fn locked_objects_stay_and_are_explained() {
+    let site = Site::new();
+    let workspace = site.made();
+    let bucket = site.objects("blobs", &json!({ "keys": 20, "versions_per_key": 2, "locked": 2 }));
+    let theirs = site.neighbours(NAME);
+    let since = site.emulator.count();
+    let run = says(workspace.run_soon(&DESTROY).expect(1), &["s3-bucket/blobs", "Object Lock", "error: ", "hint: ", "Left:"]);
+    assert!(!run.stderr.contains("Nothing left"), "{}", run.stderr);
+    theirs.unharmed(&site);
+    theirs.unnamed(&site, since);
+    let ours = site.ours(&theirs);
+    assert_eq!(ours.iter().filter(|entry| entry.contains("\"object\"")).count(), 2, "{ours:?}");
+    assert!(ours.iter().all(|entry| entry.contains(&bucket)), "{ours:?}");
+    // Once more says the same.
+    says(workspace.run_soon(&DESTROY).expect(1), &["Object Lock"]);
+    assert_eq!(site.ours(&theirs), ours);
+}
+
+#[test]
+fn recovery_points_of_a_vault_of_ones_own_go() {
+    let site = Site::new();
+    let workspace = site.made();
+    site.emulator.seed(&json!({ "what": "leftovers", "cluster": NAME, "only": ["recovery-points"], "vault": "Default" }));
+    let theirs = site.neighbours(NAME);
+    let plan = workspace.run_soon(&["plan", "--destroy"]).expect(0).stdout;
+    assert!(plan.contains("recovery-point/") && plan.contains("in vault Default"), "{plan}");
+    site.destroyed(&workspace, &DESTROY, &theirs);
+}
+
+#[test]
+fn a_vault_that_forbids_it_keeps_its_recovery_points() {
+    let site = Site::new();
+    let workspace = site.made();
+    site.emulator.seed(&json!({ "what": "leftovers", "cluster": NAME, "only": ["recovery-points"] }));
+    let theirs = site.neighbours(NAME);
+    let since = site.emulator.count();
+    let run = workspace.run_soon(&DESTROY);
+    assert_ne!(run.code, 0, "{}", run.stderr);
+    let run = says(run, &["recovery-point/", "aws/efs/automatic-backup-vault", "policy", "hint: "]);
+    assert!(!run.stderr.contains("Nothing left"), "{}", run.stderr);
+    theirs.unnamed(&site, since);
+    theirs.unharmed(&site);
+    let ours = site.ours(&theirs);
+    assert!(ours.len() == 1 && ours[0].contains("recovery-point"), "{ours:?}");
+}
+
+/// `protect: true`, EKS's own protection, and the word that lifts both.
+#[test]
+fn protection_is_lifted_only_by_name() {
+    let site = Site::new();
+    let workspace = site.fresh();
+    let protected = example("domino-test-cluster-single-az.yaml") + "protect: true\n";
+    workspace.write("domino-eks.yaml", &protected);
+    workspace.run_soon(&APPLY).expect(0);
+    site.used(NAME);
+    let theirs = site.neighbours(NAME);
+    let emulator = &site.emulator;
+    refused(emulator, || workspace.run_soon(&DESTROY), 7, &["is protected", "protect: false", "--lift-protection"]);
+    let yes = ["destroy", "--lift-protection", "--yes", "--delete-data"];
+    refused(emulator, || workspace.run_soon(&yes), 7, &["`--lift-protection` wants the cluster's name", "--confirm"]);
+    // Without the file, the state knows that the cluster is protected.
+    fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
+    let by_name = ["destroy", "--cluster", NAME, "--region", "us-west-2", "--confirm", NAME, "--delete-data"];
+    refused(emulator, || workspace.run_soon(&by_name), 7, &["is protected", "--lift-protection"]);
+    // Without the state, too, EKS's protection is still on.
+    let empty = site.folder("");
+    fs::remove_file(empty.path("domino-eks.yaml")).unwrap();
+    refused(emulator, || empty.run_soon(&by_name), 7, &["EKS's deletion protection of the cluster is on", "--lift-protection"]);
+    workspace.write("domino-eks.yaml", &protected);
+    site.destroyed(&workspace, &[&DESTROY[..], &["--lift-protection"]].concat(), &theirs);
+    assert!(!emulator.calls("UpdateClusterConfig").is_empty());
+}
+
+#[test]
+fn a_test_environment_wants_its_name_for_lifting_too() {
+    let site = Site::new();
+    let workspace = site.fresh();
+    workspace.write("domino-eks.yaml", &(example("domino-test-cluster-single-az.yaml") + "profile: test\n"));
+    workspace.run_soon(&APPLY).expect(0);
+    let yes = ["destroy", "--lift-protection", "--yes"];
+    refused(&site.emulator, || workspace.run_soon(&yes), 7, &["`--lift-protection` wants the cluster's name"]);
+    // Without its configuration, the state knows that nobody need be asked.
+    fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
+    let by_name = ["destroy", "--cluster", NAME, "--region", "us-west-2", "--yes"];
+    site.destroyed(&workspace, &by_name, &Theirs::nobody());
+}
+
+/// Load balancers have a protection of their own.
+#[test]
+fn a_protected_load_balancer_is_named() {
+    let site = Site::new();
+    let workspace = site.made();
+    site.emulator.seed(&json!({ "what": "leftovers", "cluster": NAME, "only": ["lbc"] }));
+    site.emulator.aws(
+        "import boto3
+elb = boto3.client('elbv2', region_name='us-west-2')
+for found in elb.describe_load_balancers()['LoadBalancers']:
+    elb.modify_load_balancer_attributes(LoadBalancerArn=found['LoadBalancerArn'], Attributes=[{'Key': 'deletion_protection.enabled', 'Value': 'true'}])",
+    );
+    let theirs = site.neighbours(NAME);
+    let since = site.emulator.count();
+    let run = workspace.run_soon(&DESTROY);
+    assert_ne!(run.code, 0, "{}", run.stderr);
+    says(run, &["load-balancer/", "protect", "--lift-protection"]);
+    theirs.unnamed(&site, since);
+    theirs.unharmed(&site);
+    site.destroyed(&workspace, &[&DESTROY[..], &["--lift-protection"]].concat(), &theirs);
+}
+
+/// The cluster takes its load balancers away by itself, while its controllers run.
+#[test]
+fn a_cluster_that_answers_is_drained_first() {
+    let site = Site::with(&["--kubernetes-api"]);
+    let workspace = site.made();
+    let seeded = site.emulator.seed(&json!({ "what": "leftovers", "cluster": NAME, "only": ["lbc"] }));
+    let balancer = |part: &str| {
+        let found = seeded.iter().find(|entry| entry["type"] == "load-balancer" && entry["id"].as_str().unwrap().contains(part));
+        found.unwrap()["id"].clone()
+    };
+    site.emulator.kubernetes(&json!({
+        "cluster": NAME,
+        "services": [{ "namespace": "web", "name": "gateway", "type": "LoadBalancer", "load_balancer": balancer("/net/"),
+                       "finalizers": ["service.kubernetes.io/load-balancer-cleanup"] }],
+        "ingresses": [{ "namespace": "app", "name": "front", "load_balancer": balancer("/app/"), "finalizers": ["ingress.k8s.aws/resources"] }]
+    }));
+    let theirs = site.neighbours(NAME);
+    let since = site.emulator.count();
+    let run = site.destroyed(&workspace, &[&DESTROY[..], &["--drain-kubernetes"]].concat(), &theirs);
+    says(run, &["Deleting LoadBalancer Services and Ingresses first.", "1 Services and 1 Ingresses are gone."]);
+    let operations: Vec<String> = site.emulator.requests(since).into_iter().map(|request| request.operation).collect();
+    let at = |operation: &str| operations.iter().position(|one| one == operation).unwrap_or_else(|| panic!("no {operation}"));
+    assert!(at("DeleteService") < at("DeleteAutoScalingGroup") && at("DeleteIngress") < at("DeleteAutoScalingGroup"));
+    assert!(!operations.iter().any(|operation| operation == "DeleteLoadBalancer"), "the controllers did that");
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_is_taken_down_all_the_same() {
+    let site = Site::with(&["--kubernetes-api"]);
+    for switch in ["unreachable", "forbid"] {
+        let workspace = site.made();
+        site.used(NAME);
+        let services = json!([{ "namespace": "web", "name": "gateway", "type": "LoadBalancer", "load_balancer": null,
+                                "finalizers": ["service.kubernetes.io/load-balancer-cleanup"] }]);
+        site.emulator.kubernetes(&json!({ "cluster": NAME, "services": services, switch: true }));
+        let theirs = site.neighbours(NAME);
+        let run = site.destroyed(&workspace, &[&DESTROY[..], &["--drain-kubernetes"]].concat(), &theirs);
+        says(run, &["warning: the cluster was not drained: ", "load balancers are deleted in AWS instead"]);
+    }
+    // Controllers that do nothing hold it up no longer than that.
+    let workspace = site.made();
+    let services = json!([{ "namespace": "web", "name": "gateway", "type": "LoadBalancer", "load_balancer": null,
+                            "finalizers": ["service.kubernetes.io/load-balancer-cleanup"] }]);
+    site.emulator.kubernetes(&json!({ "cluster": NAME, "services": services, "controllers": false }));
+    let run = site.destroyed(&workspace, &[&DESTROY[..], &["--drain-kubernetes"]].concat(), &Theirs::nobody());
+    says(run, &["warning: ", "web/gateway", "is still there"]);
+}
+
+/// What is kept stays kept where a permission is missing.
+#[test]
+fn keeping_is_not_undone_by_a_failure() {
+    let site = Site::new();
+    let workspace = site.made();
+    site.objects("blobs", &json!({ "keys": 3 }));
+    site.emulator.fault(&json!({ "mode": "access-denied", "operation": "DeleteNatGateway", "times": 0 }));
+    says(workspace.run_soon(&RETAIN).expect(6), &["DeleteNatGateway"]);
+    site.emulator.mend();
+    says(workspace.run_soon(&RETAIN).expect(0), &["Nothing else left: "]);
+    assert_eq!(site.ids("object").len(), 3);
+    let workspace: Workspace = workspace;
+    site.destroyed(&workspace, &DESTROY, &Theirs::nobody());
+}

@@ -6,7 +6,7 @@ use super::plan::{Action, Inputs, Plan, PlanError, Verb, plan};
 use super::provider::{Observed, Readiness};
 use super::recover::uses;
 use crate::resource::{Address, Kind};
-use crate::state::{Document, Record, Status};
+use crate::state::{Document, Intent, Record, Status};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,12 +54,19 @@ pub fn teardown(inputs: &Inputs<'_>, leftovers: &[Observed], keep_data: bool) ->
     Ok(plan)
 }
 
-/// What exists and holds data stays; what AWS deletes already cannot be kept, and what an earlier run kept is no work.
+/// What exists and holds data stays; what AWS deletes already cannot be kept, and what an earlier run kept is no work. What
+/// AWS does not show is only forgotten, unless it was just made and may be invisible yet.
 fn keep(plan: &mut Plan, state: &Document, seen: &[&Observed]) {
     let alive = seen.iter().filter(|seen| seen.readiness != Readiness::Deleting);
     let exists: BTreeSet<(&Address, &str)> = alive.map(|seen| (&seen.address, seen.id.as_str())).collect();
     for action in plan.actions.iter_mut().filter(|action| action.verb == Verb::Delete && is_kept(action.kind)) {
-        let Some(id) = action.id.as_deref().filter(|id| exists.contains(&(&action.address, *id))) else { continue };
+        let is_new = state.intents.get(&action.address).is_some_and(|intent| intent.age_seconds() < Intent::LIVE_SECONDS);
+        let is_seen = seen.iter().any(|seen| seen.address == action.address);
+        let may_exist = |id: &&str| exists.contains(&(&action.address, *id)) || !is_seen && is_new;
+        let Some(id) = action.id.as_deref().filter(may_exist) else {
+            action.existing = action.existing.take().filter(|_| is_seen);
+            continue;
+        };
         let is_written = state.resources.get(&action.address).is_some_and(|record| record.status == Status::Retained && record.id == id);
         action.verb = if is_written { Verb::NoChange } else { Verb::Retain };
         "it holds data, which is kept".clone_into(&mut action.reason);

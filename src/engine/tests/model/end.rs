@@ -10,10 +10,17 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 impl Machine {
-    /// Faults are over: two applies reach what is wanted, two destroys leave nothing of ours.
+    /// Faults are over: two applies reach what is wanted, two destroys leave nothing of ours, and
+    /// nothing that Kubernetes left.
     pub(super) async fn end(&mut self) -> Result<(), Broken> {
         self.lab.world.clear_faults();
         self.wait().await;
+        if self.has_strangers() {
+            self.destroy_once(false, How::Whole).await?;
+            self.check()?;
+            self.move_out();
+            self.wait().await;
+        }
         let desired = self.graph.desired();
         let plan = self.plan(&desired).await?.ok_or("no plan")?;
         if plan.summary().blocked > 0 {
@@ -25,17 +32,21 @@ impl Machine {
         self.run(&desired, How::Whole).await?;
         self.wait().await;
         self.is_reached(&desired).await?;
+        if self.keeps {
+            self.destroy_keeping().await?;
+        }
         self.forgotten.clear();
         self.destroy().await
     }
 
     async fn destroy(&mut self) -> Result<(), Broken> {
-        self.run(&[], How::Whole).await?;
+        self.destroy_once(false, How::Whole).await?;
         self.wait().await;
-        if !self.lab.world.ours().is_empty() || !self.lab.document().resources.is_empty() {
-            self.run(&[], How::Whole).await?;
+        let all = |machine: &Self| machine.lab.world.ours().into_iter().chain(machine.lab.world.leftovers()).collect::<Vec<_>>();
+        if !all(self).is_empty() || !self.lab.document().resources.is_empty() {
+            self.destroy_once(false, How::Whole).await?;
         }
-        let left: Vec<String> = self.lab.world.ours().iter().map(|seen| seen.address.to_string()).collect();
+        let left: Vec<String> = all(self).iter().map(|seen| seen.address.to_string()).collect();
         ensure(left.is_empty(), || format!("left after destroy: {left:?}"))?;
         let recorded = self.lab.document().resources;
         ensure(recorded.is_empty(), || format!("recorded after destroy: {:?}", recorded.keys()))

@@ -1,7 +1,7 @@
 //! Runs programs against the world and looks after every step whether all that must hold does.
 
 use super::super::process::Copy;
-use super::super::world::Strikes;
+use super::super::world::{Strikes, World};
 use super::super::{Done, Lab, address, plan};
 use super::graph::{Graph, has_own_name};
 use super::ops::{Call, How, Op, Program};
@@ -29,12 +29,16 @@ pub(super) type Broken = String;
 pub(super) struct Machine {
     pub(super) lab: Lab,
     pub(super) graph: Graph,
-    copies: Vec<Copy>,
+    pub(super) copies: Vec<Copy>,
     /// Objects that no state has to know, because an old one was put back.
     pub(super) forgotten: BTreeSet<String>,
     /// Tokens may be bound to dead objects for some time.
     pub(super) long: bool,
-    foreign: String,
+    pub(super) foreign: String,
+    /// How many things Kubernetes and strangers brought.
+    pub(super) brought: usize,
+    /// Some destroy of the program kept data.
+    pub(super) keeps: bool,
 }
 
 /// How a run that was begun went.
@@ -49,14 +53,27 @@ impl Machine {
         fastrand::seed(7);
         let lab = Lab::new();
         let foreign = lab.world.print(true);
-        Self { lab, graph: Graph::of(&program.graph), copies: Vec::new(), forgotten: BTreeSet::new(), long: false, foreign }
+        Self {
+            lab,
+            graph: Graph::of(&program.graph),
+            copies: Vec::new(),
+            forgotten: BTreeSet::new(),
+            long: false,
+            foreign,
+            brought: 0,
+            keeps: false,
+        }
     }
 
     /// Does one thing, and looks.
     pub(super) async fn step(&mut self, op: Op) -> Result<(), Broken> {
         match op {
             Op::Apply(how) => self.run(&self.graph.desired(), how).await.map(drop)?,
-            Op::Destroy(how) => self.run(&[], how).await.map(drop)?,
+            Op::Destroy(how) => self.destroy_once(false, how).await.map(drop)?,
+            Op::DestroyKeeping(how) => self.destroy_once(true, how).await.map(drop)?,
+            Op::Leave(which) => self.leave(which),
+            Op::MoveIn => self.move_in(),
+            Op::MoveOut => self.move_out(),
             Op::Plan => self.only_plan().await?,
             Op::LoseState => self.lose_state().await?,
             Op::Refused(slot) => self.refused(slot).await?,
@@ -192,16 +209,24 @@ impl Machine {
     pub(super) async fn run(&mut self, desired: &[Desired], how: How) -> Result<bool, Broken> {
         self.copies.push(self.lab.memory.copy());
         let Some(plan) = self.plan(desired).await? else { return Ok(false) };
+        self.run_plan(&plan, desired, how).await
+    }
+
+    pub(super) async fn run_plan(&mut self, plan: &Plan, desired: &[Desired], how: How) -> Result<bool, Broken> {
         if plan.summary().blocked > 0 {
             return Ok(false);
         }
         self.lab.log.clear();
-        let kept: Vec<_> = self.lab.world.ours().into_iter().filter(|seen| seen.address.kind().facts().holds_data).collect();
+        let data = |world: &World| -> Vec<_> {
+            let all = world.ours().into_iter().chain(world.leftovers());
+            all.filter(|seen| seen.address.kind().facts().holds_data).collect()
+        };
+        let kept = data(&self.lab.world);
         let deleted: BTreeSet<_> =
             plan.actions.iter().filter(|action| action.verb == Verb::Delete).map(|action| action.address.clone()).collect();
-        let ran = self.execute(&plan, how).await?;
-        self.check_run(&plan, desired)?;
-        let ours = self.lab.world.ours();
+        let ran = self.execute(plan, how).await?;
+        self.check_run(plan, desired)?;
+        let ours = data(&self.lab.world);
         let lost = kept.iter().find(|seen| !deleted.contains(&seen.address) && ours.iter().all(|now| now.id != seen.id));
         ensure(lost.is_none(), || format!("what holds data is gone: {lost:?}"))?;
         Ok(matches!(ran, Ran::Ended(Ok(done)) if done.outcome.failed.is_empty() && done.outcome.skipped.is_empty()))
@@ -251,7 +276,7 @@ impl Machine {
     }
 
     /// Nothing of others is touched, nothing is twice, nothing of ours is unknown.
-    fn check(&self) -> Result<(), Broken> {
+    pub(super) fn check(&self) -> Result<(), Broken> {
         let world = &self.lab.world;
         ensure(world.print(true) == self.foreign, || "something foreign was touched".to_owned())?;
         let early = world.too_early();
@@ -282,6 +307,7 @@ impl Machine {
                 "create" => matches!(verb(of), Some(Verb::Create | Verb::Replace)),
                 "update" => matches!(verb(of), Some(Verb::Create | Verb::Adopt | Verb::Update)),
                 "settle" => matches!(verb(of), Some(Verb::Create | Verb::Adopt | Verb::Update | Verb::Replace)),
+                "delete" if is_clearable(of) => true,
                 "delete" => matches!(verb(of), Some(Verb::Delete | Verb::Replace)),
                 _ => true,
             };
@@ -309,6 +335,12 @@ impl Machine {
         let existing = action.and_then(|action| action.existing.as_ref());
         existing.is_some_and(|record| record.dependencies.contains(&address(used)))
     }
+}
+
+/// What Kubernetes left may be in the way, and goes then.
+fn is_clearable(of: &str) -> bool {
+    let facts = address(of).kind().facts();
+    facts.leftover && !facts.holds_data
 }
 
 pub(super) fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), Broken> {

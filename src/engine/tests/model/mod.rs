@@ -8,6 +8,7 @@
 mod end;
 mod found;
 mod graph;
+mod left;
 mod machine;
 mod ops;
 
@@ -46,20 +47,25 @@ fn holds_for_all(theme: Theme, share: u32) {
 
 #[test]
 fn interrupted_runs_lose_nothing() {
-    holds_for_all(Theme::Interruptions, 25);
+    holds_for_all(Theme::Interruptions, 20);
 }
 
 #[test]
 fn interrupted_runs_lose_nothing_again() {
-    holds_for_all(Theme::Interruptions, 25);
+    holds_for_all(Theme::Interruptions, 20);
 }
 
 #[test]
 fn edits_and_drift_are_followed() {
-    holds_for_all(Theme::Changes, 25);
+    holds_for_all(Theme::Changes, 20);
 }
 
 #[test]
 fn lost_and_old_states_are_survived() {
-    holds_for_all(Theme::States, 25);
+    holds_for_all(Theme::States, 20);
+}
+
+#[test]
+fn used_clusters_are_torn_down() {
+    holds_for_all(Theme::Leftovers, 20);
 }

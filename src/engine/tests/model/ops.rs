@@ -31,6 +31,8 @@ pub(super) enum Call {
 pub(super) enum Op {
     Apply(How),
     Destroy(How),
+    /// The same, and what holds data stays.
+    DestroyKeeping(How),
     Plan,
     /// A call on a resource fails so many times; a lost answer may be one to a call that took effect.
     Fault {
@@ -57,6 +59,12 @@ pub(super) enum Op {
     Vanish(usize),
     /// Somebody makes something under the name of a resource that we did not begin to make yet.
     Foreign(usize),
+    /// Kubernetes leaves something, now or when its nodes go.
+    Leave(usize),
+    /// A stranger moves into a network of ours.
+    MoveIn,
+    /// All strangers move out.
+    MoveOut,
     /// Seconds for which something new is invisible, from now on.
     Lag(u64),
     /// Seconds pass.
@@ -88,6 +96,8 @@ pub(super) enum Theme {
     Changes,
     /// Lost and old states, somebody else's objects beside that.
     States,
+    /// Clusters that are used: what Kubernetes leaves, strangers, data that stays.
+    Leftovers,
 }
 
 fn how() -> impl Strategy<Value = How> {
@@ -159,11 +169,21 @@ fn state() -> impl Strategy<Value = Op> {
     ]
 }
 
+fn used() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        6 => (0usize..6).prop_map(Op::Leave),
+        3 => how().prop_map(Op::DestroyKeeping),
+        2 => Just(Op::MoveIn),
+        1 => Just(Op::MoveOut),
+    ]
+}
+
 fn op(theme: Theme) -> BoxedStrategy<Op> {
     match theme {
         Theme::Interruptions => prop_oneof![4 => run(), 2 => fault(), 1 => time()].boxed(),
         Theme::Changes => prop_oneof![3 => run(), 1 => fault(), 1 => time(), 4 => change()].boxed(),
         Theme::States => prop_oneof![4 => run(), 1 => fault(), 1 => time(), 2 => change(), 3 => state()].boxed(),
+        Theme::Leftovers => prop_oneof![5 => run(), 1 => fault(), 1 => time(), 1 => change(), 6 => used()].boxed(),
     }
 }
 

@@ -62,10 +62,30 @@ async fn a_second_destroy_that_deletes_data_removes_what_was_kept() {
 async fn only_what_exists_is_kept() {
     let lab = made(&with_data()).await;
     lab.world.vanish("s3-bucket/logs");
+    lab.grow_old().await;
     let plan = lab.teardown(true).await;
     assert_eq!(verb_of(&plan, "s3-bucket/logs"), Verb::Delete);
     lab.destroy(true).await;
     assert_eq!(status_of(&lab), all(&KEPT[..3], Status::Retained));
+    assert_eq!(lab.log.count("delete s3-bucket"), 0, "nothing is sent for data that is to be kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn data_that_is_not_visible_yet_is_kept() {
+    let lab = Lab::new();
+    lab.world.lag.store(20_000, std::sync::atomic::Ordering::SeqCst);
+    let desired = [wanted("s3-bucket/logs", json!({"name": "logs"})), wanted("efs-file-system/new", json!({}))];
+    for wanted in desired {
+        let of = wanted.address.to_string();
+        lab.apply(&[wanted]).await;
+        lab.world.lag.store(2_000_000, std::sync::atomic::Ordering::SeqCst);
+        lab.destroy(true).await;
+        assert_eq!(lab.log.count(&format!("delete {of}")), 0);
+        assert_eq!(lab.document().resources[&address(&of)].status, Status::Retained);
+        lab.world.lag.store(0, std::sync::atomic::Ordering::SeqCst);
+        lab.destroy(false).await;
+        lab.assert_nothing().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -81,6 +81,10 @@ impl Inner {
         self.late = waiting;
         let slow = gone.kind().facts().delete_seconds;
         let gone = if slow > 1 { seconds(slow) } else { Duration::ZERO };
+        let stays = |late: &Late| {
+            late.object.spec["vpc"].is_null() || self.objects.iter().any(|vpc| late.object.spec["vpc"] == *vpc.id && vpc.is_live())
+        };
+        let now: Vec<Late> = now.into_iter().filter(stays).collect();
         self.objects.extend(now.into_iter().map(|late| Object { created: Instant::now() + gone + late.delay, ..late.object }));
     }
 
@@ -131,6 +135,13 @@ impl World {
     /// A stranger goes.
     pub(in super::super) fn move_out(&self, of: &str) {
         self.inner.lock().unwrap().objects.retain(|object| object.address.to_string() != of || !object.foreign);
+    }
+
+    /// What was left and does not go by itself.
+    pub(in super::super) fn leftovers(&self) -> Vec<Observed> {
+        let inner = self.inner.lock().unwrap();
+        let left = inner.objects.iter().filter(|object| object.is_live() && object.kind().facts().leftover && !object.foreign);
+        left.filter(|object| object.leaves.is_none()).map(Object::observed).collect()
     }
 
     /// What destroy finds beside what is ours.

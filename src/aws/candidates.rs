@@ -65,7 +65,11 @@ async fn by_tag(aws: &Aws) -> Result<Vec<Item>, Failure> {
     Ok(items.collect())
 }
 
+/// IAM is global: the path is shared with a cluster of the same name in another region, names are not.
 fn of_iam<'a>(aws: &Aws, name: &str, found: impl IntoIterator<Item = &'a aws_sdk_iam::types::Tag>) -> Option<Item> {
+    if !name.starts_with(&format!("{}-{}-", aws.cluster, aws.connection.region)) {
+        return None;
+    }
     let tags: Tags = found.into_iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
     Some(candidate(tags::address(aws, &tags)?, json!({ "name": name }), tags))
 }

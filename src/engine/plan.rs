@@ -175,12 +175,15 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan, PlanError> {
     Ok(Plan { actions })
 }
 
-/// One object for each address: of twins, the recorded one.
+/// One object for each address: of twins, the recorded one, else one that stays. An earlier cluster's key waits for weeks.
 pub(crate) fn by_address<'a>(inputs: &Inputs<'a>) -> BTreeMap<&'a Address, &'a Observed> {
     let mut chosen: BTreeMap<&Address, &Observed> = BTreeMap::new();
-    for item in inputs.observed.into_iter().flatten() {
+    let rank = |item: &Observed| {
         let recorded = inputs.state.resources.get(&item.address).is_some_and(|record| record.id == item.id);
-        if recorded || !chosen.contains_key(&item.address) {
+        (recorded, item.readiness != Readiness::Deleting)
+    };
+    for item in inputs.observed.into_iter().flatten() {
+        if chosen.get(&item.address).is_none_or(|before| rank(item) > rank(before)) {
             chosen.insert(&item.address, item);
         }
     }

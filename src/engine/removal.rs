@@ -131,11 +131,23 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             // A refusal shows in the next look at what still holds the resource.
             if self.try_to_delete(step, &item_seen(found)).await?.is_none() {
                 cleared = true;
-                self.cleared.lock().unwrap_or_else(PoisonError::into_inner).push((found.address.clone(), found.id.clone()));
-                self.say(Event::Cleared { address: found.address.clone(), id: found.id.clone(), held: step.address().clone() });
+                // It may hold several things at once.
+                if self.note_cleared(found) {
+                    self.say(Event::Cleared { address: found.address.clone(), id: found.id.clone(), held: step.address().clone() });
+                }
             }
         }
         Ok(cleared)
+    }
+
+    /// Whether it is new that this was cleared away.
+    fn note_cleared(&self, found: &Observed) -> bool {
+        let mut cleared = self.cleared.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = cleared.iter().all(|(_, id)| *id != found.id);
+        if is_new {
+            cleared.push((found.address.clone(), found.id.clone()));
+        }
+        is_new
     }
 
     /// Looks for a while whether it comes back, and deletes it again.

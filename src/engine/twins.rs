@@ -2,7 +2,7 @@
 //! (design rule 2). The recorded one stays; an empty one that nothing uses goes; any other is for a person to judge.
 
 use super::plan::{Inputs, by_address};
-use super::provider::{Failure, FailureKind, Observed, Provider};
+use super::provider::{Failure, FailureKind, Observed, Provider, Readiness};
 use super::recover::uses;
 use super::removal::item_seen;
 use crate::resource::Identity;
@@ -32,7 +32,9 @@ pub fn twins(inputs: &Inputs<'_>) -> Twins {
     let chosen = by_address(inputs);
     let is_chosen = |seen: &&Observed| chosen.get(&seen.address).is_some_and(|chosen| chosen.id == seen.id);
     let all = || inputs.observed.into_iter().flatten();
-    let (mut empty, unclear): (Vec<Observed>, Vec<Observed>) = all().filter(|seen| !is_chosen(seen)).cloned().partition(|twin| {
+    // What is going already is nobody's concern: a key of an earlier life for weeks.
+    let others = all().filter(|seen| !is_chosen(seen) && seen.readiness != Readiness::Deleting);
+    let (mut empty, unclear): (Vec<Observed>, Vec<Observed>) = others.cloned().partition(|twin| {
         let facts = twin.address.kind().facts();
         let recorded = inputs.state.resources.contains_key(&twin.address);
         let lineage = twin.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage"));

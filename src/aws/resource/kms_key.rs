@@ -84,7 +84,10 @@ impl Resource for KmsKey {
     }
 
     async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
-        if let Some(alias) = item.spec.get("alias").and_then(serde_json::Value::as_str) {
+        // Somebody else's key may be called so.
+        if let Some(alias) = item.spec.get("alias").and_then(serde_json::Value::as_str)
+            && describe(aws, alias).await?.is_some_and(|key| key.key_id() == item.id)
+        {
             or_absent(sent("DeleteAlias", aws.kms.delete_alias().alias_name(alias).send().await))?;
         }
         let call = aws.kms.schedule_key_deletion().key_id(&item.id).pending_window_in_days(DELETION_WINDOW_DAYS);

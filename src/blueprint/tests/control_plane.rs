@@ -197,7 +197,8 @@ fn add_on_versions_are_asked_for_unless_the_file_fixes_them() {
 fn volumes_of_claims_can_be_found_by_our_tag() {
     let blueprint = blueprint(&three("tags: {team: ml}"));
     let configuration = blueprint.field("eks-add-on/aws-ebs-csi-driver", "configuration");
-    assert_eq!(configuration, json!({"controller": {"extraVolumeTags": {"domino-eks:cluster": "demo", "team": "ml"}}}));
+    let tags = json!({"domino-eks:cluster": "demo", "domino-eks:lineage": {"$ref": "aws#lineage"}, "team": "ml"});
+    assert_eq!(configuration, json!({"controller": {"extraVolumeTags": tags}}));
 }
 
 // EKS-3

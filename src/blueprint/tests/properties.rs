@@ -86,7 +86,7 @@ proptest! {
                     prop_assert!(resources.contains(&target), "{} → {target}", desired.address);
                     prop_assert!(attributes(address.kind()).contains(&attribute.as_str()), "{} → {target}#{attribute}", desired.address);
                 } else {
-                    prop_assert!(target == "aws" && attribute == "account" || lookups.contains(target.as_str()), "{} → {target}", desired.address);
+                    prop_assert!(target == "aws" && ["account", "lineage"].contains(&attribute.as_str()) || lookups.contains(target.as_str()), "{} → {target}", desired.address);
                 }
             }
             for first in desired.after.iter().chain(&desired.after_created) {

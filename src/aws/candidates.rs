@@ -74,11 +74,7 @@ async fn by_tag(aws: &Aws) -> Result<Vec<Item>, Failure> {
     Ok(items.collect())
 }
 
-<<<<<<< HEAD
 /// IAM is the same in all regions: a cluster of the same name in another one has the same path and tags, but other names.
-=======
-/// IAM is global: the path is shared with a cluster of the same name in another region, names are not.
->>>>>>> w-it
 fn of_iam<'a>(aws: &Aws, name: &str, found: impl IntoIterator<Item = &'a aws_sdk_iam::types::Tag>) -> Option<Item> {
     if !name.starts_with(&format!("{}-{}-", aws.cluster, aws.connection.region)) {
         return None;

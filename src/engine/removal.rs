@@ -137,11 +137,20 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             // A refusal shows in the next look at what still holds the resource.
             if self.try_to_delete(step, &item_seen(found)).await?.is_none() {
                 cleared = true;
-                self.cleared.lock().unwrap_or_else(PoisonError::into_inner).push((found.address.clone(), found.id.clone()));
-                self.say(Event::Cleared { address: found.address.clone(), id: found.id.clone(), held: step.address().clone() });
+                self.note_cleared(step, found);
             }
         }
         Ok(cleared)
+    }
+
+    /// What holds several resources is deleted for each of them, but told of once.
+    fn note_cleared(&self, step: &Step<'_>, found: &Observed) {
+        let one = (found.address.clone(), found.id.clone());
+        let mut all = self.cleared.lock().unwrap_or_else(PoisonError::into_inner);
+        if !all.contains(&one) {
+            self.say(Event::Cleared { address: one.0.clone(), id: one.1.clone(), held: step.address().clone() });
+            all.push(one);
+        }
     }
 
     /// Looks for a while whether it comes back, and deletes it again.

@@ -131,23 +131,20 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             // A refusal shows in the next look at what still holds the resource.
             if self.try_to_delete(step, &item_seen(found)).await?.is_none() {
                 cleared = true;
-                // It may hold several things at once.
-                if self.note_cleared(found) {
-                    self.say(Event::Cleared { address: found.address.clone(), id: found.id.clone(), held: step.address().clone() });
-                }
+                self.note_cleared(step, found);
             }
         }
         Ok(cleared)
     }
 
-    /// Whether it is new that this was cleared away.
-    fn note_cleared(&self, found: &Observed) -> bool {
-        let mut cleared = self.cleared.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = cleared.iter().all(|(_, id)| *id != found.id);
-        if is_new {
-            cleared.push((found.address.clone(), found.id.clone()));
+    /// What holds several resources is deleted for each of them, but told of once.
+    fn note_cleared(&self, step: &Step<'_>, found: &Observed) {
+        let one = (found.address.clone(), found.id.clone());
+        let mut all = self.cleared.lock().unwrap_or_else(PoisonError::into_inner);
+        if !all.contains(&one) {
+            self.say(Event::Cleared { address: one.0.clone(), id: one.1.clone(), held: step.address().clone() });
+            all.push(one);
         }
-        is_new
     }
 
     /// Looks for a while whether it comes back, and deletes it again.

@@ -103,6 +103,18 @@ async fn what_kubernetes_left_in_the_way_is_cleared_and_the_removal_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_holds_several_is_told_of_once() {
+    for _ in 0..20 {
+        let lab = made(&network()).await;
+        let plan = lab.teardown(false).await;
+        lab.world.leave("network-interface/pod", lab.inside());
+        let done = lab.execute(plan).await.unwrap();
+        assert_eq!(done.outcome.cleared.len(), 1);
+        assert_eq!(done.events.iter().filter(|event| matches!(event, Event::Cleared { .. })).count(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_takes_its_time_to_go_is_cleared_once() {
     let lab = made(&network()).await;
     let plan = lab.teardown(false).await;

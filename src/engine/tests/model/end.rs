@@ -36,6 +36,13 @@ impl Machine {
             self.destroy_keeping().await?;
         }
         self.forgotten.clear();
+        if self.brought > 0 {
+            self.leave(0);
+            self.leave(5);
+            // Nobody is in the way for good: one run does it, and what comes late is cleared on the way.
+            let done = self.destroy_once(false, How::Whole).await?;
+            ensure(done || self.long, || "an undisturbed destroy failed".to_owned())?;
+        }
         self.destroy().await
     }
 

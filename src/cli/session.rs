@@ -7,8 +7,8 @@ use super::settings::{Loaded, Settings};
 use crate::aws::{Aws, Connection, lookups, observe_all};
 use crate::blueprint::blueprint;
 use crate::config::Config;
-use crate::engine::{INTENT_ATTRIBUTE, Inputs, Item, Observed, Pace, Plan, Twins, plan, twins};
-use crate::resource::{Address, Attributes, Desired, resolve_known};
+use crate::engine::{INTENT_ATTRIBUTE, Inputs, Item, Observed, Pace, Plan, Readiness, Twins, plan, twins};
+use crate::resource::{Address, Attributes, Desired, Kind, resolve_known};
 use crate::state::{Document, Intent};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -198,7 +198,10 @@ pub(super) fn refuse_other_lineage(state: &Document, observed: &[Observed]) -> R
         let recorded = state.resources.contains_key(&observed.address);
         lineage.map_or(!recorded, |lineage| *lineage != state.lineage)
     };
-    let others: BTreeSet<&Address> = observed.iter().filter(is_other).map(|observed| &observed.address).collect();
+    // A key of an earlier cluster waits for weeks until AWS deletes it.
+    let is_waiting = |observed: &&Observed| observed.address.kind() == Kind::KmsKey && observed.readiness == Readiness::Deleting;
+    let others: BTreeSet<&Address> =
+        observed.iter().filter(is_other).filter(|seen| !is_waiting(seen)).map(|observed| &observed.address).collect();
     if others.is_empty() {
         return Ok(());
     }

@@ -19,6 +19,11 @@ fn asked() -> Option<usize> {
     Some(if value == "full" { usize::MAX } else { value.parse().expect("RELIABILITY is `full` or a number") })
 }
 
+/// Where reports go; nothing in a plain test.
+pub(crate) fn report_folder() -> Option<PathBuf> {
+    std::env::var_os("RELIABILITY_REPORT").map(PathBuf::from)
+}
+
 /// The commit that is tested, or chance where there is no repository.
 fn seed() -> u64 {
     let commit = Command::new("git").args(["rev-parse", "HEAD"]).current_dir(env!("CARGO_MANIFEST_DIR")).output();
@@ -77,7 +82,7 @@ struct Inner {
 impl Report {
     /// Goes on with the progress of an interrupted long run of the same program.
     pub(crate) fn begin(name: &str, weight: usize) -> Self {
-        let folder = std::env::var_os("RELIABILITY_REPORT").map(PathBuf::from).filter(|_| asked().is_some());
+        let folder = report_folder().filter(|_| asked().is_some());
         let program = Sha256::digest(fs::read(env!("CARGO_BIN_EXE_domino-eks")).unwrap());
         let head = format!("program {}", program.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
         let mut report = Self {
@@ -141,7 +146,7 @@ impl Report {
 }
 
 #[expect(clippy::print_stdout, reason = "whoever runs all points for an hour wants to see them")]
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     println!("{text}");
 }
 

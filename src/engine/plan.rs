@@ -360,7 +360,11 @@ fn forget_changing_attributes(action: &Action, known: &mut Attributes) {
 fn unwanted(inputs: &Inputs<'_>, observed: &BTreeMap<&Address, &Observed>) -> Vec<Action> {
     let wanted: BTreeSet<&Address> = inputs.desired.iter().map(|desired| &desired.address).collect();
     let all = inputs.state.resources.keys().chain(observed.keys().copied()).filter(|address| !wanted.contains(address));
-    let all: BTreeSet<&Address> = all.filter(|address| !address.kind().facts().leftover).collect();
+    // What an earlier destroy kept goes only by the word of another one.
+    let is_kept = |address: &Address| {
+        !inputs.desired.is_empty() && inputs.state.resources.get(address).is_some_and(|record| record.status == Status::Retained)
+    };
+    let all: BTreeSet<&Address> = all.filter(|address| !address.kind().facts().leftover && !is_kept(address)).collect();
     all.into_iter().map(|address| deletion(address, inputs.state, observed.get(address).copied())).collect()
 }
 

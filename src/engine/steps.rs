@@ -122,14 +122,19 @@ fn removal_edges(graph: &mut Graph, position: usize, action: &Action, removals: 
     }
 }
 
-/// What holds data goes only when nothing writes to it any more: after all nodes.
+/// What holds data goes only when nothing writes to it any more, and the cluster when its nodes have given back their
+/// interfaces (aws-facts §7.1): after all nodes, also where no record tells that order.
 fn data_last_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
     let removed = |position: &usize| nodes[*position].removes;
     let kind = |position: usize| plan.actions[nodes[position].action].kind;
     let groups: Vec<usize> = (0..nodes.len()).filter(removed).filter(|position| kind(*position) == Kind::AutoScalingGroup).collect();
-    for data in (0..nodes.len()).filter(removed).filter(|position| kind(*position).facts().holds_data) {
+    for data in (0..nodes.len()).filter(removed).filter(|position| waits_for_nodes(kind(*position))) {
         groups.iter().for_each(|group| graph.add(*group, data));
     }
+}
+
+fn waits_for_nodes(kind: Kind) -> bool {
+    kind.facts().holds_data || kind == Kind::EksCluster
 }
 
 /// What is watched goes when its writer is gone, also where no record tells that order.

@@ -64,8 +64,8 @@ fn judge(looked: &Looked, failures: &BTreeMap<Address, String>) -> Proof {
         let left = |why: &str| Left { address: seen.address.clone(), id: seen.id.clone(), why: why.to_owned() };
         if is_retained(&looked.session.state, seen) {
             proof.kept.push(left("kept for its data"));
-        } else if seen.address.kind() == Kind::KmsKey && seen.readiness == Readiness::Deleting {
-            proof.scheduled.push(left("AWS deletes it when its waiting period is over; until then that can be cancelled"));
+        } else if is_scheduled(seen) {
+            proof.scheduled.push(scheduled(seen));
         } else {
             proof.left.push(left(&why(seen, failures)));
         }
@@ -75,11 +75,23 @@ fn judge(looked: &Looked, failures: &BTreeMap<Address, String>) -> Proof {
         id: seen.id.clone(),
         why: "it carries the cluster's tags, but was made under another state: not touched".to_owned(),
     };
-    proof.left.extend(looked.strangers.iter().map(stranger));
+    let (waiting, strangers): (Vec<&Observed>, Vec<&Observed>) = looked.strangers.iter().partition(|seen| is_scheduled(seen));
+    proof.scheduled.extend(waiting.into_iter().map(scheduled));
+    proof.left.extend(strangers.into_iter().map(stranger));
     if !proof.left.is_empty() {
         proof.foreign = looked.survey.foreign.clone();
     }
     proof
+}
+
+/// A key that waits for its end; also that of an earlier cluster of the name.
+fn is_scheduled(seen: &Observed) -> bool {
+    seen.address.kind() == Kind::KmsKey && seen.readiness == Readiness::Deleting
+}
+
+fn scheduled(seen: &Observed) -> Left {
+    let why = "AWS deletes it when its waiting period is over; until then that can be cancelled";
+    Left { address: seen.address.clone(), id: seen.id.clone(), why: why.to_owned() }
 }
 
 fn why(seen: &Observed, failures: &BTreeMap<Address, String>) -> String {

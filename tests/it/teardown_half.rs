@@ -23,7 +23,7 @@ fn points(site: &Site) -> Vec<usize> {
 /// Applies, and kills the run at one of its calls.
 fn half_made(site: &Site, call: usize) -> Result<(Workspace, String), String> {
     let workspace = site.fresh();
-    let mode = if call % 2 == 0 { "hold-before" } else { "hold-after" };
+    let mode = if call.is_multiple_of(2) { "hold-before" } else { "hold-after" };
     let rule = site.emulator.fault(&json!({ "mode": mode, "call": call, "mutating": true }));
     let mut run = workspace.spawn(&APPLY);
     let mut struck = None;

@@ -246,4 +246,53 @@ mod tests {
         assert_eq!(the_lineage(&observed[..1], None).unwrap().as_deref(), Some("a"));
         assert_eq!(the_lineage(&[], None).unwrap(), None);
     }
+
+    #[test]
+    fn only_what_was_made_under_the_state_or_is_recorded_counts() {
+        let mut state = Document::new("1", "aws", "us-west-2", "c");
+        let lineage = state.lineage.clone();
+        assert!(is_of(&state, &seen(Kind::Vpc, "vpc-1", json!({}), &lineage)));
+        assert!(!is_of(&state, &seen(Kind::Vpc, "vpc-1", json!({}), "another")));
+        let untagged = Observed { tags: None, ..seen(Kind::Vpc, "vpc-1", json!({}), "") };
+        assert!(!is_of(&state, &untagged), "nothing proves it");
+        let record = Record {
+            id: "vpc-1".to_owned(),
+            status: Status::Ready,
+            spec: json!({}),
+            tags: BTreeMap::new(),
+            attributes: BTreeMap::new(),
+            dependencies: Vec::new(),
+        };
+        state.resources.insert(untagged.address.clone(), record);
+        assert!(is_of(&state, &untagged), "recorded, and found by its id");
+    }
+
+    #[test]
+    fn a_log_group_without_tags_is_ours_only_when_it_was() {
+        let group = Observed { tags: Some(BTreeMap::new()), ..seen(Kind::LogGroup, "/aws/eks/c/cluster", json!({}), "") };
+        let before = |id: &str| Before {
+            names: vec![Item { id: id.to_owned(), ..item_of(&group) }],
+            data: BTreeSet::new(),
+            scope: Scope::default(),
+        };
+        assert!(!is_written_anew(&group, None));
+        assert!(!is_written_anew(&group, Some(&before(""))), "only its name was known");
+        assert!(is_written_anew(&group, Some(&before("/aws/eks/c/cluster"))));
+    }
+
+    #[test]
+    fn later_runs_take_no_data_that_nobody_was_shown() {
+        let state = Document::new("1", "aws", "us-west-2", "c");
+        let lineage = state.lineage.clone();
+        let observed = [seen(Kind::S3Bucket, "copy", json!({}), &lineage), seen(Kind::Vpc, "vpc-1", json!({}), &lineage)];
+        let none = Attributes::new();
+        let inputs = Inputs { desired: &[], state: &state, observed: Some(&observed), lookups: &none };
+        let verbs = |shown: &[&str]| {
+            let mut plan = teardown(&inputs, &[], false).unwrap();
+            spare_unseen(&mut plan, &shown.iter().map(|id| (*id).to_owned()).collect());
+            plan.actions.iter().map(|action| (action.kind, action.verb)).collect::<Vec<_>>()
+        };
+        assert_eq!(verbs(&[]), [(Kind::Vpc, Verb::Delete), (Kind::S3Bucket, Verb::NoChange)]);
+        assert_eq!(verbs(&["copy"]), [(Kind::Vpc, Verb::Delete), (Kind::S3Bucket, Verb::Delete)]);
+    }
 }

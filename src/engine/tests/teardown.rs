@@ -306,6 +306,15 @@ async fn leftovers_go_after_the_groups_and_those_of_the_cloud_controller_after_t
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cluster_waits_for_its_nodes_also_without_records() {
+    let lab = made(&cluster()).await;
+    lab.memory.edit(|state| (state.resources, state.intents) = Default::default());
+    lab.destroy(false).await;
+    let at = |line: &str| lab.log.position(line);
+    assert!(at(&format!("gone {GROUP}")) < at("delete eks-cluster/main"), "{}", lab.log.text());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_apply_never_deletes_what_was_left() {
     let lab = made(&cluster()).await;
     lab.world.leave("load-balancer/ingress", lab.inside());

@@ -146,6 +146,18 @@ async fn what_was_kept_follows_a_changed_configuration_when_it_is_taken_back() {
     lab.assert_is(&desired).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_apply_that_does_not_name_what_was_kept_leaves_it_alone() {
+    let lab = made(&with_data()).await;
+    lab.destroy(true).await;
+    let desired: Vec<Desired> = with_data().into_iter().filter(|desired| desired.address != address("s3-bucket/logs")).collect();
+    let plan = lab.plan(&desired).await;
+    assert!(plan.actions.iter().all(|action| action.address != address("s3-bucket/logs")));
+    lab.apply(&desired).await;
+    assert!(lab.world.live().contains(&"s3-bucket/logs".to_owned()));
+    assert_eq!(status_of(&lab)["s3-bucket/logs"], Status::Retained);
+}
+
 /// A world in which everything is to be met.
 async fn scene() -> Lab {
     let lab = made(&with_data()).await;

@@ -78,7 +78,7 @@ fn state_has(state: &Document, action: &Action) -> bool {
 }
 
 /// What holds data, and the access point, which is nothing without its file system.
-fn is_kept(kind: Kind) -> bool {
+pub fn is_kept(kind: Kind) -> bool {
     kind.facts().holds_data || kind == Kind::EfsAccessPoint
 }
 

@@ -4,7 +4,7 @@ use super::Subject;
 use crate::aws::{Aws, data, foreign, leftovers, observe_everything};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::session::{Session, items, refuse_other_lineage, state_for};
-use crate::engine::{Action, INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, Scope, Survey, Verb, teardown, twins};
+use crate::engine::{Action, INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, Scope, Survey, Verb, is_kept, teardown, twins};
 use crate::resource::{Address, Attributes, Kind};
 use crate::state::{Document, Marks, Record, Status};
 use serde_json::Value;
@@ -73,7 +73,7 @@ pub(in crate::cli) async fn look(mut aws: Aws, subject: &Subject, found: Option<
     }
     let observed = observe_everything(&aws, items.clone()).await?;
     match &means.before {
-        None if has_state => refuse_other_lineage(&state, &observed)?,
+        None if has_state => refuse_other_life(&state, &observed)?,
         None => state.lineage = the_lineage(&observed, means.lineage.as_deref())?.unwrap_or(state.lineage),
         Some(_) => {}
     }
@@ -101,6 +101,14 @@ fn with_tags_read(mut item: Item) -> Item {
         item.id.clear();
     }
     item
+}
+
+/// A cluster of this name that lives under another state: what we know by name only may be part of it. What an earlier one
+/// kept for its data is no sign of life, and is left alone.
+fn refuse_other_life(state: &Document, observed: &[Observed]) -> Result<(), CliError> {
+    let is_kept = |seen: &&Observed| !is_of(state, seen) && is_kept(seen.address.kind());
+    let living: Vec<Observed> = observed.iter().filter(|seen| !is_kept(seen)).cloned().collect();
+    refuse_other_lineage(state, &living)
 }
 
 /// Made under this state, or recorded in it and found by its id.
@@ -294,5 +302,15 @@ mod tests {
         };
         assert_eq!(verbs(&[]), [(Kind::Vpc, Verb::Delete), (Kind::S3Bucket, Verb::NoChange)]);
         assert_eq!(verbs(&["copy"]), [(Kind::Vpc, Verb::Delete), (Kind::S3Bucket, Verb::Delete)]);
+    }
+
+    #[test]
+    fn only_a_living_cluster_of_another_state_is_a_reason_to_stop() {
+        let state = Document::new("1", "aws", "us-west-2", "c");
+        let kept = [seen(Kind::S3Bucket, "c-blobs", json!({}), "earlier"), seen(Kind::EfsAccessPoint, "fsap-1", json!({}), "earlier")];
+        refuse_other_life(&state, &kept).unwrap();
+        let alive = [kept[0].clone(), seen(Kind::EksCluster, "c", json!({}), "earlier")];
+        let error = refuse_other_life(&state, &alive).unwrap_err();
+        assert!(error.message().contains("eks-cluster/main") && !error.message().contains("s3-bucket"), "{}", error.message());
     }
 }

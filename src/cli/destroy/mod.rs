@@ -18,7 +18,7 @@ use super::session::{block_on, connect_store};
 use super::settings::Settings;
 use super::stop::Stop;
 use crate::aws::Aws;
-use crate::engine::{Action, Outcome, Verb};
+use crate::engine::{Action, Outcome, Readiness, Verb};
 use crate::report::teardown_text;
 pub(super) use look::{Looked, Means, look};
 use proof::Proof;
@@ -65,6 +65,10 @@ impl Destruction<'_> {
         let looking = look(aws.clone(), self.subject, found, means);
         let looked = run.stop.unless(looking).await??;
         looked.session.warn(printer);
+        let count = looked.strangers.iter().filter(|seen| seen.readiness != Readiness::Deleting).count();
+        if count > 0 {
+            printer.always(&format!("warning: {count} with this cluster's tags were made under another state: they are left alone"));
+        }
         printer.say(&format!("\n{}", teardown_text(&looked.session.plan, &looked.survey).trim_end()));
         let mut report = Report::of(&looked);
         self.write(&report)?;

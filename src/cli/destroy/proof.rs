@@ -38,6 +38,8 @@ pub(super) struct Proof {
     pub(super) left: Vec<Left>,
     /// Kept for its data, as asked.
     pub(super) kept: Vec<Left>,
+    /// With the cluster's tags, but of another state.
+    pub(super) others: Vec<Left>,
     /// Keys that AWS deletes later.
     pub(super) scheduled: Vec<Left>,
     /// What is not ours and stands in the way of what is left.
@@ -70,18 +72,19 @@ fn judge(looked: &Looked, failures: &BTreeMap<Address, String>) -> Proof {
             proof.left.push(left(&why(seen, failures)));
         }
     }
-    let stranger = |seen: &Observed| Left {
-        address: seen.address.clone(),
-        id: seen.id.clone(),
-        why: "it carries the cluster's tags, but was made under another state: not touched".to_owned(),
-    };
+    let stranger =
+        |seen: &Observed| Left { address: seen.address.clone(), id: seen.id.clone(), why: format!("lineage {}", lineage_of(seen)) };
     let (waiting, strangers): (Vec<&Observed>, Vec<&Observed>) = looked.strangers.iter().partition(|seen| is_scheduled(seen));
     proof.scheduled.extend(waiting.into_iter().map(scheduled));
-    proof.left.extend(strangers.into_iter().map(stranger));
+    proof.others.extend(strangers.into_iter().map(stranger));
     if !proof.left.is_empty() {
         proof.foreign = looked.survey.foreign.clone();
     }
     proof
+}
+
+fn lineage_of(seen: &Observed) -> &str {
+    seen.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage")).map_or("unknown", String::as_str)
 }
 
 /// A key that waits for its end; also that of an earlier cluster of the name.
@@ -118,6 +121,7 @@ impl Proof {
         section("Left:", &self.left);
         section("Kept:", &self.kept);
         section("Scheduled for deletion:", &self.scheduled);
+        section("Made under another state of this name, and not touched (`--lineage` without a state destroys them):", &self.others);
         if !self.kept.is_empty() {
             let flags = subject.flags();
             lines.push(format!(

@@ -100,6 +100,7 @@ impl Report {
             "failed": self.failures,
             "kept": proof.kept,
             "scheduled": proof.scheduled,
+            "others": proof.others,
             "left": proof.left,
             "in_the_way": proof.foreign,
             "searched_by": proof.searched_by,

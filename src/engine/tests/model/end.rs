@@ -3,7 +3,8 @@
 use super::super::Verb;
 use super::machine::{Broken, Machine, ensure};
 use super::ops::How;
-use crate::resource::{Attributes, Desired, resolve_known};
+use crate::resource::{Address, Attributes, Desired, resolve_known};
+use crate::state::Status;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -86,7 +87,12 @@ impl Machine {
     async fn is_reached(&self, desired: &[Desired]) -> Result<(), Broken> {
         let out = self.unreachable(desired);
         let ours = self.lab.world.ours();
-        let live: BTreeSet<String> = ours.iter().map(|seen| seen.address.to_string()).filter(|of| !out.contains(of)).collect();
+        // What a destroy kept stays also where the file does not name it any more.
+        let recorded = self.lab.document().resources;
+        let is_kept = |of: &Address| recorded.get(of).is_some_and(|record| record.status == Status::Retained);
+        let is_wanted = |of: &Address| desired.iter().any(|it| it.address == *of);
+        let counts = ours.iter().map(|seen| &seen.address).filter(|of| is_wanted(of) || !is_kept(of));
+        let live: BTreeSet<String> = counts.map(ToString::to_string).filter(|of| !out.contains(of)).collect();
         let wanted: BTreeSet<String> = desired.iter().map(|it| it.address.to_string()).filter(|of| !out.contains(of)).collect();
         ensure(live == wanted, || format!("wanted {wanted:?}, got {live:?}"))?;
         let plan = self.plan(desired).await?.ok_or("no plan")?;

@@ -211,7 +211,10 @@ fn rescue(document: &Document, beside: &Path) -> std::io::Result<PathBuf> {
 }
 
 async fn record(writer: &Writer, entry: Entry) -> Result<(), CliError> {
-    writer.record(entry).await.map_err(|error| CliError::new(Exit::Failed, format!("the state cannot be written: {error}")))
+    writer.record(entry).await.map_err(|error| {
+        CliError::new(Exit::Failed, format!("the state cannot be written: {error}"))
+            .hint("nothing more was started; once the cause is mended, run the same command again: it looks at what is there and goes on")
+    })
 }
 
 /// Says how a run ended and what to do next.

@@ -340,7 +340,12 @@ fn shown(verb: Verb, removes: bool) -> Verb {
 
 /// Intents of creates that this run repeats; a replaced resource needs a fresh token, its old one answers with the dead object.
 fn live_intents(plan: &Plan, state: &Document) -> BTreeMap<Address, Intent> {
-    let repeated = plan.actions.iter().filter(|action| action.verb == Verb::Create);
+    // What dies with its parent was never made in one that is made anew: its token names the dead one.
+    let is_new = |action: &Action| action.verb == Verb::Replace || action.verb == Verb::Create && action.existing.is_none();
+    let is_orphan = |action: &Action| {
+        action.kind.facts().dies_with.is_some_and(|parent| plan.actions.iter().any(|other| other.kind == parent && is_new(other)))
+    };
+    let repeated = plan.actions.iter().filter(|action| action.verb == Verb::Create && !is_orphan(action));
     let live = |action: &Action| {
         let intent = state.intents.get(&action.address)?;
         let recorded = state.resources.contains_key(&action.address);

@@ -41,3 +41,9 @@ fn what_was_deleted_outside_a_moment_after_its_creation_is_made_anew_with_anothe
     holds(&[1, 15], &[Apply(Whole), Vanish(8), Apply(Whole)]);
     holds(&[1, 15], &[Apply(Whole), Vanish(3), Apply(Whole)]);
 }
+
+#[test]
+fn a_token_does_not_outlive_the_cluster_that_its_request_named() {
+    holds(&[16, 12], &[Apply(DiskFull(13)), Destroy(Stopped(2.0))]);
+    holds(&[16, 15, 1], &[Apply(Dies(56)), Destroy(Stopped(2.0))]);
+}

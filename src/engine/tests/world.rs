@@ -148,6 +148,8 @@ struct Fault {
 #[derive(Default)]
 struct Inner {
     objects: Vec<Object>,
+    /// How many ids were given out: none is given twice.
+    numbers: usize,
     faults: Vec<Fault>,
     violations: Vec<String>,
     /// What was to be deleted, and what stood on it then.
@@ -361,9 +363,8 @@ impl World {
         if inner.objects.iter().any(|used| used.is_gone() && text.contains(&used.id)) {
             return Err(failure(FailureKind::NotYet, "create"));
         }
-        let number = inner.objects.len();
         let object = Object {
-            id: format!("{}-{number:04}", item.address.kind()),
+            id: format!("{}-{:04}", item.address.kind(), inner.next_number()),
             address: item.address.clone(),
             spec: item.spec.clone(),
             created_as: item.spec.clone(),

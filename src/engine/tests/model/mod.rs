@@ -2,8 +2,8 @@
 //! (`reference/engines.md` §4.11): P1 convergence, P2 nothing twice or unknown, P3 nothing left and nothing of others
 //! touched, P4 order, P5 plans change nothing, P8 recovery, P9 only what is planned, P10 data, P11 stops, P12 limits.
 //!
-//! `MODEL_CASES` sets the number of programs. A program that fails is printed as a test that can be pasted into
-//! `found.rs`.
+//! `MODEL_CASES` sets the number of programs, `PROPTEST_RNG_SEED` which ones: CI takes the same each time, anybody else new
+//! ones. A program that fails is printed as a test that can be pasted into `found.rs`.
 
 mod end;
 mod found;
@@ -15,7 +15,7 @@ mod ops;
 use crate::resource::Service;
 use machine::Machine;
 use ops::{Program, Theme, programs};
-use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 
 const CASES: u32 = 10_000;
 
@@ -34,9 +34,15 @@ fn outcome(program: &Program) -> Result<(), String> {
     })
 }
 
-fn holds_for_all(theme: Theme, share: u32) {
+/// Tests of the same theme differ in `part`: with one seed for all they would try the same programs.
+fn holds_for_all(theme: Theme, part: u64, share: u32) {
     let cases = std::env::var("MODEL_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
-    let config = Config { cases: cases * share / 100, failure_persistence: None, max_shrink_iters: 4_000, ..Config::default() };
+    let defaults = Config::default();
+    let rng_seed = match defaults.rng_seed {
+        RngSeed::Fixed(seed) => RngSeed::Fixed(seed.wrapping_add(part)),
+        RngSeed::Random => RngSeed::Random,
+    };
+    let config = Config { cases: cases * share / 100, failure_persistence: None, max_shrink_iters: 4_000, rng_seed, ..defaults };
     let result = TestRunner::new(config).run(&programs(theme), |program| outcome(&program).map_err(TestCaseError::fail));
     match result {
         Ok(()) => {}
@@ -47,25 +53,25 @@ fn holds_for_all(theme: Theme, share: u32) {
 
 #[test]
 fn interrupted_runs_lose_nothing() {
-    holds_for_all(Theme::Interruptions, 20);
+    holds_for_all(Theme::Interruptions, 0, 20);
 }
 
 #[test]
 fn interrupted_runs_lose_nothing_again() {
-    holds_for_all(Theme::Interruptions, 20);
+    holds_for_all(Theme::Interruptions, 1, 20);
 }
 
 #[test]
 fn edits_and_drift_are_followed() {
-    holds_for_all(Theme::Changes, 20);
+    holds_for_all(Theme::Changes, 0, 20);
 }
 
 #[test]
 fn lost_and_old_states_are_survived() {
-    holds_for_all(Theme::States, 20);
+    holds_for_all(Theme::States, 0, 20);
 }
 
 #[test]
 fn used_clusters_are_torn_down() {
-    holds_for_all(Theme::Leftovers, 20);
+    holds_for_all(Theme::Leftovers, 0, 20);
 }

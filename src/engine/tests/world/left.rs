@@ -53,11 +53,16 @@ impl Object {
 }
 
 impl Inner {
+    pub(super) fn next_number(&mut self) -> usize {
+        self.numbers += 1;
+        self.numbers - 1
+    }
+
     /// An object that no call of ours made.
-    pub(super) fn outside(&self, of: &str, spec: Value) -> Object {
+    pub(super) fn outside(&mut self, of: &str, spec: Value) -> Object {
         let address: Address = of.parse().unwrap();
         Object {
-            id: format!("{}-x{:04}", address.kind(), self.objects.len() + self.late.len()),
+            id: format!("{}-x{:04}", address.kind(), self.next_number()),
             address,
             created_as: spec.clone(),
             spec,

@@ -154,13 +154,7 @@ pub(super) fn warn_of(twins: &Twins, printer: &Printer) {
 pub(super) fn items(state: &Document, wanted: &[Desired], lookups: &Attributes) -> Vec<Item> {
     let mut known = state.attributes();
     known.extend(lookups.iter().map(|(key, values)| (key.clone(), values.clone())));
-    let recorded = state.resources.iter().map(|(address, record)| Item {
-        address: address.clone(),
-        spec: record.spec.clone(),
-        tags: record.tags.clone(),
-        id: record.id.clone(),
-        attributes: record.attributes.clone(),
-    });
+    let recorded = state.resources.iter().map(|(address, record)| Item::recorded(address, record));
     let open = wanted.iter().filter(|desired| !state.resources.contains_key(&desired.address)).map(|desired| Item {
         address: desired.address.clone(),
         spec: resolve_known(&desired.spec, &known),
@@ -188,6 +182,27 @@ pub(super) fn items(state: &Document, wanted: &[Desired], lookups: &Attributes) 
         attributes: BTreeMap::from([(INTENT_ATTRIBUTE.to_owned(), intent.nonce.clone())]),
     });
     recorded.chain(open).chain(begun).collect()
+}
+
+/// The one state that everything was made under: the one that is asked for, or the only one that AWS shows.
+pub(super) fn the_lineage(observed: &[Observed], asked: Option<&str>) -> Result<Option<String>, CliError> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for seen in observed {
+        if let Some(lineage) = seen.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage")) {
+            *counts.entry(lineage).or_default() += 1;
+        }
+    }
+    let listed = || counts.iter().map(|(lineage, count)| format!("{lineage} ({count} resources)")).collect::<Vec<_>>().join(", ");
+    match (asked, counts.len()) {
+        (Some(asked), _) if counts.contains_key(asked) => Ok(Some(asked.to_owned())),
+        (Some(asked), 0) => Err(CliError::new(Exit::Failed, format!("AWS holds nothing of lineage {asked}"))),
+        (Some(asked), _) => {
+            Err(CliError::new(Exit::Failed, format!("AWS holds nothing of lineage {asked}")).hint(format!("there is {}", listed())))
+        }
+        (None, 0 | 1) => Ok(counts.keys().next().map(|lineage| (*lineage).to_owned())),
+        (None, _) => Err(CliError::new(Exit::Failed, format!("the resources were made under several states: {}", listed()))
+            .hint("choose one with `--lineage`; nothing was changed")),
+    }
 }
 
 /// Resources that carry this cluster's tag but were made under another state: never a second cluster beside them.

@@ -371,10 +371,11 @@ fn unwanted(inputs: &Inputs<'_>, observed: &BTreeMap<&Address, &Observed>) -> Ve
 /// Kinds of which only the record goes when AWS does not show them: their names may be somebody else's by now, or somebody
 /// took our tags off what holds data.
 fn is_shown_if_ours(kind: Kind) -> bool {
-    kind.is_reusable_name() || kind.facts().holds_data
+    kind.is_reusable_name() || kind.facts().holds_data || kind.facts().leftover
 }
 
-fn deletion(address: &Address, state: &Document, observed: Option<&Observed>) -> Action {
+/// The deletion of what is recorded, observed, or both.
+pub(super) fn deletion(address: &Address, state: &Document, observed: Option<&Observed>) -> Action {
     let record = state.resources.get(address);
     // What bears our name but not our tags is somebody else's: only the record goes. What was just made may be invisible.
     let is_new = state.intents.get(address).is_some_and(|intent| intent.age_seconds() < Intent::LIVE_SECONDS);

@@ -2,6 +2,7 @@
 
 use super::leftovers::{Holder, Scope};
 use crate::resource::{Address, Kind};
+use crate::state::Record;
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt, future::Future};
 
@@ -21,6 +22,30 @@ pub struct Item {
     pub id: String,
     /// Known attributes.
     pub attributes: BTreeMap<String, String>,
+}
+
+impl Item {
+    /// What is recorded.
+    pub fn recorded(address: &Address, record: &Record) -> Self {
+        Self {
+            address: address.clone(),
+            spec: record.spec.clone(),
+            tags: record.tags.clone(),
+            id: record.id.clone(),
+            attributes: record.attributes.clone(),
+        }
+    }
+
+    /// What AWS shows.
+    pub fn seen(seen: &Observed) -> Self {
+        Self {
+            address: seen.address.clone(),
+            spec: seen.spec.clone(),
+            tags: seen.tags.clone().unwrap_or_default(),
+            id: seen.id.clone(),
+            attributes: seen.attributes.clone(),
+        }
+    }
 }
 
 /// What a create call returned.

@@ -28,7 +28,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
         let Some(existing) = step.action.existing.as_ref().filter(|_| !step.gone_already) else {
             return self.forget(&address).await;
         };
-        let item = item_of(&address, existing);
+        let item = Item::recorded(&address, existing);
         self.note_deletion(step, existing).await?;
         self.delete(step, &item).await?;
         if address.kind().facts().delete_seconds > 1 {
@@ -129,7 +129,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
                 continue;
             }
             // A refusal shows in the next look at what still holds the resource.
-            if self.try_to_delete(step, &item_seen(found)).await?.is_none() {
+            if self.try_to_delete(step, &Item::seen(found)).await?.is_none() {
                 cleared = true;
                 self.note_cleared(step, found);
             }
@@ -176,25 +176,4 @@ fn held(failure: Failure, holders: &[Holder]) -> Failure {
     let kind = if foreign { FailureKind::Foreign } else { failure.kind };
     let message = format!("{} (held by {})", failure.message.trim_end_matches('.'), listed(holders));
     Failure { kind, message, ..failure }
-}
-
-fn item_of(address: &Address, existing: &Record) -> Item {
-    Item {
-        address: address.clone(),
-        spec: existing.spec.clone(),
-        tags: existing.tags.clone(),
-        id: existing.id.clone(),
-        attributes: existing.attributes.clone(),
-    }
-}
-
-/// An observed object as something to delete.
-pub(super) fn item_seen(seen: &Observed) -> Item {
-    Item {
-        address: seen.address.clone(),
-        spec: seen.spec.clone(),
-        tags: seen.tags.clone().unwrap_or_default(),
-        id: seen.id.clone(),
-        attributes: seen.attributes.clone(),
-    }
 }

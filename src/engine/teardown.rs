@@ -2,11 +2,11 @@
 //! (RUN-4). What holds data may be kept.
 
 use super::leftovers::Foreign;
-use super::plan::{Action, Inputs, Plan, PlanError, Verb, plan};
+use super::plan::{Action, Inputs, Plan, PlanError, Verb, deletion, plan};
 use super::provider::{Observed, Readiness};
 use super::recover::uses;
 use crate::resource::{Address, Kind};
-use crate::state::{Document, Intent, Record, Status};
+use crate::state::{Document, Intent, Status};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -87,34 +87,14 @@ fn leftover_actions(state: &Document, leftovers: &[Observed]) -> Vec<Action> {
     let found: BTreeMap<&Address, &Observed> = leftovers.iter().map(|seen| (&seen.address, seen)).collect();
     let recorded = state.resources.keys().filter(|address| address.kind().facts().leftover);
     let all: BTreeSet<&Address> = recorded.chain(found.keys().copied()).collect();
-    all.into_iter().map(|address| leftover_action(address, found.get(address).copied(), state.resources.get(address))).collect()
-}
-
-fn leftover_action(address: &Address, found: Option<&Observed>, record: Option<&Record>) -> Action {
-    let reason = match found {
-        Some(_) => "the cluster left it",
-        None => "it is recorded; AWS no longer shows it",
+    let action = |address: &Address| {
+        let mut action = deletion(address, state, found.get(address).copied());
+        if action.existing.is_some() {
+            "the cluster left it".clone_into(&mut action.reason);
+        }
+        action
     };
-    Action {
-        address: address.clone(),
-        kind: address.kind(),
-        layer: address.kind().facts().layer,
-        verb: Verb::Delete,
-        reason: reason.to_owned(),
-        fields: Vec::new(),
-        unknown: Vec::new(),
-        depends_on: Vec::new(),
-        id: found.map(|seen| seen.id.clone()).or(record.map(|record| record.id.clone())),
-        desired: None,
-        existing: found.map(|seen| Record {
-            id: seen.id.clone(),
-            status: Status::Ready,
-            spec: seen.spec.clone(),
-            tags: seen.tags.clone().unwrap_or_default(),
-            attributes: seen.attributes.clone(),
-            dependencies: Vec::new(),
-        }),
-    }
+    all.into_iter().map(action).collect()
 }
 
 /// What was found by its tags alone goes before what it names in its spec. Only kinds that are made earlier count, so that

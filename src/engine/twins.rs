@@ -2,9 +2,8 @@
 //! (design rule 2). The recorded one stays; an empty one that nothing uses goes; any other is for a person to judge.
 
 use super::plan::{Inputs, by_address};
-use super::provider::{Failure, FailureKind, Observed, Provider, Readiness};
+use super::provider::{Failure, FailureKind, Item, Observed, Provider, Readiness};
 use super::recover::uses;
-use super::removal::item_seen;
 use crate::resource::Identity;
 use serde_json::Value;
 
@@ -60,7 +59,7 @@ fn is_attached(twin: &Observed) -> bool {
 /// # Errors
 /// What AWS says; [`FailureKind::InUse`] when somebody uses it.
 pub async fn delete_twin<P: Provider>(provider: &P, twin: &Observed) -> Result<(), Failure> {
-    let item = item_seen(twin);
+    let item = Item::seen(twin);
     let mut tries = 0;
     loop {
         tries += 1;

@@ -176,11 +176,24 @@ async fn versioned(aws: &Aws, name: &str, recorded: bool) -> Result<Option<bool>
     match sent("GetBucketVersioning", call.send().await) {
         Ok(answer) => Ok(Some(answer.status() == Some(&BucketVersioningStatus::Enabled))),
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
-        Err(failure) if !recorded && (failure.kind == FailureKind::Permission || failure.code.as_deref() == Some("PermanentRedirect")) => {
-            Ok(None)
+        Err(failure) if !recorded && failure.code.as_deref() == Some("PermanentRedirect") => Ok(None),
+        // Somebody else's, or ours and we may not look: only the list of our own tells.
+        Err(failure) if !recorded && failure.kind == FailureKind::Permission => {
+            if is_in_account(aws, name).await? {
+                Err(failure)
+            } else {
+                Ok(None)
+            }
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// Whether a bucket of that name belongs to this account.
+async fn is_in_account(aws: &Aws, name: &str) -> Result<bool, Failure> {
+    let pages = aws.s3.list_buckets().prefix(name).into_paginator().items().send();
+    let buckets = sent("ListBuckets", pages.collect::<Result<Vec<_>, _>>().await)?;
+    Ok(buckets.iter().any(|bucket| bucket.name() == Some(name)))
 }
 
 /// The settings of an existing bucket, read at once.

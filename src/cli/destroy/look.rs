@@ -2,11 +2,11 @@
 
 use super::Subject;
 use crate::aws::{Aws, data, foreign, leftovers, observe_everything};
-use crate::cli::exit::{CliError, Exit};
-use crate::cli::session::{Session, items, refuse_other_lineage, state_for};
+use crate::cli::exit::CliError;
+use crate::cli::session::{Session, items, refuse_other_lineage, state_for, the_lineage};
 use crate::engine::{Action, INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, Scope, Survey, Verb, is_kept, teardown, twins};
-use crate::resource::{Address, Attributes, Kind};
-use crate::state::{Document, Marks, Record, Status};
+use crate::resource::{Attributes, Kind};
+use crate::state::{Document, Marks, Status};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,7 +79,7 @@ pub(in crate::cli) async fn look(mut aws: Aws, subject: &Subject, found: Option<
     }
     let (observed, strangers): (Vec<Observed>, Vec<Observed>) =
         observed.into_iter().partition(|seen| is_of(&state, seen) || is_written_anew(seen, means.before.as_ref()));
-    items.extend(observed.iter().filter(|seen| !items.iter().any(|item| item.id == seen.id)).map(item_of).collect::<Vec<_>>());
+    items.extend(observed.iter().filter(|seen| !items.iter().any(|item| item.id == seen.id)).map(Item::seen).collect::<Vec<_>>());
     widen(&mut aws.scope, &state, &observed);
     let (leftovers, foreign) = tokio::try_join!(leftovers(&aws, recorded_leftovers(&state)), foreign(&aws))?;
     let none = Attributes::new();
@@ -137,25 +137,7 @@ fn spare_unseen(plan: &mut Plan, shown: &BTreeSet<String>) {
 /// What an earlier destroy wrote down of what Kubernetes left.
 fn recorded_leftovers(state: &Document) -> Vec<Item> {
     let recorded = state.resources.iter().filter(|(address, _)| address.kind().facts().leftover);
-    let item = |(address, record): (&Address, &Record)| Item {
-        address: address.clone(),
-        spec: record.spec.clone(),
-        tags: record.tags.clone(),
-        id: record.id.clone(),
-        attributes: record.attributes.clone(),
-    };
-    recorded.map(item).collect()
-}
-
-/// What was found by its tags, to be looked for under its name later.
-fn item_of(seen: &Observed) -> Item {
-    Item {
-        address: seen.address.clone(),
-        spec: seen.spec.clone(),
-        tags: seen.tags.clone().unwrap_or_default(),
-        id: seen.id.clone(),
-        attributes: seen.attributes.clone(),
-    }
+    recorded.map(|(address, record)| Item::recorded(address, record)).collect()
 }
 
 /// Known before by its id: from now on only by its name, and only when its tags say that it is ours. What was ours beyond
@@ -166,29 +148,6 @@ fn nameless(mut item: Item) -> Item {
     }
     item.id.clear();
     item
-}
-
-/// The one state that everything was made under, when there is none to ask.
-fn the_lineage(observed: &[Observed], asked: Option<&str>) -> Result<Option<String>, CliError> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for seen in observed {
-        if let Some(lineage) = seen.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage")) {
-            *counts.entry(lineage).or_default() += 1;
-        }
-    }
-    let listed = || counts.iter().map(|(lineage, count)| format!("{lineage} ({count} resources)")).collect::<Vec<_>>().join(", ");
-    match (asked, counts.len()) {
-        (Some(asked), _) if counts.contains_key(asked) => Ok(Some(asked.to_owned())),
-        (Some(asked), 0) => Err(CliError::new(Exit::Failed, format!("AWS holds nothing of lineage {asked}"))),
-        (Some(asked), _) => {
-            Err(CliError::new(Exit::Failed, format!("AWS holds nothing of lineage {asked}")).hint(format!("there is {}", listed())))
-        }
-        (None, 0 | 1) => Ok(counts.keys().next().map(|lineage| (*lineage).to_owned())),
-        (None, _) => {
-            Err(CliError::new(Exit::Failed, format!("what carries this cluster's tags was made under several states: {}", listed()))
-                .hint("name the one to destroy with `--lineage`; nothing was changed"))
-        }
-    }
 }
 
 /// Adds what is known of the cluster's surroundings; what was known before stays, as AWS may show less by now.
@@ -221,6 +180,8 @@ pub(super) fn is_retained(state: &Document, seen: &Observed) -> bool {
 mod tests {
     use super::*;
     use crate::engine::Readiness;
+    use crate::resource::Address;
+    use crate::state::Record;
     use serde_json::json;
 
     fn seen(kind: Kind, id: &str, spec: Value, lineage: &str) -> Observed {
@@ -279,7 +240,7 @@ mod tests {
     fn a_log_group_without_tags_is_ours_only_when_it_was() {
         let group = Observed { tags: Some(BTreeMap::new()), ..seen(Kind::LogGroup, "/aws/eks/c/cluster", json!({}), "") };
         let before = |id: &str| Before {
-            names: vec![Item { id: id.to_owned(), ..item_of(&group) }],
+            names: vec![Item { id: id.to_owned(), ..Item::seen(&group) }],
             data: BTreeSet::new(),
             scope: Scope::default(),
         };

@@ -73,7 +73,7 @@ async fn search(aws: &Aws, loaded: &Loaded, blank: Document, args: &RecoverArgs)
     let answers = lookups(aws, &wanted.lookups, &BTreeMap::new()).await?;
     let mut state = blank.clone();
     let mut observed = look(aws, &state, &wanted, &answers).await?;
-    let Some(lineage) = lineage(&observed, args)? else {
+    let Some(lineage) = session::the_lineage(&observed, args.lineage.as_deref())? else {
         return Ok(Found { state: None, blank, twins: Twins::default(), outlook: String::new() });
     };
     state.lineage = lineage;
@@ -121,27 +121,6 @@ fn merged(first: Vec<Observed>, later: Vec<Observed>) -> Vec<Observed> {
         seen
     };
     later.into_iter().map(with_before).collect()
-}
-
-/// The one state that the cluster's resources were made under.
-fn lineage(observed: &[Observed], args: &RecoverArgs) -> Result<Option<String>, CliError> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for seen in observed {
-        if let Some(lineage) = seen.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage")) {
-            *counts.entry(lineage).or_default() += 1;
-        }
-    }
-    let listed = || counts.iter().map(|(lineage, count)| format!("{lineage} ({count} resources)")).collect::<Vec<_>>().join(", ");
-    match (&args.lineage, counts.len()) {
-        (Some(asked), _) if counts.contains_key(asked.as_str()) => Ok(Some(asked.clone())),
-        (Some(asked), _) => {
-            Err(CliError::new(Exit::Failed, format!("AWS holds nothing of lineage {asked}")).hint(format!("there is {}", listed())))
-        }
-        (None, 0) => Ok(None),
-        (None, 1) => Ok(counts.keys().next().map(|lineage| (*lineage).to_owned())),
-        (None, _) => Err(CliError::new(Exit::Failed, format!("the resources were made under several states: {}", listed()))
-            .hint("choose one with `--lineage`; nothing was changed")),
-    }
 }
 
 fn show(found: &Found, why: &str, printer: &Printer) {

@@ -4,21 +4,22 @@ use super::Aws;
 use super::bucket_contents;
 use super::bucket_contents::words;
 use super::errors::{or_absent, sent};
-use crate::engine::{DataLine, Failure, MADE_FOR, Plan, Verb};
+use crate::engine::{Action, DataLine, Failure, MADE_FOR, Plan, Verb};
 use crate::resource::{Address, Kind};
+use crate::state::Status;
 use serde_json::Value;
 
 /// Bytes that EFS meters for an empty file system.
 const EMPTY_FILE_SYSTEM: i64 = 6 << 10;
 
-/// Looks into everything that the plan deletes or keeps and that holds data. EFS meters its bytes hours late, so a file
+/// Looks into everything that holds data and that the plan deletes or keeps. EFS meters its bytes hours late, so a file
 /// system is taken as empty only where `may_be_late` allows that (a test environment).
 ///
 /// # Errors
 /// The first call that fails.
 pub async fn data(aws: &Aws, plan: &Plan, may_be_late: bool) -> Result<Vec<DataLine>, Failure> {
     let mut tasks = tokio::task::JoinSet::new();
-    let holds = plan.actions.iter().filter(|action| matches!(action.verb, Verb::Delete | Verb::Retain) && action.kind.facts().holds_data);
+    let holds = plan.actions.iter().filter(|action| action.kind.facts().holds_data && is_told(action));
     for action in holds {
         let Some(existing) = &action.existing else { continue };
         let (aws, address, id, spec) = (aws.clone(), action.address.clone(), existing.id.clone(), existing.spec.clone());
@@ -31,6 +32,12 @@ pub async fn data(aws: &Aws, plan: &Plan, may_be_late: bool) -> Result<Vec<DataL
     }
     lines.sort_by(|a: &DataLine, b: &DataLine| (a.is_empty, &a.address).cmp(&(b.is_empty, &b.address)));
     Ok(lines)
+}
+
+/// What goes, what stays, and what an earlier destroy kept already.
+fn is_told(action: &Action) -> bool {
+    let is_kept = || action.existing.as_ref().is_some_and(|existing| existing.status == Status::Retained);
+    matches!(action.verb, Verb::Delete | Verb::Retain) || is_kept()
 }
 
 async fn line(aws: &Aws, address: Address, id: String, spec: &Value, may_be_late: bool) -> Result<Option<DataLine>, Failure> {

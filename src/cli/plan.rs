@@ -57,6 +57,7 @@ fn destruction(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Resul
             let mut json = plan_json(&session.plan, &subject.name, Some(&session.aws.connection.account), &subject.region, &[]);
             json["data"] = serde_json::json!(looked.survey.data);
             json["foreign"] = serde_json::json!(looked.survey.foreign);
+            json["protected"] = serde_json::json!(looked.survey.protected);
             printer.data(&format!("{json:#}\n"));
         }
         Format::Text => printer.data(&format!("\n{}", teardown_text(&session.plan, &looked.survey))),

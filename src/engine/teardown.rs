@@ -23,6 +23,17 @@ pub struct DataLine {
     pub is_empty: bool,
 }
 
+/// A protection against deletion that somebody switched on, and that only an explicit word lifts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Protection {
+    /// The resource.
+    pub address: Address,
+    /// Its AWS id.
+    pub id: String,
+    /// What protects it, for people.
+    pub by: String,
+}
+
 /// What a person should know before saying yes.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Survey {
@@ -30,6 +41,8 @@ pub struct Survey {
     pub data: Vec<DataLine>,
     /// What is not ours and stands in the way.
     pub foreign: Vec<Foreign>,
+    /// What AWS does not delete before its protection is lifted.
+    pub protected: Vec<Protection>,
 }
 
 /// Deletes everything; `inputs.desired` is empty. With `keep_data`, what holds data is only written down as kept.

@@ -2,7 +2,7 @@
 
 use super::plan_text::{deleted, width};
 use super::style::{DANGER, FAINT, HEADING, paint};
-use crate::engine::{Action, DataLine, Foreign, Plan, Survey, Verb};
+use crate::engine::{Action, DataLine, Foreign, Plan, Protection, Survey, Verb};
 use crate::resource::Layer;
 use std::fmt::Write as _;
 
@@ -14,6 +14,7 @@ pub fn teardown_text(plan: &Plan, survey: &Survey) -> String {
     let goes = |line: &&DataLine| deletes.iter().any(|action| action.address == line.address);
     data(&mut text, "Data that goes", &survey.data.iter().filter(goes).collect::<Vec<_>>());
     data(&mut text, "Data that is kept", &survey.data.iter().filter(|line| !goes(line)).collect::<Vec<_>>());
+    protected(&mut text, &survey.protected);
     foreign(&mut text, &survey.foreign);
     // What holds data was named above.
     let is_data = |action: &&&Action| survey.data.iter().any(|line| line.address == action.address);
@@ -35,6 +36,17 @@ fn data(text: &mut String, title: &str, lines: &[&DataLine]) {
         let style = if line.is_empty { FAINT } else { DANGER };
         let _ =
             writeln!(text, "  {} {:width$}  {}  {}", paint(style, "!"), line.address, paint(FAINT, &line.id), paint(style, &line.holds));
+    }
+    text.push('\n');
+}
+
+fn protected(text: &mut String, list: &[Protection]) {
+    if list.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "{}", paint(HEADING, "Protected (goes only with `--lift-protection`)"));
+    for one in list {
+        let _ = writeln!(text, "  {} {}  {}  by {}", paint(DANGER, "!"), one.address, paint(FAINT, &one.id), one.by);
     }
     text.push('\n');
 }

@@ -307,9 +307,9 @@ fn a_test_environment_wants_its_name_for_lifting_too() {
     site.destroyed(&workspace, &by_name, &Theirs::nobody());
 }
 
-/// Load balancers have a protection of their own.
+/// Load balancers and groups have a protection of their own. A refusal in the middle would come when the nodes are gone.
 #[test]
-fn a_protected_load_balancer_is_named() {
+fn what_aws_protects_is_refused_before_anything_is_deleted() {
     let site = Site::new();
     let workspace = site.made();
     site.emulator.seed(&json!({ "what": "leftovers", "cluster": NAME, "only": ["lbc"] }));
@@ -317,15 +317,27 @@ fn a_protected_load_balancer_is_named() {
         "import boto3
 elb = boto3.client('elbv2', region_name='us-west-2')
 for found in elb.describe_load_balancers()['LoadBalancers']:
-    elb.modify_load_balancer_attributes(LoadBalancerArn=found['LoadBalancerArn'], Attributes=[{'Key': 'deletion_protection.enabled', 'Value': 'true'}])",
+    elb.modify_load_balancer_attributes(LoadBalancerArn=found['LoadBalancerArn'], Attributes=[{'Key': 'deletion_protection.enabled', 'Value': 'true'}])
+asg = boto3.client('autoscaling', region_name='us-west-2')
+names = [group['AutoScalingGroupName'] for group in asg.describe_auto_scaling_groups()['AutoScalingGroups']]
+for name, level in zip(sorted(names), ['prevent-force-deletion', 'prevent-all-deletion']):
+    asg.update_auto_scaling_group(AutoScalingGroupName=name, DeletionProtection=level)",
     );
     let theirs = site.neighbours(NAME);
-    let since = site.emulator.count();
-    let run = workspace.run_soon(&DESTROY);
-    assert_ne!(run.code, 0, "{}", run.stderr);
-    says(run, &["load-balancer/", "protect", "--lift-protection"]);
-    theirs.unnamed(&site, since);
-    theirs.unharmed(&site);
+    let told = ["protected against deletion: ", "load-balancer/", "autoscaling-group/", "--lift-protection"];
+    refused(&site.emulator, || workspace.run_soon(&DESTROY), 7, &told);
+    let plan = workspace.run_soon(&["plan", "--destroy"]).expect(0);
+    assert!(plan.stdout.contains("Protected (goes only with `--lift-protection`)"), "{}", plan.stdout);
+    let plan: Value = serde_json::from_str(&workspace.run_soon(&["plan", "--destroy", "--format", "json"]).expect(0).stdout).unwrap();
+    let protected = plan["protected"].to_string();
+    assert!(protected.contains("`prevent-force-deletion`") && protected.contains("`prevent-all-deletion`"), "{protected}");
+    // Nor does an apply that drops a pool take the nodes of a protected group.
+    let config = fs::read_to_string(workspace.path("domino-eks.yaml")).unwrap();
+    workspace.write("domino-eks.yaml", &format!("{config}\npools: {{default-gpu: {{enabled: false}}}}\n"));
+    let before = site.emulator.calls("UpdateAutoScalingGroup").len();
+    says(workspace.run_soon(&APPLY).expect(1), &["autoscaling-group/default-gpu/us-west-2a", "has deletion protection (`prevent-"]);
+    assert_eq!(site.emulator.calls("UpdateAutoScalingGroup").len(), before, "its nodes were taken");
+    workspace.write("domino-eks.yaml", &config);
     site.destroyed(&workspace, &[&DESTROY[..], &["--lift-protection"]].concat(), &theirs);
 }
 

@@ -10,7 +10,7 @@ use crate::aws::tags::{self, Tags};
 use crate::engine::{Created, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
 use aws_sdk_autoscaling::types::{
-    AutoScalingGroup as Group, Filter, LaunchTemplateSpecification, LifecycleState, ScalingActivityStatusCode, Tag,
+    AutoScalingGroup as Group, DeletionProtection, Filter, LaunchTemplateSpecification, LifecycleState, ScalingActivityStatusCode, Tag,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,10 +62,15 @@ impl Resource for AutoScalingGroup {
     }
 
     /// To zero first, so that neither the group nor the autoscaler brings instances back; then forced, so that neither
-    /// lifecycle hooks nor protected instances stop it (aws-facts §7.1).
+    /// lifecycle hooks nor protected instances stop it (aws-facts §7.1). The nodes of a protected group stay.
     async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        let protection = protections(aws, vec![item.id.clone()]).await?.remove(&item.id);
+        if let Some(level) = protection.as_ref().filter(|_| !aws.may_lift_protection) {
+            return Err(refused(&item.id, level));
+        }
         let zero =
             aws.autoscaling.update_auto_scaling_group().auto_scaling_group_name(&item.id).min_size(0).max_size(0).desired_capacity(0);
+        let zero = zero.set_deletion_protection(protection.map(|_| DeletionProtection::None));
         match sent("UpdateAutoScalingGroup", zero.send().await) {
             // A group that is being deleted already takes no update; the delete below says what is really wrong.
             Err(failure) if failure.kind == FailureKind::NotFound => return Err(failure),
@@ -75,6 +80,27 @@ impl Resource for AutoScalingGroup {
         let call = aws.autoscaling.delete_auto_scaling_group().auto_scaling_group_name(&item.id).force_delete(true);
         sent("DeleteAutoScalingGroup", call.send().await).map(drop)
     }
+}
+
+fn refused(name: &str, level: &str) -> Failure {
+    Failure {
+        kind: FailureKind::Other,
+        operation: "DeleteAutoScalingGroup".to_owned(),
+        code: None,
+        message: format!("{name} has deletion protection (`{level}`); switch it off, or `destroy --lift-protection` lifts it"),
+        request_id: None,
+    }
+}
+
+/// Levels of protection of the groups that have one, by name.
+pub(in crate::aws) async fn protections(aws: &Aws, names: Vec<String>) -> Result<BTreeMap<String, String>, Failure> {
+    let call = aws.autoscaling.describe_auto_scaling_groups().max_records(100).set_auto_scaling_group_names(Some(names));
+    let groups = sent("DescribeAutoScalingGroups", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
+    let level = |group: &Group| {
+        let level = group.deletion_protection().filter(|level| **level != DeletionProtection::None)?;
+        Some((group.auto_scaling_group_name()?.to_owned(), level.as_str().to_owned()))
+    };
+    Ok(groups.iter().filter_map(level).collect())
 }
 
 /// Groups that are gone while their instances are not: a forced delete does not wait for them. The instances still hold

@@ -59,6 +59,14 @@ impl Resource for LoadBalancer {
     }
 }
 
+/// Whether AWS refuses to delete it.
+pub(in crate::aws) async fn is_protected(aws: &Aws, arn: &str) -> Result<bool, Failure> {
+    let call = aws.elbv2.describe_load_balancer_attributes().load_balancer_arn(arn);
+    let answer = or_absent(sent("DescribeLoadBalancerAttributes", call.send().await))?;
+    let attributes = answer.and_then(|answer| answer.attributes).unwrap_or_default();
+    Ok(attributes.iter().any(|attribute| attribute.key() == Some(PROTECTION) && attribute.value() == Some("true")))
+}
+
 /// With the ids of what it stands on, and of the target groups, which go after it.
 async fn spec(aws: &Aws, one: &types::LoadBalancer) -> Result<Value, Failure> {
     let arn = one.load_balancer_arn().unwrap_or_default();

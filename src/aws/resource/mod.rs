@@ -1,7 +1,7 @@
 //! One file for each kind, named after the AWS thing it manages; this file says what each of them must answer, and
 //! sends the engine's questions to the right one.
 
-mod autoscaling_group;
+pub(super) mod autoscaling_group;
 pub(super) mod classic_load_balancer;
 mod container_log_group;
 mod ebs_snapshot;

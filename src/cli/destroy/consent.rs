@@ -4,8 +4,7 @@ use super::{Destruction, Looked, Subject};
 use crate::cli::args::DestroyArgs;
 use crate::cli::confirm;
 use crate::cli::exit::{CliError, Exit};
-use crate::engine::{DataLine, Verb};
-use crate::resource::Kind;
+use crate::engine::DataLine;
 
 /// A configuration that says `protect: true` is refused before anybody is asked.
 pub(super) fn refuse_marked(subject: &Subject, args: &DestroyArgs) -> Result<(), CliError> {
@@ -52,14 +51,20 @@ fn refuse_protected(looked: &Looked, subject: &Subject) -> Result<(), CliError> 
     if looked.marks.protect {
         return Err(protected(&subject.name));
     }
-    let plan = &looked.session.plan;
-    let cluster = plan.actions.iter().find(|action| action.kind == Kind::EksCluster && action.verb == Verb::Delete);
-    let spec = cluster.and_then(|action| action.existing.as_ref()).map(|existing| &existing.spec);
-    if spec.and_then(|spec| spec.get("deletion_protection")?.as_bool()) == Some(true) {
-        return Err(CliError::new(Exit::Protected, "EKS's deletion protection of the cluster is on; nothing was changed")
-            .hint("set `protect: false`, apply, and destroy then; or add `--lift-protection`"));
+    let protected = &looked.survey.protected;
+    if protected.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let named = protected.iter().map(|one| format!("{} ({}) by {}", one.address, one.id, one.by));
+    Err(CliError::new(Exit::Protected, format!("protected against deletion: {}; nothing was changed", shortened(named)))
+        .hint("switch that off (`protect: false` and `apply` do it for EKS), or add `--lift-protection`"))
+}
+
+/// The first five, and how many more.
+fn shortened(all: impl ExactSizeIterator<Item = String>) -> String {
+    let more = all.len().saturating_sub(5);
+    let shown = all.take(5).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
 /// Without a word on data, only what is empty goes.
@@ -71,8 +76,7 @@ pub(super) fn refuse_data(args: &DestroyArgs, looked: &Looked) -> Result<(), Cli
     if full.is_empty() {
         return Ok(());
     }
-    let names: Vec<String> = full.iter().take(5).map(|line| format!("{} ({})", line.address, line.id)).collect();
-    let more = if full.len() > names.len() { format!(" and {} more", full.len() - names.len()) } else { String::new() };
-    Err(CliError::new(Exit::Protected, format!("these hold data, or may: {}{more}; nothing was changed", names.join(", ")))
+    let names = shortened(full.iter().map(|line| format!("{} ({})", line.address, line.id)));
+    Err(CliError::new(Exit::Protected, format!("these hold data, or may: {names}; nothing was changed"))
         .hint("`--delete-data` deletes it for good, `--retain-data` removes everything else"))
 }

@@ -1,7 +1,7 @@
 //! Looking before anything is deleted, and again afterwards: ours, what Kubernetes left, what stands in the way, data.
 
 use super::Subject;
-use crate::aws::{Aws, data, foreign, leftovers, observe_everything};
+use crate::aws::{Aws, data, foreign, leftovers, observe_everything, protections};
 use crate::cli::exit::CliError;
 use crate::cli::session::{Session, items, refuse_other_lineage, state_for, the_lineage};
 use crate::engine::{Action, INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, Scope, Survey, Verb, is_kept, teardown, twins};
@@ -90,7 +90,8 @@ pub(in crate::cli) async fn look(mut aws: Aws, subject: &Subject, found: Option<
     }
     let twins = twins(&inputs);
     let marks = subject.marks(has_state.then_some(state.marks));
-    let survey = Survey { data: data(&aws, &plan, marks.ephemeral).await?, foreign };
+    let (data, protected) = tokio::try_join!(data(&aws, &plan, marks.ephemeral), protections(&aws, &plan))?;
+    let survey = Survey { data, foreign, protected };
     let session = Session { aws, state, lookups: Attributes::new(), observed, plan, twins, new_pins: BTreeMap::new() };
     Ok(Looked { session, survey, items, leftovers, strangers, marks, has_state })
 }

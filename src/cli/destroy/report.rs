@@ -54,7 +54,7 @@ impl Report {
     pub(super) fn of(looked: &Looked) -> Self {
         let session = &looked.session;
         let connection = &session.aws.connection;
-        let Survey { data, foreign } = &looked.survey;
+        let Survey { data, foreign, protected } = &looked.survey;
         let json = json!({
             "format_version": FORMAT_VERSION,
             "cluster": session.state.cluster,
@@ -64,6 +64,7 @@ impl Report {
             "started": Timestamp::now().to_string(),
             "data": data,
             "foreign": foreign,
+            "protected": protected,
             "result": "unknown",
             "deleted": [],
         });

@@ -124,8 +124,9 @@ impl Proof {
         section("Made under another state of this name, and not touched (`--lineage` without a state destroys them):", &self.others);
         if !self.kept.is_empty() {
             let flags = subject.flags();
+            let with = if subject.loaded.is_none() { " with its configuration" } else { "" };
             lines.push(format!(
-                "  `domino-eks destroy{flags} --delete-data --confirm {}` deletes what is kept; `domino-eks apply` takes it back.",
+                "  `domino-eks destroy{flags} --delete-data --confirm {}` deletes what is kept; `domino-eks apply`{with} takes it back.",
                 subject.name
             ));
         }

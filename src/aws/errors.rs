@@ -76,6 +76,8 @@ const RULES: &[Rule] = &[
     Rule("RouteAlreadyExists", "", AlreadyExists),
     Rule("Resource.AlreadyAssociated", "", AlreadyExists),
     // It is not there.
+    // A cluster of somebody else, perhaps: it has no access entries.
+    Rule("InvalidRequestException", "authentication mode must be set", NotFound),
     Rule("ValidationError", "not found", NotFound),
     Rule("ClientException", "No cluster found", NotFound),
     Rule("*NotFound", "", NotFound),

@@ -2,7 +2,7 @@
 //!
 //! `clients` connects and asks who we are, `errors` says what a failure means, `tags` writes ownership, `lookups` answers
 //! questions about things that are not ours, `candidates` finds what nobody wrote down, `holders` tells what stands in the way
-//! of a deletion, `protection` what AWS refuses to delete, `data` and `bucket_contents` what would be lost by it, `tell` how far a long one got, `fence` stops calls
+//! of a deletion, `protection` what AWS refuses to delete, `disowned` what lost our tags, `data` and `bucket_contents` what would be lost by it, `tell` how far a long one got, `fence` stops calls
 //! when the lock is lost, `state_bucket` keeps a state on S3, `kubernetes` asks a cluster to let go of its load balancers, and
 //! `resource` has one file for each kind.
 
@@ -10,6 +10,7 @@ mod bucket_contents;
 mod candidates;
 mod clients;
 mod data;
+mod disowned;
 mod errors;
 mod fence;
 mod holders;
@@ -24,9 +25,11 @@ mod tell;
 pub use candidates::observe_everything;
 pub use clients::{Aws, ConnectError, Connection};
 pub use data::data;
+pub use disowned::disowned;
 pub use holders::foreign;
 pub use kubernetes::{Drained, drain};
 pub use lookups::{LookupError, lookups};
 pub use protection::protections;
+pub use resource::eks_cluster::{Namesake, another_cluster};
 pub use resource::{leftovers, observe_all};
 pub use state_bucket::StateBucket;

@@ -2,10 +2,13 @@
 //! would come when the nodes are gone.
 
 use super::Aws;
+use super::errors::sent;
 use super::resource::{autoscaling_group, load_balancer};
+use super::tags::filter;
 use crate::engine::{Action, Failure, Plan, Protection, Verb};
 use crate::resource::Kind;
-use std::collections::BTreeMap;
+use aws_sdk_ec2::types::Volume;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Protections of what the plan deletes, in the plan's order.
 ///
@@ -13,14 +16,21 @@ use std::collections::BTreeMap;
 /// The first call that fails.
 pub async fn protections(aws: &Aws, plan: &Plan) -> Result<Vec<Protection>, Failure> {
     let deletes: Vec<&Action> = plan.actions.iter().filter(|action| action.verb == Verb::Delete && action.existing.is_some()).collect();
+    let key = deletes.iter().find(|action| action.kind == Kind::KmsKey).and_then(|action| action.existing.as_ref()?.attributes.get("arn"));
+    let going: BTreeSet<&str> = deletes.iter().filter_map(|action| action.id.as_deref()).collect();
     let ids = |kind: Kind| deletes.iter().filter(move |action| action.kind == kind).filter_map(|action| action.id.clone()).collect();
-    let (groups, balancers) = tokio::try_join!(of_groups(aws, ids(Kind::AutoScalingGroup)), of_balancers(aws, ids(Kind::LoadBalancer)))?;
+    let (groups, balancers, encrypted) = tokio::try_join!(
+        of_groups(aws, ids(Kind::AutoScalingGroup)),
+        of_balancers(aws, ids(Kind::LoadBalancer)),
+        of_key(aws, key, &going)
+    )?;
     let by = |action: &Action| {
         let id = action.id.as_deref()?;
         match action.kind {
             Kind::EksCluster => is_protected_cluster(action).then(|| "EKS's deletion protection".to_owned()),
             Kind::AutoScalingGroup => groups.get(id).map(|level| format!("EC2 Auto Scaling's deletion protection (`{level}`)")),
             Kind::LoadBalancer => balancers.iter().any(|arn| arn == id).then(|| "its deletion protection".to_owned()),
+            Kind::KmsKey => encrypted.clone(),
             _ => None,
         }
     };
@@ -46,4 +56,29 @@ async fn of_balancers(aws: &Aws, arns: Vec<String>) -> Result<Vec<String>, Failu
         }
     }
     Ok(protected)
+}
+
+/// What stays and would be unreadable without the key: snapshots of AWS Backup, say, which are not ours to delete.
+async fn of_key(aws: &Aws, arn: Option<&String>, going: &BTreeSet<&str>) -> Result<Option<String>, Failure> {
+    let Some(arn) = arn else { return Ok(None) };
+    let encrypted = || filter("encrypted", ["true".to_owned()]);
+    let snapshots = aws.ec2.describe_snapshots().owner_ids("self").filters(encrypted()).into_paginator().items().send();
+    let volumes = aws.ec2.describe_volumes().filters(encrypted()).into_paginator().items().send();
+    let (snapshots, volumes) = tokio::join!(snapshots.collect::<Result<Vec<_>, _>>(), volumes.collect::<Result<Vec<_>, _>>());
+    let (snapshots, volumes) = (sent("DescribeSnapshots", snapshots)?, sent("DescribeVolumes", volumes)?);
+    let snapshots = snapshots.iter().filter(|one| one.kms_key_id() == Some(arn)).filter_map(|one| one.snapshot_id());
+    let volumes =
+        volumes.iter().filter(|one| one.kms_key_id() == Some(arn) && !goes_with_its_instance(one)).filter_map(|one| one.volume_id());
+    let stay: Vec<&str> = snapshots.chain(volumes).filter(|id| !going.contains(id)).collect();
+    let named = stay.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+    Ok(match stay.len() {
+        0 => None,
+        count @ 1..=3 => Some(format!("what only it decrypts: {count} snapshots or volumes that stay ({named})")),
+        count => Some(format!("what only it decrypts: {count} snapshots or volumes that stay ({named}, …)")),
+    })
+}
+
+/// The disk of a node.
+fn goes_with_its_instance(volume: &Volume) -> bool {
+    volume.attachments().iter().any(|attachment| attachment.delete_on_termination() == Some(true))
 }

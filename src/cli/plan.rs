@@ -62,6 +62,7 @@ fn destruction(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Resul
             let mut json = plan_json(&session.plan, &subject.name, Some(&session.aws.connection.account), &subject.region, &[]);
             json["data"] = serde_json::json!(looked.survey.data);
             json["foreign"] = serde_json::json!(looked.survey.foreign);
+            json["without_tags"] = serde_json::json!(looked.survey.disowned);
             json["protected"] = serde_json::json!(looked.survey.protected);
             printer.data(&format!("{json:#}\n"));
         }

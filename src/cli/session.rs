@@ -4,10 +4,10 @@ use super::exit::{CliError, Exit};
 use super::place::Store;
 use super::printer::Printer;
 use super::settings::{Loaded, Settings};
-use crate::aws::{Aws, Connection, lookups, observe_all};
+use crate::aws::{Aws, Connection, another_cluster, lookups, observe_all};
 use crate::blueprint::blueprint;
 use crate::config::{Config, region_doubt};
-use crate::engine::{INTENT_ATTRIBUTE, Inputs, Item, Observed, Pace, Plan, Readiness, Twins, plan, twins};
+use crate::engine::{Action, INTENT_ATTRIBUTE, Inputs, Item, Observed, Pace, Plan, Readiness, Twins, Verb, plan, twins};
 use crate::resource::{Address, Attributes, Desired, Kind, resolve_known};
 use crate::state::{Document, Intent};
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,12 +130,25 @@ impl Session {
         let observed = observe_all(&aws, items(&state, &wanted.resources, &lookups)).await?;
         refuse_other_lineage(&state, &observed)?;
         let inputs = Inputs { desired: &wanted.resources, state: &state, observed: Some(&observed), lookups: &lookups };
-        let plan = plan(&inputs)?;
+        let mut plan = plan(&inputs)?;
+        refuse_namesake(&aws, &state, &mut plan).await?;
         let twins = twins(&inputs);
         let pinned = wanted.lookups.iter().filter(|lookup| lookup.question.is_pinned() && !state.pins.contains_key(&lookup.key));
         let new_pins = pinned.filter_map(|lookup| Some((lookup.key.clone(), lookups.get(&lookup.key)?.clone()))).collect();
         Ok(Self { aws, state, lookups, observed, plan, twins, new_pins })
     }
+}
+
+/// A cluster of this name that is not ours is found out before anything is made for it.
+async fn refuse_namesake(aws: &Aws, state: &Document, plan: &mut Plan) -> Result<(), CliError> {
+    let is_new = |action: &&mut Action| action.kind == Kind::EksCluster && action.verb == Verb::Create && action.existing.is_none();
+    let Some(cluster) = plan.actions.iter_mut().find(is_new) else { return Ok(()) };
+    if let Some(other) = another_cluster(aws, &state.lineage, None).await? {
+        cluster.verb = Verb::Blocked;
+        cluster.reason =
+            format!("{} exists and was not made under this state; choose another `name`, or delete that cluster first", other.arn);
+    }
+    Ok(())
 }
 
 impl Session {

@@ -28,6 +28,10 @@ pub struct Scope {
     pub file_systems: BTreeSet<String>,
     /// Everything that we know to be ours, by id.
     pub ours: BTreeMap<String, Address>,
+    /// Whether a cluster of our name lives that is not ours: its logs are named like ours.
+    pub another_lives: bool,
+    /// Whether that one lives in one of these VPCs: then the name proves nothing there either.
+    pub another_is_near: bool,
 }
 
 /// Something that AWS holds against a deletion.

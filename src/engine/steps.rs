@@ -122,19 +122,22 @@ fn removal_edges(graph: &mut Graph, position: usize, action: &Action, removals: 
     }
 }
 
-/// What holds data goes only when nothing writes to it any more, and the cluster when its nodes have given back their
-/// interfaces (aws-facts §7.1): after all nodes, also where no record tells that order.
+/// What nodes write to or reach AWS through goes only when they are gone, and the cluster when they have given back their
+/// interfaces (aws-facts §7.1): also where no record tells that order.
 fn data_last_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
     let removed = |position: &usize| nodes[*position].removes;
     let kind = |position: usize| plan.actions[nodes[position].action].kind;
-    let groups: Vec<usize> = (0..nodes.len()).filter(removed).filter(|position| kind(*position) == Kind::AutoScalingGroup).collect();
+    let is_nodes = |position: &usize| matches!(kind(*position), Kind::AutoScalingGroup | Kind::Instance);
+    let groups: Vec<usize> = (0..nodes.len()).filter(removed).filter(is_nodes).collect();
     for data in (0..nodes.len()).filter(removed).filter(|position| waits_for_nodes(kind(*position))) {
         groups.iter().for_each(|group| graph.add(*group, data));
     }
 }
 
+/// Deleting a mount target breaks the mounts by force, and what was not written yet is lost; without the endpoint of S3,
+/// nodes lose their way to it.
 fn waits_for_nodes(kind: Kind) -> bool {
-    kind.facts().holds_data || kind == Kind::EksCluster
+    kind.facts().holds_data || matches!(kind, Kind::EksCluster | Kind::EfsMountTarget | Kind::EfsAccessPoint | Kind::VpcEndpoint)
 }
 
 /// What is watched goes when its writer is gone, also where no record tells that order.
@@ -161,7 +164,8 @@ fn leftover_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
         if matches!(action.kind, Kind::LoadBalancer | Kind::ClassicLoadBalancer | Kind::Instance) {
             of_kind(Kind::InternetGateway).for_each(|gateway| graph.add(position, gateway));
         }
-        if is_of_cloud_controller(action) {
+        // Which makes no nodes.
+        if is_of_cloud_controller(action) && action.kind != Kind::Instance {
             of_kind(Kind::EksCluster).for_each(|cluster| graph.add(cluster, position));
         }
     }

@@ -34,6 +34,15 @@ pub struct Protection {
     pub by: String,
 }
 
+/// Something recorded that somebody took our tags off: left alone, and still recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Disowned {
+    /// The resource.
+    pub address: Address,
+    /// Its AWS id.
+    pub id: String,
+}
+
 /// What a person should know before saying yes.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Survey {
@@ -43,6 +52,8 @@ pub struct Survey {
     pub foreign: Vec<Foreign>,
     /// What AWS does not delete before its protection is lifted.
     pub protected: Vec<Protection>,
+    /// What is recorded and exists, but does not carry our tags any more.
+    pub disowned: Vec<Disowned>,
 }
 
 /// Deletes everything; `inputs.desired` is empty. With `keep_data`, what holds data is only written down as kept.
@@ -122,5 +133,7 @@ fn order_unrecorded(plan: &mut Plan, state: &Document, seen: &[&Observed]) {
 }
 
 fn is_outlived(user: &Observed, used: &Observed) -> bool {
-    user.address.kind().facts().leftover && !used.address.kind().facts().leftover && used.address.kind() >= Kind::EksCluster
+    let (user, used) = (user.address.kind(), used.address.kind());
+    // Nothing keeps a node from ending.
+    used == Kind::Instance || user.facts().leftover && !used.facts().leftover && used >= Kind::EksCluster
 }

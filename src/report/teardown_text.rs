@@ -2,7 +2,7 @@
 
 use super::plan_text::{deleted, width};
 use super::style::{DANGER, FAINT, HEADING, paint};
-use crate::engine::{Action, DataLine, Foreign, Plan, Protection, Survey, Verb};
+use crate::engine::{Action, DataLine, Disowned, Foreign, Plan, Protection, Survey, Verb};
 use crate::resource::Layer;
 use std::fmt::Write as _;
 
@@ -29,6 +29,7 @@ pub fn teardown_text(plan: &Plan, survey: &Survey, word: DataWord) -> String {
     data(&mut text, "Data that is kept", &survey.data.iter().filter(|line| !goes(line)).collect::<Vec<_>>());
     protected(&mut text, &survey.protected);
     foreign(&mut text, &survey.foreign);
+    disowned(&mut text, &survey.disowned);
     // What holds data was named above.
     let is_data = |action: &&&Action| survey.data.iter().any(|line| line.address == action.address);
     layers(&mut text, &deletes.iter().filter(|action| !is_data(action)).copied().collect::<Vec<_>>());
@@ -72,7 +73,19 @@ fn foreign(text: &mut String, list: &[Foreign]) {
     for one in list {
         let origin = if one.origin.is_empty() { String::new() } else { format!(" ({})", one.origin) };
         let holds: Vec<String> = one.holds.iter().map(ToString::to_string).collect();
-        let _ = writeln!(text, "  {} {}{origin} holds {}", paint(DANGER, "!"), one.name, holds.join(", "));
+        let holds = if holds.is_empty() { String::new() } else { format!(" holds {}", holds.join(", ")) };
+        let _ = writeln!(text, "  {} {}{origin}{holds}", paint(DANGER, "!"), one.name);
+    }
+    text.push('\n');
+}
+
+fn disowned(text: &mut String, list: &[Disowned]) {
+    if list.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "{}", paint(HEADING, "Recorded, but without our tags (left alone; put them back, or delete it yourself)"));
+    for one in list {
+        let _ = writeln!(text, "  {} {}  {}", paint(DANGER, "!"), one.address, paint(FAINT, &one.id));
     }
     text.push('\n');
 }

@@ -23,6 +23,7 @@ mod survive;
 mod sweep;
 mod teardown;
 mod teardown_half;
+mod teardown_names;
 mod teardown_pace;
 mod teardown_refuse;
 mod twins;

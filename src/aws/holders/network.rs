@@ -62,7 +62,7 @@ fn of_group(aws: &Aws, group: &SecurityGroup, left: &[Observed]) -> Holder {
         Some(left) => Whose::Leftover(Box::new(left.clone())),
         None if tags::address(aws, &tags).is_some() => Whose::Ours,
         // The cluster's own group, as long as the cluster is there.
-        None if tags.get("aws:eks:cluster-name") == Some(&aws.cluster) => Whose::Leaving,
+        None if tags.get("aws:eks:cluster-name") == Some(&aws.cluster) && !aws.scope.another_is_near => Whose::Leaving,
         None => Whose::Foreign,
     };
     holder(format!("security group {id}"), origin(group.group_name(), &tags), whose)

@@ -92,6 +92,13 @@ fn refused(name: &str, level: &str) -> Failure {
     }
 }
 
+/// Whether there is a group of that name, and it is not on its way out.
+pub(in crate::aws) async fn exists(aws: &Aws, name: &str) -> Result<bool, Failure> {
+    let call = aws.autoscaling.describe_auto_scaling_groups().auto_scaling_group_names(name);
+    let answer = sent("DescribeAutoScalingGroups", call.send().await)?;
+    Ok(answer.auto_scaling_groups().iter().any(|group| readiness(group) != Readiness::Deleting))
+}
+
 /// Levels of protection of the groups that have one, by name.
 pub(in crate::aws) async fn protections(aws: &Aws, names: Vec<String>) -> Result<BTreeMap<String, String>, Failure> {
     let call = aws.autoscaling.describe_auto_scaling_groups().max_records(100).set_auto_scaling_group_names(Some(names));

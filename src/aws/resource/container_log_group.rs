@@ -16,7 +16,7 @@ impl Resource for ContainerLogGroup {
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         // A name proves nothing unless something else of ours is there, or was.
-        if matches!(query, Query::Left(scope) if scope.ours.is_empty()) {
+        if matches!(query, Query::Left(scope) if scope.ours.is_empty() || scope.another_lives) {
             return Ok(Vec::new());
         }
         // The last slash keeps clusters out whose names only begin like ours.

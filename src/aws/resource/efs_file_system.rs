@@ -92,6 +92,13 @@ fn attributes(aws: &Aws, id: &str) -> BTreeMap<String, String> {
     tags::attributes(id, &[("arn", &tags::arn(aws, "elasticfilesystem", &format!("file-system/{id}")))])
 }
 
+/// Whether there is such a file system, and it is not on its way out.
+pub(in crate::aws) async fn exists(aws: &Aws, id: &str) -> Result<bool, Failure> {
+    let answer = or_absent(sent("DescribeFileSystems", aws.efs.describe_file_systems().file_system_id(id).send().await))?;
+    let systems = answer.and_then(|answer| answer.file_systems).unwrap_or_default();
+    Ok(systems.iter().any(|system| readiness(system.life_cycle_state()) != Readiness::Deleting))
+}
+
 async fn observed(aws: &Aws, system: &FileSystemDescription) -> Result<Option<Observed>, Failure> {
     let found = of_efs(system.tags());
     if tags::address(aws, &found).is_none() {

@@ -12,6 +12,9 @@ use aws_sdk_eks::types::{
 };
 use std::collections::BTreeMap;
 
+/// Attribute with the address of the Kubernetes API.
+const ENDPOINT: &str = "endpoint";
+
 pub(super) struct EksCluster;
 
 type Spec = spec::EksCluster;
@@ -22,7 +25,13 @@ impl Resource for EksCluster {
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let Some(cluster) = describe(aws, &aws.cluster).await? else { return Ok(Vec::new()) };
         let found: tags::Tags = cluster.tags().cloned().unwrap_or_default().into_iter().collect();
-        let observed = tags::observed(aws, &aws.cluster, found, json(&spec_of(&cluster)), &[], readiness(&cluster));
+        let (spec, readiness) = (json(&spec_of(&cluster)), readiness(&cluster));
+        let recorded = query.items().iter().find(|item| is_at(&cluster, item.attributes.get(ENDPOINT).map(String::as_str)));
+        let observed = match recorded.filter(|_| tags::address(aws, &found).is_none()) {
+            // Somebody took its tags off; its endpoint is its own.
+            Some(item) => Some(tags::observed_item(item, &aws.cluster, spec, &[], readiness)),
+            None => tags::observed(aws, &aws.cluster, found, spec, &[], readiness),
+        };
         let wanted = |observed: &Observed| query.is_ours() || query.items().iter().any(|item| item.address == observed.address);
         Ok(observed.filter(wanted).map(|observed| Observed { attributes: attributes(&cluster), ..observed }).into_iter().collect())
     }
@@ -72,6 +81,34 @@ impl Resource for EksCluster {
         }
         sent("DeleteCluster", aws.eks.delete_cluster().name(&item.id).send().await).map(drop)
     }
+}
+
+/// A cluster of our name that is not ours.
+#[derive(Debug, Clone)]
+pub struct Namesake {
+    /// Its ARN.
+    pub arn: String,
+    /// The VPC that it lives in.
+    pub vpc: String,
+}
+
+/// The cluster of our name that was not made under this state: neither its tags say so, nor is it where the state records
+/// the cluster's endpoint.
+///
+/// # Errors
+/// What AWS says.
+pub async fn another_cluster(aws: &Aws, lineage: &str, recorded: Option<&str>) -> Result<Option<Namesake>, Failure> {
+    let Some(cluster) = describe(aws, &aws.cluster).await? else { return Ok(None) };
+    let tag = |key: &str| cluster.tags().and_then(|tags| tags.get(key)).map(String::as_str);
+    let is_tagged = tag(tags::CLUSTER) == Some(&aws.cluster) && tag(tags::LINEAGE) == Some(lineage);
+    let vpc = cluster.resources_vpc_config().and_then(|network| network.vpc_id()).unwrap_or_default().to_owned();
+    let namesake = || Namesake { arn: cluster.arn().unwrap_or_default().to_owned(), vpc };
+    Ok((!is_tagged && !is_at(&cluster, recorded)).then(namesake))
+}
+
+/// Whether that is the cluster's endpoint, which no other one ever has.
+fn is_at(cluster: &Cluster, endpoint: Option<&str>) -> bool {
+    endpoint.is_some() && cluster.endpoint() == endpoint
 }
 
 fn busy(message: &str) -> Failure {

@@ -39,9 +39,11 @@ pub(in crate::aws) async fn left(aws: &Aws, groups: &[SecurityGroup]) -> Result<
     let mut left: Vec<Observed> = others.into_iter().filter_map(|group| observed(aws, group)).collect();
     if !of_eks.is_empty() {
         let cluster = or_absent(sent("DescribeCluster", aws.eks.describe_cluster().name(&aws.cluster).send().await))?;
-        if cluster.is_none() {
-            left.extend(of_eks.into_iter().filter_map(|group| observed(aws, group)));
-        }
+        let cluster = cluster.and_then(|answer| answer.cluster);
+        let network = cluster.as_ref().and_then(|cluster| cluster.resources_vpc_config());
+        // Another cluster of the name may live in another VPC.
+        let is_orphaned = |group: &&SecurityGroup| cluster.is_none() || network.is_some_and(|network| network.vpc_id() != group.vpc_id());
+        left.extend(of_eks.into_iter().filter(is_orphaned).filter_map(|group| observed(aws, group)));
     }
     Ok(left)
 }

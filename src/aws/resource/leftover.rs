@@ -32,6 +32,9 @@ const PURPOSE_TAGS: [(&str, &str); 6] = [
 /// Who in this cluster made what carries these tags; nothing when it is not of this cluster. The tag
 /// `kubernetes.io/cluster/NAME` alone proves nothing: people set it on what they make themselves.
 pub(super) fn maker(aws: &Aws, tags: &Tags) -> Option<&'static str> {
+    if aws.scope.another_is_near {
+        return None;
+    }
     let named = NAMING_TAGS.iter().find(|(tag, _)| tags.get(*tag) == Some(&aws.cluster));
     let of_service = is_owned(aws, tags) && tags.contains_key(SERVICE_TAG);
     named.map(|(_, maker)| *maker).or(of_service.then_some(CLOUD_CONTROLLER))
@@ -39,7 +42,7 @@ pub(super) fn maker(aws: &Aws, tags: &Tags) -> Option<&'static str> {
 
 /// Whether the tag of the cloud provider says that the cluster owns it.
 pub(super) fn is_owned(aws: &Aws, tags: &Tags) -> bool {
-    tags.get(&format!("kubernetes.io/cluster/{}", aws.cluster)).is_some_and(|value| value == "owned")
+    !aws.scope.another_is_near && tags.get(&format!("kubernetes.io/cluster/{}", aws.cluster)).is_some_and(|value| value == "owned")
 }
 
 /// Whether it was made under this state, and not by an earlier cluster of the name.

@@ -56,7 +56,7 @@ pub(in crate::aws) fn is_left(aws: &Aws, scope: &Scope, interface: &types::Netwo
     let is_cni = is_cni && interface.requester_managed() != Some(true);
     let is_near = interface.vpc_id().is_some_and(|vpc| scope.vpcs.contains(vpc));
     let is_ours = match cluster_of(&tags) {
-        Some(name) => name == aws.cluster,
+        Some(name) => name == aws.cluster && !scope.another_is_near,
         None => scope.owns_vpc,
     };
     is_free && is_cni && is_near && is_ours

@@ -190,7 +190,7 @@ async fn versioned(aws: &Aws, name: &str, recorded: bool) -> Result<Option<bool>
 }
 
 /// Whether a bucket of that name belongs to this account.
-async fn is_in_account(aws: &Aws, name: &str) -> Result<bool, Failure> {
+pub(in crate::aws) async fn is_in_account(aws: &Aws, name: &str) -> Result<bool, Failure> {
     let pages = aws.s3.list_buckets().prefix(name).into_paginator().items().send();
     let buckets = sent("ListBuckets", pages.collect::<Result<Vec<_>, _>>().await)?;
     Ok(buckets.iter().any(|bucket| bucket.name() == Some(name)))

@@ -1,11 +1,13 @@
 //! Looking before anything is deleted, and again afterwards: ours, what Kubernetes left, what stands in the way, data.
 
 use super::Subject;
-use crate::aws::{Aws, data, foreign, leftovers, observe_everything, protections};
-use crate::cli::exit::CliError;
+use crate::aws::{Aws, Namesake, another_cluster, data, disowned, foreign, leftovers, observe_everything, protections};
+use crate::cli::exit::{CliError, Exit};
 use crate::cli::session::{Session, items, refuse_other_lineage, state_for, the_lineage};
-use crate::engine::{Action, INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, Scope, Survey, Verb, is_kept, teardown, twins};
-use crate::resource::{Attributes, Kind};
+use crate::engine::{
+    Action, Disowned, Foreign, INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, Scope, Survey, Verb, is_kept, teardown, twins,
+};
+use crate::resource::{Address, Attributes, Kind};
 use crate::state::{Document, Marks, Status};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,27 +75,88 @@ pub(in crate::cli) async fn look(mut aws: Aws, subject: &Subject, found: Option<
     }
     let observed = observe_everything(&aws, items.clone()).await?;
     match &means.before {
-        None if has_state => refuse_other_life(&state, &observed)?,
+        None if has_state => {
+            refuse_asked(&state, means.lineage.as_deref())?;
+            refuse_other_life(&state, &observed)?;
+        }
         None => state.lineage = the_lineage(&observed, means.lineage.as_deref())?.unwrap_or(state.lineage),
         Some(_) => {}
     }
-    let (observed, strangers): (Vec<Observed>, Vec<Observed>) =
+    let (mut observed, strangers): (Vec<Observed>, Vec<Observed>) =
         observed.into_iter().partition(|seen| is_of(&state, seen) || is_written_anew(seen, means.before.as_ref()));
+    let another = another_cluster(&aws, &state.lineage, recorded_endpoint(&state)).await?;
+    let spared = if another.is_some() { take_logs(&mut observed) } else { Vec::new() };
     items.extend(observed.iter().filter(|seen| !items.iter().any(|item| item.id == seen.id)).map(Item::seen).collect::<Vec<_>>());
     widen(&mut aws.scope, &state, &observed);
-    let (leftovers, foreign) = tokio::try_join!(leftovers(&aws, recorded_leftovers(&state)), foreign(&aws))?;
+    aws.scope.another_lives = another.is_some();
+    aws.scope.another_is_near = another.as_ref().is_some_and(|other| aws.scope.vpcs.contains(&other.vpc));
+    let (leftovers, mut foreign) = tokio::try_join!(leftovers(&aws, recorded_leftovers(&state)), foreign(&aws))?;
+    foreign.extend(another.map(|other| in_the_way(&other, aws.scope.another_is_near, spared)));
     let none = Attributes::new();
     let inputs = Inputs { desired: &[], state: &state, observed: Some(&observed), lookups: &none };
     let mut plan = teardown(&inputs, &leftovers, means.keep_data)?;
     if let Some(before) = &means.before {
         spare_unseen(&mut plan, &before.data);
     }
+    if aws.scope.another_lives {
+        only_forget_cluster(&mut plan);
+    }
+    let disowned = disowned_of(&aws, &mut plan, &state).await?;
     let twins = twins(&inputs);
     let marks = subject.marks(has_state.then_some(state.marks));
     let (data, protected) = tokio::try_join!(data(&aws, &plan, marks.ephemeral), protections(&aws, &plan))?;
-    let survey = Survey { data, foreign, protected };
+    let survey = Survey { data, foreign, protected, disowned };
     let session = Session { aws, state, lookups: Attributes::new(), observed, plan, twins, new_pins: BTreeMap::new() };
     Ok(Looked { session, survey, items, leftovers, strangers, marks, has_state })
+}
+
+/// A state is of one lineage, and that is what goes.
+fn refuse_asked(state: &Document, asked: Option<&str>) -> Result<(), CliError> {
+    match asked.filter(|asked| *asked != state.lineage) {
+        None => Ok(()),
+        Some(asked) => {
+            Err(CliError::new(Exit::Failed, format!("the state is of lineage {}, not {asked}; nothing was changed", state.lineage))
+                .hint("`--state EMPTY-FOLDER` beside `--lineage` destroys what AWS shows of another state"))
+        }
+    }
+}
+
+fn recorded_endpoint(state: &Document) -> Option<&str> {
+    let mut clusters = state.resources.iter().filter(|(address, _)| address.kind() == Kind::EksCluster);
+    clusters.find_map(|(_, record)| record.attributes.get("endpoint")).map(String::as_str)
+}
+
+/// Takes the log group of the control plane out: a living cluster of the name writes to it.
+fn take_logs(observed: &mut Vec<Observed>) -> Vec<Address> {
+    observed.extract_if(.., |seen| seen.address.kind() == Kind::LogGroup).map(|seen| seen.address).collect()
+}
+
+/// What bears the name of a living cluster is that one's: of ours, only the records go.
+fn only_forget_cluster(plan: &mut Plan) {
+    let is_named = |action: &&mut Action| {
+        let kind = action.kind;
+        matches!(kind, Kind::EksCluster | Kind::LogGroup) || kind.facts().dies_with == Some(Kind::EksCluster)
+    };
+    for action in plan.actions.iter_mut().filter(is_named) {
+        action.existing = None;
+        "another cluster has its name; only the record goes".clone_into(&mut action.reason);
+    }
+}
+
+/// A living cluster of our name that is not ours.
+fn in_the_way(other: &Namesake, is_near: bool, holds: Vec<Address>) -> Foreign {
+    let near = if is_near { "; what Kubernetes left under the name is left alone, too" } else { "" };
+    Foreign { name: format!("EKS cluster {}", other.arn), origin: format!("of this name, but not made under this state{near}"), holds }
+}
+
+/// What exists without our tags is neither deleted nor forgotten.
+async fn disowned_of(aws: &Aws, plan: &mut Plan, state: &Document) -> Result<Vec<Disowned>, CliError> {
+    let forgotten = plan.actions.iter().filter(|action| action.verb == Verb::Delete && action.existing.is_none());
+    let items = forgotten.filter_map(|action| Some(Item::recorded(&action.address, state.resources.get(&action.address)?)));
+    let found = disowned(aws, items.collect()).await?;
+    let is_found = |action: &&mut Action| found.iter().any(|item| item.address == action.address);
+    plan.actions.iter_mut().filter(is_found).for_each(|action| action.verb = Verb::NoChange);
+    Ok(found.into_iter().map(|item| Disowned { address: item.address, id: item.id }).collect())
 }
 
 /// A bucket's name may be somebody else's by now: before it is emptied, its tags must say that it is ours.
@@ -181,7 +244,6 @@ pub(super) fn is_retained(state: &Document, seen: &Observed) -> bool {
 mod tests {
     use super::*;
     use crate::engine::Readiness;
-    use crate::resource::Address;
     use crate::state::Record;
     use serde_json::json;
 

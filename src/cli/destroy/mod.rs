@@ -18,11 +18,13 @@ use super::session::{block_on, connect_store};
 use super::settings::Settings;
 use super::stop::Stop;
 use crate::aws::Aws;
-use crate::engine::{Action, Outcome, Readiness, Verb};
+use crate::engine::{Action, Failed, FailureKind, Outcome, Plan, Readiness, Verb};
 use crate::report::{DataWord, teardown_text};
+use crate::resource::Address;
 pub(super) use look::{Looked, Means, look};
 use proof::Proof;
 use report::{Report, ReportFile};
+use std::collections::BTreeSet;
 pub(super) use subject::{Subject, refuse_region_alone};
 
 /// Runs in a row: a later one takes what appeared while the one before it ran.
@@ -89,7 +91,7 @@ impl Destruction<'_> {
         }
     }
 
-    /// Runs the plan, and again while a further look finds something that was not tried yet.
+    /// Runs the plan, and again while a further look finds something for which that is worth it.
     async fn rounds(&self, looked: Looked, guard: &Guard, report: &mut Report) -> Result<Outcome, CliError> {
         let run = self.run;
         let mut looked = looked;
@@ -104,6 +106,7 @@ impl Destruction<'_> {
                 drain::drain(&session, run, guard).await?;
             }
             let plan = session.plan.clone();
+            forget_failures(&plan, &mut all, report);
             let outcome = apply::execute(session, run, guard, None).await?;
             report.ran(&plan, &outcome);
             self.note(report);
@@ -115,9 +118,8 @@ impl Destruction<'_> {
             let means = Means { keep_data: self.args.retain_data, lineage: None, before: Some(report.before.clone()) };
             let looking = look(aws, self.subject, found, means);
             let mut again = run.stop.unless(looking).await.map_err(unproven)?.map_err(unproven)?;
-            // What failed once is not tried twice in a row.
-            let tried = |action: &&mut Action| report.failures.contains_key(&action.address);
-            again.session.plan.actions.iter_mut().filter(tried).for_each(|action| action.verb = Verb::NoChange);
+            let hopeless = |action: &&mut Action| is_hopeless(&action.address, &all);
+            again.session.plan.actions.iter_mut().filter(hopeless).for_each(|action| action.verb = Verb::NoChange);
             // Without a word on data, nothing that holds some goes that was not asked about.
             if !again.has_work() || consent::refuse_data(self.args, &again).is_err() {
                 break;
@@ -173,6 +175,25 @@ pub(super) async fn first_look(
         printer.always(&format!("warning: {count} with this cluster's tags were made under another state: they are left alone"));
     }
     Ok(looked)
+}
+
+/// What is tried again has not failed yet.
+fn forget_failures(plan: &Plan, all: &mut Outcome, report: &mut Report) {
+    let again: BTreeSet<&Address> =
+        plan.actions.iter().filter(|action| action.verb != Verb::NoChange).map(|action| &action.address).collect();
+    all.failed.retain(|failed| !again.contains(&failed.address));
+    all.skipped.retain(|address| !again.contains(address));
+    report.failures.retain(|address, _| !again.contains(address));
+}
+
+/// Whether a further try at once would only repeat what happened: AWS was asked for minutes already, or a person has to do
+/// something first.
+fn is_hopeless(address: &Address, all: &Outcome) -> bool {
+    use FailureKind::{Credentials, Foreign, InUse, Permission};
+    let is_final = |failed: &Failed| matches!(failed.failure.kind, Permission | Credentials | Foreign | InUse);
+    let failed = all.failed.iter().any(|failed| failed.address == *address && is_final(failed));
+    // What was not tried because of another one depends on what becomes of that.
+    failed || all.skipped.contains(address) && all.failed.iter().all(is_final)
 }
 
 /// A last look that failed says nothing about what was done.

@@ -72,6 +72,13 @@ fn judge(looked: &Looked, failures: &BTreeMap<Address, String>) -> Proof {
             proof.left.push(left(&why(seen, failures)));
         }
     }
+    let without_tags = "it exists, but our tags were taken off: left alone, and still recorded; put the tags `domino-eks:cluster` and \
+                        `domino-eks:lineage` back and run the same command again, or delete it yourself";
+    proof.left.extend(looked.survey.disowned.iter().map(|one| Left {
+        address: one.address.clone(),
+        id: one.id.clone(),
+        why: without_tags.to_owned(),
+    }));
     let stranger =
         |seen: &Observed| Left { address: seen.address.clone(), id: seen.id.clone(), why: format!("lineage {}", lineage_of(seen)) };
     let (waiting, strangers): (Vec<&Observed>, Vec<&Observed>) = looked.strangers.iter().partition(|seen| is_scheduled(seen));
@@ -121,7 +128,10 @@ impl Proof {
         section("Left:", &self.left);
         section("Kept:", &self.kept);
         section("Scheduled for deletion:", &self.scheduled);
-        section("Made under another state of this name, and not touched (`--lineage` without a state destroys them):", &self.others);
+        section(
+            "Made under another state of this name, and not touched (`--state EMPTY-FOLDER --lineage UUID` destroys them):",
+            &self.others,
+        );
         if !self.kept.is_empty() {
             let flags = subject.flags();
             let with = if subject.loaded.is_none() { " with its configuration" } else { "" };

@@ -3,7 +3,7 @@
 use super::look::{Before, Looked};
 use super::proof::Proof;
 use crate::cli::exit::{CliError, Exit};
-use crate::engine::{Outcome, Plan, Survey, Verb};
+use crate::engine::{Action, Outcome, Plan, Survey, Verb};
 use crate::resource::Address;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -59,6 +59,8 @@ pub(super) struct Report {
     pub(super) failures: BTreeMap<Address, String>,
     json: Value,
     deleted: Vec<Value>,
+    /// What was recorded and did not exist any more.
+    forgotten: Vec<Value>,
     cleared: Vec<Value>,
 }
 
@@ -66,7 +68,7 @@ impl Report {
     pub(super) fn of(looked: &Looked) -> Self {
         let session = &looked.session;
         let connection = &session.aws.connection;
-        let Survey { data, foreign, protected } = &looked.survey;
+        let Survey { data, foreign, protected, disowned } = &looked.survey;
         let json = json!({
             "format_version": FORMAT_VERSION,
             "cluster": session.state.cluster,
@@ -77,23 +79,27 @@ impl Report {
             "data": data,
             "foreign": foreign,
             "protected": protected,
+            "without_tags": disowned,
             "result": UNKNOWN,
             "deleted": [],
         });
         let before = looked.before();
-        Self { before, failures: BTreeMap::new(), json, deleted: Vec::new(), cleared: Vec::new() }
+        Self { before, failures: BTreeMap::new(), json, deleted: Vec::new(), forgotten: Vec::new(), cleared: Vec::new() }
     }
 
     /// Adds a run.
     pub(super) fn ran(&mut self, plan: &Plan, outcome: &Outcome) {
         let failed: BTreeSet<&Address> = outcome.failed.iter().map(|failed| &failed.address).chain(&outcome.skipped).collect();
         let done = plan.actions.iter().filter(|action| action.verb == Verb::Delete && !failed.contains(&action.address));
-        self.deleted.extend(done.map(|action| json!({ "address": action.address, "kind": action.kind.name(), "id": action.id })));
+        let (done, forgotten): (Vec<&Action>, Vec<&Action>) = done.partition(|action| action.existing.is_some());
+        self.deleted.extend(done.iter().map(|action| json!({ "address": action.address, "kind": action.kind.name(), "id": action.id })));
+        self.forgotten.extend(forgotten.iter().map(|action| json!(action.address)));
         self.cleared.extend(outcome.cleared.iter().map(|(address, id)| json!({ "address": address, "id": id })));
         self.failures.extend(outcome.failed.iter().map(|failed| (failed.address.clone(), failed.failure.to_string())));
         let skipped = outcome.skipped.iter().map(|address| (address.clone(), "not tried, because something before it failed".to_owned()));
         self.failures.extend(skipped);
         self.json["deleted"] = json!(self.deleted);
+        self.json["forgotten"] = json!(self.forgotten);
         self.json["failed"] = json!(self.failures);
     }
 

@@ -336,3 +336,23 @@ impl Lab {
         assert!(self.document().resources.keys().any(|address| address.kind().facts().leftover));
     }
 }
+
+/// Deleting a mount target breaks its mounts: what nodes did not write yet would be lost.
+#[tokio::test(start_paused = true)]
+async fn nodes_keep_their_mounts_and_endpoints_until_they_are_gone() {
+    let mut desired = cluster();
+    let subnet = id(SUBNET);
+    desired.push(wanted("efs-file-system/mounted", json!({"backup": false})));
+    desired.push(wanted("efs-mount-target/a", json!({"file_system": id("efs-file-system/mounted"), "subnet": subnet})));
+    desired.push(wanted("vpc-endpoint/s3", json!({"vpc": id("vpc/main"), "service": "s3"})));
+    let lab = made(&desired).await;
+    let node = lab.world.leave("instance/node", lab.inside());
+    lab.destroy(false).await;
+    let position =
+        |line: &str| lab.log.lines("").iter().position(|said| said == line).unwrap_or_else(|| panic!("no {line}\n{}", lab.log.text()));
+    for after in ["delete efs-mount-target/a", "delete vpc-endpoint/s3", "delete eks-cluster/main"] {
+        assert!(position("gone instance/node") < position(after), "{node}: {}", lab.log.text());
+        assert!(position(&format!("gone {GROUP}")) < position(after), "{}", lab.log.text());
+    }
+    lab.assert_nothing().await;
+}

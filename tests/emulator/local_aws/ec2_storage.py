@@ -25,6 +25,9 @@ def _of_attachment(name: str) -> Any:
 def describe_volumes(call: Call) -> Json:
     store = network.ec2(call.region)
     found = _named(call["VolumeIds"], store.volumes, "InvalidVolume.NotFound", "volume")
+    for volume in found:
+        if volume.attachment is not None:
+            volume.attachment.delete_on_termination = bool(_ends_with_instance(volume))
     fields = {
         "volume-id": lambda v: v.id, "status": lambda v: v.status, "size": lambda v: v.size, "volume-type": lambda v: v.volume_type,
         "availability-zone": lambda v: v.availability_zone, "encrypted": lambda v: bool(v.encrypted), "snapshot-id": lambda v: v.snapshot_id,
@@ -54,6 +57,15 @@ def describe_snapshots(call: Call) -> Json:
         "storage-tier": lambda s: s.storage_tier,
     }
     return {"Snapshots": select(found, call, fields, lambda s: store.tags.get(s.id, {}))}
+
+
+@after("ec2", "CreateSnapshot")
+def key_of_snapshot(call: Call, _result: Any) -> None:
+    """A snapshot keeps the key of its volume."""
+    store = network.ec2(call.region)
+    for snapshot in store.snapshots.values():
+        if snapshot.volume_id == call["VolumeId"]:
+            snapshot.kms_key_id = store.volumes[call["VolumeId"]].kms_key_id
 
 
 @after("ec2", "RegisterImage")

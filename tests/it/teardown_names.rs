@@ -1,0 +1,183 @@
+//! RUN-4: a name alone proves nothing. What bears our name and is not ours, what is ours and lost its tags, what others need
+//! of ours.
+
+use crate::seeds::{DESTROY, NAME, Site, Theirs, says};
+use crate::workspace::Workspace;
+use serde_json::{Value, json};
+use std::fs;
+
+/// Somebody's own cluster of our name, with a network of its own, and what it wrote.
+fn namesake(site: &Site) {
+    let make = format!(
+        "vpc = ec2.create_vpc(CidrBlock='10.9.0.0/16')['Vpc']['VpcId']
+ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={{'Value': True}})
+zones = [('10.9.0.0/24', 'us-west-2a'), ('10.9.1.0/24', 'us-west-2b')]
+subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=cidr, AvailabilityZone=zone)['Subnet']['SubnetId'] for cidr, zone in zones]
+trust = {{'Version': '2012-10-17', 'Statement': [{{'Effect': 'Allow', 'Principal': {{'Service': 'eks.amazonaws.com'}}, 'Action': ['sts:AssumeRole', 'sts:TagSession']}}]}}
+role = iam.create_role(RoleName='their-cluster', AssumeRolePolicyDocument=json.dumps(trust))['Role']
+iam.attach_role_policy(RoleName='their-cluster', PolicyArn='arn:aws:iam::aws:policy/AmazonEKSClusterPolicy')
+import time
+for _ in range(50):
+    try:
+        eks.create_cluster(name='{NAME}', roleArn=role['Arn'], resourcesVpcConfig={{'subnetIds': subnets}})
+        break
+    except eks.exceptions.InvalidParameterException:
+        time.sleep(0.2)
+for _ in range(200):
+    if eks.describe_cluster(name='{NAME}')['cluster']['status'] == 'ACTIVE':
+        break
+    time.sleep(0.1)
+for name in ['/aws/eks/{NAME}/cluster', '/aws/containerinsights/{NAME}/performance']:
+    if not logs.describe_log_groups(logGroupNamePrefix=name)['logGroups']:
+        logs.create_log_group(logGroupName=name)"
+    );
+    site.emulator.aws(&make);
+}
+
+fn lives(site: &Site) -> bool {
+    let look = format!(
+        "groups = [group['logGroupName'] for group in logs.describe_log_groups()['logGroups']]
+result = ['{NAME}' in eks.list_clusters()['clusters'], '/aws/eks/{NAME}/cluster' in groups, '/aws/containerinsights/{NAME}/performance' in groups]"
+    );
+    site.emulator.aws(&look) == json!([true, true, true])
+}
+
+/// Nothing is made beside a living cluster of the name.
+#[test]
+fn an_apply_beside_a_cluster_of_the_name_makes_nothing() {
+    let site = Site::new();
+    let workspace = site.fresh();
+    namesake(&site);
+    let since = site.emulator.count();
+    let told = [&format!("cluster/{NAME} exists and was not made under this state"), "choose another `name`", "nothing was changed"];
+    says(workspace.run_soon(&["apply", "--yes"]).expect(7), &told.map(|text| text as &str));
+    assert!(site.emulator.mutating(since).is_empty(), "{:?}", site.emulator.mutating(since));
+    let run = says(workspace.run_soon(&DESTROY).expect(0), &["Nothing to destroy.", &format!("cluster/{NAME}"), "Not ours"]);
+    assert!(site.emulator.mutating(since).is_empty(), "{}", run.stderr);
+    assert!(lives(&site));
+}
+
+/// Our cluster was deleted by hand, and somebody made another one of that name.
+#[test]
+fn a_destroy_spares_what_a_living_cluster_of_the_name_uses() {
+    let site = Site::new();
+    let workspace = site.made();
+    site.emulator.aws(&format!(
+        "import time
+for addon in eks.list_addons(clusterName='{NAME}')['addons']:
+    eks.delete_addon(clusterName='{NAME}', addonName=addon)
+eks.delete_cluster(name='{NAME}')
+for _ in range(400):
+    if '{NAME}' not in eks.list_clusters()['clusters']:
+        break
+    time.sleep(0.1)"
+    ));
+    namesake(&site);
+    for _ in 0..2 {
+        let run = workspace.run_soon(&DESTROY).expect(0);
+        assert!(run.stderr.contains("Nothing left: "), "{}", run.stderr);
+        assert!(lives(&site), "{}", run.stderr);
+    }
+    assert!(workspace.state(NAME)["resources"].as_object().unwrap().is_empty());
+}
+
+fn without_tags(site: &Site, is_on: bool) {
+    let bucket = format!("{NAME}-123456789012-us-west-2-logs");
+    let (sets, systems) = if is_on {
+        (
+            "s3.put_bucket_tagging(Bucket=bucket, Tagging={'TagSet': saved['bucket']})",
+            "efs.tag_resource(ResourceId=id, Tags=saved['system'])",
+        )
+    } else {
+        ("s3.delete_bucket_tagging(Bucket=bucket)", "efs.untag_resource(ResourceId=id, TagKeys=[tag['Key'] for tag in saved['system']])")
+    };
+    // Kept in a bucket beside, from which they come back.
+    let read = if is_on {
+        "saved = json.loads(s3.get_object(Bucket='scratch', Key='tags')['Body'].read())"
+    } else {
+        "saved = {'bucket': s3.get_bucket_tagging(Bucket=bucket)['TagSet'], 'system': efs.list_tags_for_resource(ResourceId=id)['Tags']}
+s3.create_bucket(Bucket='scratch', CreateBucketConfiguration={'LocationConstraint': 'us-west-2'})
+s3.put_object(Bucket='scratch', Key='tags', Body=json.dumps(saved))"
+    };
+    site.emulator.aws(&format!(
+        "bucket = '{bucket}'\nid = efs.describe_file_systems()['FileSystems'][0]['FileSystemId']\n{read}\n{sets}\n{systems}"
+    ));
+}
+
+/// A cost tool replaced all tags: what holds data is neither deleted nor forgotten.
+#[test]
+fn what_lost_its_tags_is_left_alone_and_not_forgotten() {
+    let site = Site::new();
+    let workspace = site.made();
+    site.objects("logs", &json!({ "keys": 3 }));
+    // What was just made may only be invisible yet: a state that was made anew knows nothing of that.
+    fs::remove_dir_all(workspace.path(".domino-eks")).unwrap();
+    workspace.run_soon(&["state", "recover", "--yes"]).expect(0);
+    without_tags(&site, false);
+    let told = ["Recorded, but without our tags", "s3-bucket/logs", "efs-file-system/datasets", "our tags were taken off", "put the tags"];
+    for more in ["--retain-data", "--delete-data"] {
+        let arguments = ["destroy", "--confirm", NAME, more, "--report", "report.json"];
+        says(workspace.run_soon(&arguments).expect(1), &told);
+        let report: Value = serde_json::from_str(&fs::read_to_string(workspace.path("report.json")).unwrap()).unwrap();
+        assert_eq!(report["result"], "left", "{report:#}");
+        assert!(!report["deleted"].to_string().contains("s3-bucket/logs"), "{report:#}");
+        let recorded = workspace.state(NAME)["resources"].clone();
+        assert!(recorded.get("s3-bucket/logs").is_some() && recorded.get("efs-file-system/datasets").is_some(), "{recorded:#}");
+    }
+    without_tags(&site, true);
+    site.emulator.aws("s3.delete_object(Bucket='scratch', Key='tags')\ns3.delete_bucket(Bucket='scratch')");
+    site.destroyed(&workspace, &DESTROY, &Theirs::nobody());
+}
+
+/// Its endpoint tells that a cluster is ours, whatever became of its tags.
+#[test]
+fn a_cluster_without_tags_is_known_by_its_endpoint() {
+    let site = Site::new();
+    let workspace = site.made();
+    site.emulator.aws(&format!(
+        "cluster = eks.describe_cluster(name='{NAME}')['cluster']
+eks.untag_resource(resourceArn=cluster['arn'], tagKeys=list(cluster['tags']))"
+    ));
+    assert!(workspace.run_soon(&["plan"]).expect(0).stdout.contains("0 to add"));
+    site.destroyed(&workspace, &DESTROY, &Theirs::nobody());
+}
+
+/// The company's own backups are encrypted with our key: it goes only with a further word.
+#[test]
+fn a_key_that_others_need_wants_a_further_word() {
+    let site = Site::new();
+    let workspace = site.made();
+    let theirs = site.neighbours(NAME);
+    site.emulator.aws(
+        "key = kms.describe_key(KeyId=next(a['TargetKeyId'] for a in kms.list_aliases()['Aliases'] if 'domino' in a['AliasName']))['KeyMetadata']['Arn']
+volume = ec2.create_volume(AvailabilityZone='us-west-2a', Size=8, Encrypted=True, KmsKeyId=key)['VolumeId']
+ec2.create_snapshot(VolumeId=volume, Description='nightly')
+ec2.delete_volume(VolumeId=volume)",
+    );
+    let since = site.emulator.count();
+    let told = ["kms-key/main", "what only it decrypts: 1 snapshots or volumes that stay (snap-", "--lift-protection"];
+    says(workspace.run_soon(&DESTROY).expect(7), &told);
+    assert!(site.emulator.mutating(since).is_empty());
+    let plan = workspace.run_soon(&["plan", "--destroy"]).expect(0);
+    assert!(plan.stdout.contains("what only it decrypts"), "{}", plan.stdout);
+    // With the key kept, there is nothing to ask.
+    workspace.run_soon(&["destroy", "--confirm", NAME, "--retain-data"]).expect(0);
+    says(workspace.run_soon(&[&DESTROY[..], &["--lift-protection"]].concat()).expect(0), &["Nothing left: "]);
+    theirs.unharmed(&site);
+}
+
+/// A state is of one lineage; another one is destroyed from a place without a state.
+#[test]
+fn another_lineage_is_not_taken_for_that_of_the_state() {
+    let site = Site::new();
+    let workspace: Workspace = site.made();
+    let since = site.emulator.count();
+    let other = "11111111-2222-4333-8444-555555555555";
+    says(
+        workspace.run_soon(&[&DESTROY[..], &["--lineage", other]].concat()).expect(1),
+        &[other, "the state is of lineage", "--state EMPTY-FOLDER"],
+    );
+    assert!(site.emulator.mutating(since).is_empty());
+    let own = workspace.state(NAME)["lineage"].as_str().unwrap().to_owned();
+    site.destroyed(&workspace, &[&DESTROY[..], &["--lineage", &own]].concat(), &Theirs::nobody());
+}

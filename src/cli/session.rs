@@ -268,7 +268,7 @@ fn name_is_taken(error: CliError, state: &Document, lineages: &BTreeSet<&str>) -
     let error = error.hint("another cluster or state uses this name: if that one is meant, name its state with `--state`");
     let named = lineages.iter().fold(error, |error, lineage| {
         error.hint(format!(
-            "to destroy that one: `domino-eks destroy --cluster {} --region {} --lineage {lineage} --state EMPTY_FOLDER`",
+            "to destroy that one: `domino-eks destroy --cluster {} --region {} --lineage {lineage} --state EMPTY-FOLDER`",
             state.cluster, state.region
         ))
     });

@@ -72,7 +72,7 @@ pub fn status(state: &Document, observed: &[Observed], plan: &Plan) -> Status {
 fn health(action: &Action, record: Option<&Record>, seen: Option<&Observed>) -> (&'static str, Option<String>) {
     let is_kept = record.is_some_and(|record| record.status == Recorded::Retained);
     match seen.map(|observed| &observed.readiness) {
-        None if record.is_none() => ("absent", None),
+        None if record.is_none() => ("absent", (action.verb == Verb::Blocked).then(|| action.reason.clone())),
         None => ("missing", None),
         Some(Readiness::NotYet(why)) => ("not-ready", Some(why.clone())),
         Some(Readiness::Failed(why)) => ("failed", Some(why.clone())),
@@ -104,7 +104,7 @@ fn kept_beside(state: &Document, plan: &Plan) -> Vec<Line> {
 /// The status as text, with colours.
 pub fn status_text(status: &Status) -> String {
     let count = |health: &str| status.resources.iter().filter(|line| line.health == health).count();
-    if count("absent") == status.resources.len() {
+    if status.resources.iter().all(|line| line.health == "absent" && line.detail.is_none()) {
         return "Nothing exists yet: `domino-eks apply` creates it.\n".to_owned();
     }
     let mut text = String::new();

@@ -143,6 +143,8 @@ fn apply_without_a_word_changes_nothing() {
     let emulator = Emulator::start();
     let workspace = Workspace::new(&emulator, &example("domino-test-cluster.yaml"));
     refused(workspace.run(&["apply"]), 2, &["no terminal", "--yes"]);
+    // Whoever is asked sees what about.
+    refused(workspace.run(&["apply", "--quiet"]), 2, &["no terminal", "Plan: 64 to add"]);
     assert!(emulator.mutating(0).is_empty());
     assert!(workspace.files().keys().all(|path| !path.ends_with("state.json")));
 }

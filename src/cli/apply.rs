@@ -1,5 +1,6 @@
 //! `apply`: make AWS as the configuration says.
 
+use super::again::quoted;
 use super::args::ApplyArgs;
 use super::exit::{CliError, Exit, hint_of};
 use super::place::{Guard, Store, Writer};
@@ -29,7 +30,7 @@ pub(super) fn run(args: &ApplyArgs, settings: &Settings, printer: &Printer) -> R
     block_on(async {
         let stop = Stop::listen(printer);
         let (aws, store) = stop.unless(connect_store(&Target::of(&loaded.config), settings, printer)).await??;
-        let run = Run { settings, store: &store, stop: &stop, printer, progress: args.progress };
+        let run = Run { settings, store: &store, stop: &stop, printer, progress: args.progress, bare: None };
         stop.locked(&store, "apply", printer, async |guard| apply(args, &loaded, aws, &run, guard).await).await
     })
 }
@@ -41,6 +42,20 @@ pub(super) struct Run<'a> {
     pub(super) stop: &'a Stop,
     pub(super) printer: &'a Printer,
     pub(super) progress: ProgressMode,
+    /// Where the state lies, as a flag names it, when the run has no configuration file.
+    pub(super) bare: Option<String>,
+}
+
+/// The command that makes a saved state the state again; without a configuration, what it needs besides.
+fn push_command(saved: &Path, bare: Option<&str>) -> String {
+    let saved = quoted(&saved.display().to_string());
+    match bare {
+        None => format!("`domino-eks state push {saved}`"),
+        Some(place) => format!(
+            "`domino-eks state push {saved} -f FILE --state {}`; FILE is a configuration with the cluster's name and region, as `domino-eks init` writes one",
+            quoted(place)
+        ),
+    }
 }
 
 async fn apply(args: &ApplyArgs, loaded: &Loaded, aws: Aws, run: &Run<'_>, guard: Guard) -> Result<Exit, CliError> {
@@ -48,11 +63,13 @@ async fn apply(args: &ApplyArgs, loaded: &Loaded, aws: Aws, run: &Run<'_>, guard
     let looked = async { Session::open(aws, loaded, run.store.load().await?).await };
     let session = run.stop.unless(looked).await??;
     session.warn(printer);
+    let blocked = session.plan.summary().blocked > 0;
+    let shown = printer.heard(blocked || session.has_work() && !args.yes);
     if session.plan.has_changes() {
-        notes(&loaded.config).iter().for_each(|note| printer.say(&format!("  {note}")));
+        notes(&loaded.config).iter().for_each(|note| shown.say(&format!("  {note}")));
     }
-    printer.say(&format!("\n{}", plan_text(&session.plan).trim_end()));
-    if session.plan.summary().blocked > 0 {
+    shown.say(&format!("\n{}", plan_text(&session.plan).trim_end()));
+    if blocked {
         return Err(
             CliError::new(Exit::Protected, "a change is refused; nothing was changed").hint("the plan above says why and what to do")
         );
@@ -104,11 +121,12 @@ pub(super) async fn execute(mut session: Session, run: &Run<'_>, guard: &Guard, 
     let writer = run.store.begin(session.state.clone(), guard).await?;
     run.printer.say(&format!("State: {}\n", run.store.place()));
     let (last_words, beside, printer) = (writer.clone(), run.settings.beside().to_owned(), run.printer.clone());
+    let bare = run.bare.clone();
     run.stop.rescue_with(move || {
         if !last_words.is_saved()
             && let Ok(path) = rescue(&last_words.document(), &beside)
         {
-            printer.always(&format!("not everything is written; bring it home with `domino-eks state push {}`", path.display()));
+            printer.always(&format!("not everything is written; bring it home with {}", push_command(&path, bare.as_deref())));
         }
     });
     let holds = writer.clone();
@@ -184,8 +202,8 @@ async fn finish(writer: &Writer, run: &Run<'_>) -> Result<(), CliError> {
             path.display()
         ),
         Ok(path) => {
-            let path = path.display();
-            format!("the state as this run knew it is in `{path}`; bring it home with `domino-eks state push {path}`")
+            let command = push_command(&path, run.bare.as_deref());
+            format!("the state as this run knew it is in `{}`; bring it home with {command}", path.display())
         }
         Err(why) => format!("the state could not be saved beside the configuration either ({why}); tags find again what was made"),
     }))
@@ -236,4 +254,17 @@ pub(super) fn end(outcome: &Outcome, printer: &Printer, success: &str) -> Result
     let error = CliError::new(exit, lines.join("\n       "));
     let error = hints.into_iter().fold(error, CliError::hint);
     Err(error.hint("what was done is recorded: once the cause is mended, run the same command again and it goes on"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saved_state_comes_home_with_or_without_a_configuration() {
+        let saved = Path::new("c.errored-state.json");
+        assert_eq!(push_command(saved, None), "`domino-eks state push c.errored-state.json`");
+        let bare = push_command(saved, Some(".domino-eks/c"));
+        assert!(bare.starts_with("`domino-eks state push c.errored-state.json -f FILE --state .domino-eks/c`; FILE is "), "{bare}");
+    }
 }

@@ -10,7 +10,9 @@ use std::path::PathBuf;
     version,
     max_term_width = 110,
     after_help = "Exit codes: 0 done or no changes · 1 failed · 2 changes (plan --detailed-exitcode) or bad flags · \
-3 invalid configuration · 4 preflight failed · 5 state locked · 6 credentials or permissions · 7 refused because protected · 130 interrupted."
+3 invalid configuration · 4 preflight failed · 5 state locked · 6 no credentials, permission or connection · 7 refused because protected · \
+130 interrupted.\n\nEnvironment: DOMINO_EKS_STATE stands for --state, AWS_REGION for --region beside --cluster; DOMINO_EKS_LOG filters the \
+diagnostics, as in `domino_eks=debug`; credentials, profile and endpoint as with every tool of AWS."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -22,9 +24,10 @@ pub struct Cli {
 /// Flags of every command.
 #[derive(Debug, Args)]
 pub(super) struct Global {
-    /// Configuration file
-    #[arg(short, long, global = true, value_name = "FILE", default_value = "domino-eks.yaml")]
-    pub(super) file: PathBuf,
+    /// Configuration file [default: domino-eks.yaml]
+    // No default of clap's: whether it was given counts, wherever it stands.
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
     /// Where the state lives, a folder or s3://bucket/prefix; overrides the file [default: .domino-eks/<cluster> beside the configuration]
     #[arg(long, global = true, value_name = "PLACE", env = "DOMINO_EKS_STATE")]
     pub(super) state: Option<String>,
@@ -34,7 +37,7 @@ pub(super) struct Global {
     /// Print errors and data only
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
-    /// Print diagnostics; twice for all that the AWS SDK says
+    /// Print diagnostics; twice for all that the AWS SDK says. DOMINO_EKS_LOG filters more finely
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     pub(super) verbose: u8,
 }
@@ -132,14 +135,15 @@ pub(super) struct FormatArgs {
 /// A cluster without a configuration file.
 #[derive(Debug, Args)]
 pub(super) struct Which {
-    /// With destroy: a cluster without its configuration file, found by its tags
-    #[arg(long, value_name = "NAME", conflicts_with = "file", requires = "region")]
+    /// With destroy: a cluster without its configuration file. Its state tells what is its own where there is one, else its tags do
+    #[arg(long, value_name = "NAME")]
     pub(super) cluster: Option<String>,
     /// With destroy and without a state: which of several states, when AWS shows things of more than one
-    #[arg(long, value_name = "UUID")]
+    #[arg(long, value_name = "UUID", value_parser = lineage)]
     pub(super) lineage: Option<String>,
-    /// Region of that cluster
-    #[arg(long, value_name = "REGION", env = "AWS_REGION", hide_env = true)]
+    /// Region of that cluster [default: AWS_REGION]
+    // Not `env`: the variable alone is no word on the cluster.
+    #[arg(long, value_name = "REGION")]
     pub(super) region: Option<String>,
 }
 
@@ -147,16 +151,17 @@ pub(super) struct Which {
 pub(super) struct DestroyArgs {
     #[command(flatten)]
     pub(super) which: Which,
-    /// Do not ask; enough only for clusters with `lifecycle: ephemeral`
+    /// Do not ask; without `--confirm` enough only for clusters with `lifecycle: ephemeral`
     #[arg(long, short)]
     pub(super) yes: bool,
     /// The cluster's name, instead of typing it
     #[arg(long, value_name = "NAME")]
     pub(super) confirm: Option<String>,
-    /// Delete buckets with their objects, the file system with its files, volumes and snapshots of claims
+    /// Delete what holds data for good: buckets with their objects, the file system with its files and its recovery points in AWS Backup,
+    /// the key, volumes and snapshots of claims, log groups of agents
     #[arg(long, conflicts_with = "retain_data")]
     pub(super) delete_data: bool,
-    /// Keep buckets, file system, key, volumes and snapshots; they stay in the state
+    /// Keep what holds data (buckets, file system and recovery points, key, volumes and snapshots, log groups of agents); it stays in the state
     #[arg(long)]
     pub(super) retain_data: bool,
     /// Take off `protect: true` and AWS's own protection against deletion; wants the name, also of test environments
@@ -204,7 +209,7 @@ pub(super) struct RecoverArgs {
     #[arg(long, short)]
     pub(super) yes: bool,
     /// Which state, when resources were made under several
-    #[arg(long, value_name = "UUID")]
+    #[arg(long, value_name = "UUID", value_parser = lineage)]
     pub(super) lineage: Option<String>,
 }
 
@@ -258,10 +263,22 @@ pub(super) enum ProgressMode {
     Json,
 }
 
+/// A lineage as it stands in tags.
+fn lineage(text: &str) -> Result<String, String> {
+    let parsed = uuid::Uuid::try_parse(text);
+    parsed.map(|uuid| uuid.to_string()).map_err(|_| "a lineage reads like 2693aea3-eb53-4f28-9d86-f02a4b716755".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn a_lineage_is_a_uuid() {
+        assert_eq!(lineage("2693AEA3-eb53-4f28-9d86-f02a4b716755").as_deref(), Ok("2693aea3-eb53-4f28-9d86-f02a4b716755"));
+        assert!(lineage("none").unwrap_err().contains("reads like"));
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

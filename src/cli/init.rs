@@ -5,7 +5,7 @@ use super::confirm;
 use super::exit::{CliError, Exit};
 use super::place::Place;
 use super::printer::Printer;
-use super::session::{Target, block_on, connect};
+use super::session::{Target, block_on, connect, warn_of_region};
 use super::settings::Settings;
 use super::stop::Stop;
 use crate::aws::{Aws, StateBucket};
@@ -17,6 +17,7 @@ use crate::state::{Objects, StateError};
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 
 /// How often the settings of a new bucket are tried.
 const SETTLE_ATTEMPTS: usize = 10;
@@ -27,15 +28,17 @@ pub(super) fn run(args: &InitArgs, settings: &Settings, printer: &Printer) -> Re
         return Err(CliError::new(Exit::Changes, format!("there is no profile `{}`", args.profile)).hint(format!("profiles: {known}")));
     }
     let zones = if args.zones.is_empty() { default_zones(args) } else { args.zones.clone() };
-    let text = config::template(&args.profile, &args.name, &args.region, &zones, settings.given_state());
+    let state = settings.given_state().map(|state| seen_from(settings.beside(), state)).transpose()?;
+    let text = config::template(&args.profile, &args.name, &args.region, &zones, state.as_deref());
     // What we write must be what we read.
     let config = config::parse("the new configuration", text.as_bytes())?;
     let path = settings.file.display();
     if settings.file.exists() {
         return Err(exists(&path.to_string()));
     }
-    if let Place::Bucket { bucket, .. } = settings.place(&Target::of(&config))? {
-        block_on(state_bucket(args, &config, &bucket, settings, printer))?;
+    match settings.place(&Target::of(&config))? {
+        Place::Bucket { bucket, .. } => block_on(state_bucket(args, &config, &bucket, settings, printer))?,
+        Place::Folder(_) => warn_of_region(&config.region, printer),
     }
     let write =
         || OpenOptions::new().write(true).create_new(true).open(&settings.file).and_then(|mut file| file.write_all(text.as_bytes()));
@@ -45,6 +48,18 @@ pub(super) fn run(args: &InitArgs, settings: &Settings, printer: &Printer) -> Re
     })?;
     printer.say(&format!("Wrote {path}. Next: `domino-eks plan --offline` shows what it makes, `domino-eks apply` makes it."));
     Ok(Exit::Done)
+}
+
+/// A place as the file must name it: relative ones are seen from the file's folder there, and from here in a flag.
+fn seen_from(beside: &Path, place: &str) -> Result<String, CliError> {
+    if place.contains("://") || place.trim().is_empty() || Path::new(place).is_absolute() || beside == Path::new("") {
+        return Ok(place.to_owned());
+    }
+    let absolute =
+        |path: &Path| std::path::absolute(path).map_err(|error| CliError::new(Exit::Failed, format!("`{}`: {error}", path.display())));
+    let (folder, beside) = (absolute(Path::new(place))?, absolute(beside)?);
+    let inside = folder.strip_prefix(&beside).ok().filter(|inside| *inside != Path::new(""));
+    Ok(inside.unwrap_or(&folder).display().to_string())
 }
 
 fn default_zones(args: &InitArgs) -> Vec<String> {
@@ -110,4 +125,27 @@ async fn settle(aws: &Aws, item: &Item, settings: &Settings) -> Result<(), Failu
         }
     }
     aws.settle(item.clone()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_named_as_the_file_sees_it() {
+        let here = |path: &str| std::path::absolute(path).unwrap().display().to_string();
+        for (beside, given, written) in [
+            ("", "sub/states", "sub/states".to_owned()),
+            ("sub", "sub/states", "states".to_owned()),
+            ("sub", "./sub/a/b", "a/b".to_owned()),
+            ("sub", "states", here("states")),
+            ("sub", "subs", here("subs")),
+            ("sub", "sub", here("sub")),
+            (&here("sub"), "sub/states", "states".to_owned()),
+            ("sub", "/var/states", "/var/states".to_owned()),
+            ("sub", "s3://bucket/prefix", "s3://bucket/prefix".to_owned()),
+        ] {
+            assert_eq!(seen_from(Path::new(beside), given).unwrap(), written, "{given} from {beside}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The command line: one file for each command. The only room that prints ([`printer`]) and that ends the process
 //! ([`exit`]).
 
+mod again;
 mod apply;
 mod args;
 mod completions;
@@ -33,7 +34,7 @@ use std::process::ExitCode;
 /// Reads the command line, runs the command, and turns its end into an exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let printer = Printer::new(cli.global.color, cli.global.quiet);
+    let printer = Printer::new(&cli.global);
     start_log(cli.global.verbose);
     let result = Settings::new(&cli.global).and_then(|settings| run(cli.command, &settings, &printer));
     match result {

@@ -12,6 +12,9 @@ use crate::state::{Document, LocalStore};
 pub(super) fn run(args: &FormatArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     let loaded = settings.load()?;
     let state = read(&loaded, settings, printer)?;
+    if state.is_empty() {
+        return Err(nothing_applied(&settings.place(&Target::of(&loaded.config))?));
+    }
     let outputs = outputs(&state, loaded.config.domino.fqdn);
     match args.format {
         Format::Json => printer.data(&format!("{:#}\n", serde_json::json!(outputs))),
@@ -31,7 +34,9 @@ pub(super) fn read(loaded: &Loaded, settings: &Settings, printer: &Printer) -> R
             found.map(|state| state_for(&aws, Some(state))).transpose()
         })?,
     };
-    found.filter(|state| !state.is_empty()).ok_or_else(|| {
-        CliError::new(Exit::Failed, format!("nothing is applied yet: there is no state in `{place}`")).hint("`domino-eks apply` first")
-    })
+    found.ok_or_else(|| nothing_applied(&place))
+}
+
+fn nothing_applied(place: &Place) -> CliError {
+    CliError::new(Exit::Failed, format!("nothing is applied yet: there is no state in `{place}`")).hint("`domino-eks apply` first")
 }

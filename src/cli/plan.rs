@@ -1,14 +1,14 @@
 //! `plan`: what apply or destroy would do. Writes nothing, neither to AWS nor to a file.
 
 use super::args::{Format, PlanArgs};
-use super::destroy::{Means, Subject, look};
+use super::destroy::{Subject, first_look, refuse_region_alone};
 use super::exit::{CliError, Exit};
 use super::printer::Printer;
-use super::session::{Session, Target, block_on, connect_store};
+use super::session::{Session, Target, block_on, connect_store, warn_of_region};
 use super::settings::{Loaded, Settings};
 use crate::blueprint::blueprint;
 use crate::engine::{Inputs, Plan, plan};
-use crate::report::{notes, plan_json, plan_text, teardown_text};
+use crate::report::{DataWord, notes, plan_json, plan_text, teardown_text};
 use crate::resource::Attributes;
 use crate::state::Document;
 
@@ -17,10 +17,17 @@ pub(super) fn run(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Re
         return destruction(args, settings, printer);
     }
     if args.which.cluster.is_some() {
-        return Err(CliError::new(Exit::Changes, "`--cluster` goes with `--destroy`: only that needs no configuration file"));
+        return Err(CliError::new(Exit::Changes, "`--cluster` goes with `--destroy`: only that needs no configuration file")
+            .hint("add `--destroy`, or leave `--cluster` out"));
     }
+    if args.which.lineage.is_some() {
+        return Err(CliError::new(Exit::Changes, "`--lineage` goes with `--destroy`")
+            .hint("add `--destroy`, or leave `--lineage` out; `state recover` knows it, too"));
+    }
+    refuse_region_alone(&args.which)?;
     let loaded = settings.load()?;
     let (plan, account, has_work) = if args.offline {
+        warn_of_region(&loaded.config.region, printer);
         printer.say(&format!(
             "Cluster {} · region {} · offline: AWS is not asked, everything is new",
             loaded.config.name, loaded.config.region
@@ -47,11 +54,9 @@ fn destruction(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Resul
     let subject = Subject::of(&args.which, settings)?;
     let looked = block_on(async {
         let (aws, store) = connect_store(&subject.target(), settings, printer).await?;
-        let found = store.load().await?;
-        look(aws, &subject, found, Means { lineage: args.which.lineage.clone(), ..Means::default() }).await
+        first_look(aws, &subject, &store, args.which.lineage.as_deref(), false, printer).await
     })?;
     let session = &looked.session;
-    session.warn(printer);
     match args.format {
         Format::Json => {
             let mut json = plan_json(&session.plan, &subject.name, Some(&session.aws.connection.account), &subject.region, &[]);
@@ -61,7 +66,7 @@ fn destruction(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Resul
             json["protected"] = serde_json::json!(looked.survey.protected);
             printer.data(&format!("{json:#}\n"));
         }
-        Format::Text => printer.data(&format!("\n{}", teardown_text(&session.plan, &looked.survey))),
+        Format::Text => printer.data(&format!("\n{}", teardown_text(&session.plan, &looked.survey, DataWord::Open))),
     }
     Ok(if args.detailed_exitcode && looked.has_work() { Exit::Changes } else { Exit::Done })
 }

@@ -1,6 +1,7 @@
 //! The only writer to stdout and stderr. Data goes to stdout, everything else to stderr.
 
-use super::args::Color;
+use super::again::Again;
+use super::args::{Color, Global};
 use super::exit::CliError;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -14,16 +15,27 @@ const HINT: Style = AnsiColor::Cyan.on_default();
 pub(super) struct Printer {
     choice: ColorChoice,
     quiet: bool,
+    again: Again,
 }
 
 impl Printer {
-    pub(super) fn new(color: Color, quiet: bool) -> Self {
-        let choice = match color {
+    pub(super) fn new(global: &Global) -> Self {
+        let choice = match global.color {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        Self { choice, quiet }
+        Self { choice, quiet: global.quiet, again: Again::of(global) }
+    }
+
+    /// The same printer, but heard also with `--quiet`: for what a question or a refusal refers to.
+    pub(super) fn heard(&self, needed: bool) -> Self {
+        Self { quiet: self.quiet && !needed, ..self.clone() }
+    }
+
+    /// The text with this run's file and state in the commands that it names.
+    pub(super) fn complete(&self, text: &str) -> String {
+        self.again.complete(text)
     }
 
     /// Data, to stdout. A reader that went away is no error.
@@ -42,7 +54,7 @@ impl Printer {
     /// A line that must be seen also with `--quiet`: questions and what failed.
     pub(super) fn always(&self, text: &str) {
         let mut err = AutoStream::new(io::stderr().lock(), self.choice);
-        let _ = writeln!(err, "{text}").and_then(|()| err.flush());
+        let _ = writeln!(err, "{}", self.complete(text)).and_then(|()| err.flush());
     }
 
     /// A question without an end of line, to stderr.

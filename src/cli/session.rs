@@ -6,7 +6,7 @@ use super::printer::Printer;
 use super::settings::{Loaded, Settings};
 use crate::aws::{Aws, Connection, another_cluster, lookups, observe_all};
 use crate::blueprint::blueprint;
-use crate::config::Config;
+use crate::config::{Config, region_doubt};
 use crate::engine::{Action, INTENT_ATTRIBUTE, Inputs, Item, Observed, Pace, Plan, Readiness, Twins, Verb, plan, twins};
 use crate::resource::{Address, Attributes, Desired, Kind, resolve_known};
 use crate::state::{Document, Intent};
@@ -56,6 +56,7 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Re
 
 /// Connects and says to whom.
 pub(super) async fn connect(target: &Target<'_>, settings: &Settings, printer: &Printer) -> Result<Aws, CliError> {
+    warn_of_region(target.region, printer);
     let aws = Aws::connect(target.name, target.region).await?;
     if settings.pace != Pace::REAL && !aws.connection.is_local() {
         return Err(CliError::new(Exit::Changes, "the waits are scaled, which is only for tests against a local AWS; nothing was changed")
@@ -68,6 +69,13 @@ pub(super) async fn connect(target: &Target<'_>, settings: &Settings, printer: &
         return Err(CliError::new(Exit::Credentials, message).hint("use credentials of the right partition, or correct `region`"));
     }
     Ok(aws)
+}
+
+/// A region that this version does not know may be mistyped; it may also be newer.
+pub(super) fn warn_of_region(region: &str, printer: &Printer) {
+    if let Some(doubt) = region_doubt(region) {
+        printer.always(&format!("warning: `{region}` is no region that this version knows; {doubt}"));
+    }
 }
 
 /// Connects, and opens the store of the state.
@@ -93,20 +101,24 @@ pub(super) fn state_for(aws: &Aws, found: Option<Document>) -> Result<Document, 
     let Some(state) = found else {
         return Ok(Document::new(&connection.account, &connection.partition, &connection.region, &aws.cluster));
     };
+    match other_owner(aws, &state) {
+        None => Ok(state),
+        Some(fault) => Err(CliError::new(Exit::Failed, format!("the state {fault}"))
+            .hint("use the credentials, region and configuration that the state was made with; nothing was changed")),
+    }
+}
+
+/// Whom a state belongs to, when that is not who we are.
+pub(super) fn other_owner(aws: &Aws, state: &Document) -> Option<String> {
+    let connection = &aws.connection;
     let pairs = [
         ("account", &state.account, &connection.account),
         ("region", &state.region, &connection.region),
         ("partition", &state.partition, &connection.partition),
         ("cluster", &state.cluster, &aws.cluster),
     ];
-    match pairs.iter().find(|(_, recorded, asked)| recorded != asked) {
-        None => Ok(state),
-        Some((what, recorded, asked)) => {
-            let message = format!("the state belongs to {what} `{recorded}`, but this is {what} `{asked}`");
-            Err(CliError::new(Exit::Failed, message)
-                .hint("use the credentials, region and configuration that the state was made with; nothing was changed"))
-        }
-    }
+    let (what, recorded, asked) = pairs.iter().find(|(_, recorded, asked)| recorded != asked)?;
+    Some(format!("belongs to {what} `{recorded}`, but this is {what} `{asked}`"))
 }
 
 impl Session {
@@ -201,7 +213,7 @@ pub(super) fn items(state: &Document, wanted: &[Desired], lookups: &Attributes) 
 pub(super) fn the_lineage(observed: &[Observed], asked: Option<&str>) -> Result<Option<String>, CliError> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for seen in observed {
-        if let Some(lineage) = seen.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage")) {
+        if let Some(lineage) = lineage_of(seen) {
             *counts.entry(lineage).or_default() += 1;
         }
     }
@@ -221,10 +233,10 @@ pub(super) fn the_lineage(observed: &[Observed], asked: Option<&str>) -> Result<
 /// Resources that carry this cluster's tag but were made under another state: never a second cluster beside them.
 pub(super) fn refuse_other_lineage(state: &Document, observed: &[Observed]) -> Result<(), CliError> {
     let is_other = |observed: &&Observed| {
-        let lineage = observed.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage"));
+        let lineage = lineage_of(observed);
         // Tags of what is recorded may not have been read; what is not recorded must prove that it is ours.
         let recorded = state.resources.contains_key(&observed.address);
-        lineage.map_or(!recorded, |lineage| *lineage != state.lineage)
+        lineage.map_or(!recorded, |lineage| lineage != state.lineage)
     };
     // A key of an earlier cluster waits for weeks until AWS deletes it.
     let is_waiting = |observed: &&Observed| observed.address.kind() == Kind::KmsKey && observed.readiness == Readiness::Deleting;
@@ -241,7 +253,28 @@ pub(super) fn refuse_other_lineage(state: &Document, observed: &[Observed]) -> R
         state.cluster,
         names.join(", ")
     );
-    Err(CliError::new(Exit::Failed, message)
-        .hint("the state was lost or lies elsewhere: name it with `--state`, or build it anew with `domino-eks state recover`")
-        .hint("or choose another cluster name; nothing was changed"))
+    let error = CliError::new(Exit::Failed, message);
+    if state.is_empty() {
+        return Err(error
+            .hint("the state was lost or lies elsewhere: name it with `--state`, or build it anew with `domino-eks state recover`")
+            .hint("or choose another cluster name; nothing was changed"));
+    }
+    let lineages: BTreeSet<&str> = observed.iter().filter(is_other).filter_map(lineage_of).collect();
+    Err(name_is_taken(error, state, &lineages))
+}
+
+/// The name is used by what lives under another state: a state that knows something is not to be built anew.
+fn name_is_taken(error: CliError, state: &Document, lineages: &BTreeSet<&str>) -> CliError {
+    let error = error.hint("another cluster or state uses this name: if that one is meant, name its state with `--state`");
+    let named = lineages.iter().fold(error, |error, lineage| {
+        error.hint(format!(
+            "to destroy that one: `domino-eks destroy --cluster {} --region {} --lineage {lineage} --state EMPTY-FOLDER`",
+            state.cluster, state.region
+        ))
+    });
+    named.hint("or choose another cluster name; nothing was changed")
+}
+
+fn lineage_of(observed: &Observed) -> Option<&str> {
+    Some(observed.tags.as_ref()?.get("domino-eks:lineage")?)
 }

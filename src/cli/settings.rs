@@ -11,6 +11,8 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+/// The configuration file when none is named.
+const DEFAULT_FILE: &str = "domino-eks.yaml";
 /// Factor on all waits, for tests against a local AWS (CONTRIBUTING.md).
 const TIME_SCALE: &str = "DOMINO_EKS_TIME_SCALE";
 /// More of a configuration file is never read; the configuration room refuses anything near it.
@@ -21,6 +23,8 @@ const MOST_BYTES: u64 = 4 << 20;
 pub(super) struct Settings {
     /// Configuration file.
     pub(super) file: PathBuf,
+    /// Whether a flag named it.
+    pub(super) file_given: bool,
     /// State given by flag or environment.
     state: Option<String>,
     /// Length of a second.
@@ -44,7 +48,8 @@ impl Settings {
                     .hint("it is a factor between 0.0001 and 1, for tests against a local AWS")
             })?,
         };
-        Ok(Self { file: global.file.clone(), state: global.state.clone(), pace })
+        let file = global.file.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
+        Ok(Self { file, file_given: global.file.is_some(), state: global.state.clone(), pace })
     }
 
     /// Reads and checks the configuration.
@@ -73,6 +78,11 @@ impl Settings {
     /// The folder of the configuration file.
     pub(super) fn beside(&self) -> &Path {
         self.file.parent().unwrap_or_else(|| Path::new(""))
+    }
+
+    /// Where a state lies without a configuration, as `--state` names it.
+    pub(super) fn place_as_given(&self, cluster: &str) -> String {
+        self.state.clone().unwrap_or_else(|| format!(".domino-eks/{cluster}"))
     }
 
     /// The place given by flag or environment.

@@ -14,7 +14,7 @@ pub(super) fn run(args: &FormatArgs, settings: &Settings, printer: &Printer) -> 
     let status = status(&session.state, &session.observed, &session.plan);
     match args.format {
         Format::Json => printer.data(&format!("{:#}\n", serde_json::json!(status))),
-        Format::Text => printer.data(&format!("\n{}", status_text(&status))),
+        Format::Text => printer.data(&printer.complete(&format!("\n{}", status_text(&status)))),
     }
     Ok(Exit::Done)
 }

@@ -2,6 +2,7 @@
 
 use super::exit::{CliError, Exit};
 use super::printer::Printer;
+use super::session::warn_of_region;
 use super::settings::Settings;
 use crate::blueprint::blueprint;
 use crate::report::notes;
@@ -10,6 +11,7 @@ pub(super) fn run(settings: &Settings, printer: &Printer) -> Result<Exit, CliErr
     let loaded = settings.load()?;
     let count = blueprint(&loaded.config).resources.len();
     let config = &loaded.config;
+    warn_of_region(&config.region, printer);
     printer.say(&format!(
         "{} is valid: cluster {} in {} ({} {}), Kubernetes {}, {count} resources",
         settings.file.display(),

@@ -23,10 +23,12 @@ pub(super) struct File {
     /// Availability zones that nodes run in: one or three.
     #[schemars(length(min = 1, max = 3))]
     pub(super) zones: Vec<String>,
-    /// What the cluster is for: `ephemeral` marks a test environment whose data may go with it.
+    /// What the cluster is for. `ephemeral` marks a test environment: once applied, `destroy --yes` needs no name typed, and the key and
+    /// an almost empty file system go without a word on data; everything else that holds data still wants `--delete-data`.
     #[serde(default)]
     pub(super) lifecycle: Lifecycle,
-    /// Refuse every destroy until set to false; also turns on EKS deletion protection.
+    /// Refuse destroy until this is set to false and applied, or `--lift-protection` is given with the name; also turns on EKS deletion
+    /// protection.
     #[serde(default)]
     pub(super) protect: bool,
     /// Where the state lives: a local directory or `s3://bucket/prefix`. Default: `.domino-eks/<name>` beside this file.
@@ -76,10 +78,10 @@ pub(super) enum Profile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Lifecycle {
-    /// Data is precious.
+    /// `destroy` wants the cluster's name.
     #[default]
     Permanent,
-    /// A test environment.
+    /// A test environment: `destroy --yes` is enough.
     Ephemeral,
 }
 

@@ -17,6 +17,56 @@ const PARTITIONS: &[(&str, &str)] = &[
     ("eusc-", "aws-eusc"),
 ];
 
+/// Regions of AWS as of this version.
+const REGIONS: &[&str] = &[
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-central-1",
+    "ca-west-1",
+    "cn-north-1",
+    "cn-northwest-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eusc-de-east-1",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-gov-east-1",
+    "us-gov-west-1",
+    "us-iso-east-1",
+    "us-iso-west-1",
+    "us-isob-east-1",
+    "us-isob-west-1",
+    "eu-isoe-west-1",
+    "us-isof-east-1",
+    "us-isof-south-1",
+    "us-west-1",
+    "us-west-2",
+];
+
 /// The partition of a region.
 pub(super) fn partition(region: &str) -> &'static str {
     PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
@@ -80,6 +130,14 @@ pub fn name_fault(name: &str) -> Option<String> {
 /// What is wrong with the name of a region.
 pub fn region_fault(region: &str) -> Option<String> {
     (!is_region(region)).then(|| "it reads like `us-west-2`".to_owned())
+}
+
+/// What to do about a region that is not known; `None` when it is. AWS opens new ones, so this is no fault.
+pub fn region_doubt(region: &str) -> Option<String> {
+    (!REGIONS.contains(&region)).then(|| super::shape::nearest(region, REGIONS)).map(|nearest| match nearest {
+        Some(known) => format!("did you mean `{known}`?"),
+        None => "look at its name again".to_owned(),
+    })
 }
 
 /// What is wrong with a place of a state; `None` when it is a directory or `s3://bucket/prefix`.

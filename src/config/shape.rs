@@ -244,14 +244,19 @@ fn limit_of(schema: &Value) -> u64 {
 
 /// The nearest known word, or all of them.
 pub(super) fn suggestion(word: &str, known: &[&str]) -> String {
-    let nearest = known.iter().map(|k| (distance(word, k), k)).min();
-    match nearest {
-        Some((d, k)) if d <= 1 + word.chars().count() / 4 => format!("did you mean `{k}`?"),
-        _ => {
+    match nearest(word, known) {
+        Some(k) => format!("did you mean `{k}`?"),
+        None => {
             let all: Vec<String> = known.iter().map(|k| format!("`{k}`")).collect();
             format!("choose from {}", all.join(", "))
         }
     }
+}
+
+/// The nearest known word, when it is near.
+pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let (distance, nearest) = known.iter().map(|k| (distance(word, k), *k)).min()?;
+    (distance <= 1 + word.chars().count() / 4).then_some(nearest)
 }
 
 /// Edit distance without regard to case.

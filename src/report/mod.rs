@@ -18,4 +18,4 @@ pub use plan_json::plan_json;
 pub use plan_text::{plan_text, value_text};
 pub use progress::{PlainProgress, clock};
 pub use status::{Status, status, status_text};
-pub use teardown_text::teardown_text;
+pub use teardown_text::{DataWord, teardown_text};

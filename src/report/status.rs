@@ -2,9 +2,9 @@
 
 use super::plan_text::value_text;
 use super::style::{ADD, CHANGE, DANGER, FAINT, HEADING, paint};
-use crate::engine::{Observed, Plan, Readiness, Verb};
-use crate::resource::Layer;
-use crate::state::Document;
+use crate::engine::{Action, Observed, Plan, Readiness, Verb};
+use crate::resource::{Address, Layer};
+use crate::state::{Document, Record, Status as Recorded};
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -17,9 +17,9 @@ pub struct Status {
     pub account: String,
     /// Region.
     pub region: String,
-    /// Whether everything is there, ready and as it was applied.
+    /// Whether everything that the configuration wants is there, ready and as it was applied.
     pub healthy: bool,
-    /// One line for each recorded resource.
+    /// One line for each resource that is recorded or wanted.
     pub resources: Vec<Line>,
 }
 
@@ -32,7 +32,8 @@ pub struct Line {
     pub layer: Layer,
     /// AWS id.
     pub id: Option<String>,
-    /// `ready`, `not-ready`, `failed`, `deleting` or `missing`.
+    /// `ready`, `not-ready`, `failed`, `deleting`, `missing` (recorded, but AWS lacks it), `absent` (wanted, and not made yet), or
+    /// `kept` by an earlier destroy.
     pub health: &'static str,
     /// Why it is not ready.
     pub detail: Option<String>,
@@ -42,17 +43,16 @@ pub struct Line {
 
 /// Puts state, observation and plan together.
 pub fn status(state: &Document, observed: &[Observed], plan: &Plan) -> Status {
-    let known = plan.actions.iter().filter(|action| state.resources.contains_key(&action.address) || action.verb == Verb::Adopt);
-    let resources: Vec<Line> = known
+    let is_known = |action: &&Action| {
+        state.resources.contains_key(&action.address) || matches!(action.verb, Verb::Adopt | Verb::Create | Verb::Blocked)
+    };
+    let mut resources: Vec<Line> = plan
+        .actions
+        .iter()
+        .filter(is_known)
         .map(|action| {
             let seen = observed.iter().find(|observed| observed.address == action.address);
-            let (health, detail) = match seen.map(|observed| &observed.readiness) {
-                None => ("missing", None),
-                Some(Readiness::Ready) => ("ready", None),
-                Some(Readiness::NotYet(why)) => ("not-ready", Some(why.clone())),
-                Some(Readiness::Failed(why)) => ("failed", Some(why.clone())),
-                Some(Readiness::Deleting) => ("deleting", None),
-            };
+            let (health, detail) = health(action, state.resources.get(&action.address), seen);
             let changes = if seen.is_some() { action.fields.as_slice() } else { &[] };
             let drift = changes.iter().map(|field| {
                 let cause = if field.drift { "changed outside" } else { "not applied yet" };
@@ -61,18 +61,50 @@ pub fn status(state: &Document, observed: &[Observed], plan: &Plan) -> Status {
             Line { address: action.address.to_string(), layer: action.layer, id: action.id.clone(), health, detail, drift: drift.collect() }
         })
         .collect();
-    Status {
-        cluster: state.cluster.clone(),
-        account: state.account.clone(),
-        region: state.region.clone(),
-        healthy: resources.iter().all(|line| line.health == "ready" && line.drift.is_empty()),
-        resources,
+    // What is kept beside what the configuration wants says nothing about the cluster.
+    let healthy = !resources.is_empty() && resources.iter().all(|line| line.health == "ready" && line.drift.is_empty());
+    resources.extend(kept_beside(state, plan));
+    resources.sort_by_key(|line| line.layer);
+    Status { cluster: state.cluster.clone(), account: state.account.clone(), region: state.region.clone(), healthy, resources }
+}
+
+/// How it is, and why it is not ready.
+fn health(action: &Action, record: Option<&Record>, seen: Option<&Observed>) -> (&'static str, Option<String>) {
+    let is_kept = record.is_some_and(|record| record.status == Recorded::Retained);
+    match seen.map(|observed| &observed.readiness) {
+        None if record.is_none() => ("absent", (action.verb == Verb::Blocked).then(|| action.reason.clone())),
+        None => ("missing", None),
+        Some(Readiness::NotYet(why)) => ("not-ready", Some(why.clone())),
+        Some(Readiness::Failed(why)) => ("failed", Some(why.clone())),
+        Some(Readiness::Deleting) => ("deleting", None),
+        Some(Readiness::Ready) if is_kept => kept(),
+        // A run that was cut off has to finish it.
+        Some(Readiness::Ready) if action.verb == Verb::Create => ("not-ready", Some(action.reason.clone())),
+        Some(Readiness::Ready) => ("ready", None),
     }
+}
+
+fn kept() -> (&'static str, Option<String>) {
+    ("kept", Some("by an earlier destroy, for its data".to_owned()))
+}
+
+/// What an earlier destroy kept and no configuration wants, such as volumes of claims.
+fn kept_beside(state: &Document, plan: &Plan) -> Vec<Line> {
+    let is_beside = |address: &Address| plan.actions.iter().all(|action| action.address != *address);
+    let kept_ones = state.resources.iter().filter(|(address, record)| record.status == Recorded::Retained && is_beside(address));
+    kept_ones
+        .map(|(address, record)| {
+            let (health, detail) = kept();
+            let layer = address.kind().facts().layer;
+            Line { address: address.to_string(), layer, id: Some(record.id.clone()), health, detail, drift: Vec::new() }
+        })
+        .collect()
 }
 
 /// The status as text, with colours.
 pub fn status_text(status: &Status) -> String {
-    if status.resources.is_empty() {
+    let count = |health: &str| status.resources.iter().filter(|line| line.health == health).count();
+    if status.resources.iter().all(|line| line.health == "absent" && line.detail.is_none()) {
         return "Nothing exists yet: `domino-eks apply` creates it.\n".to_owned();
     }
     let mut text = String::new();
@@ -85,7 +117,7 @@ pub fn status_text(status: &Status) -> String {
         }
         let style = match line.health {
             "ready" => ADD,
-            "not-ready" | "deleting" => CHANGE,
+            "not-ready" | "deleting" | "kept" => CHANGE,
             _ => DANGER,
         };
         let id = paint(FAINT, line.id.as_deref().unwrap_or_default());
@@ -95,8 +127,15 @@ pub fn status_text(status: &Status) -> String {
             let _ = writeln!(text, "      {}", paint(CHANGE, drift));
         }
     }
-    let ready = status.resources.iter().filter(|line| line.health == "ready").count();
     let drifted = status.resources.iter().filter(|line| !line.drift.is_empty()).count();
-    let _ = writeln!(text, "\n{ready} of {} ready, {drifted} differ from the configuration.", status.resources.len());
+    let more = |count: usize, what: &str| if count > 0 { format!(", {count} {what}") } else { String::new() };
+    let _ = writeln!(
+        text,
+        "\n{} of {} ready, {drifted} differ from the configuration{}{}.",
+        count("ready"),
+        status.resources.len(),
+        more(count("absent") + count("missing"), "not there (`domino-eks apply` makes what is missing)"),
+        more(count("kept"), "kept by an earlier destroy"),
+    );
     text
 }

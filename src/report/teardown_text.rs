@@ -6,13 +6,26 @@ use crate::engine::{Action, DataLine, Disowned, Foreign, Plan, Protection, Surve
 use crate::resource::Layer;
 use std::fmt::Write as _;
 
+/// Whether a word on data was given: without one, it is open what becomes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataWord {
+    /// A look only.
+    Open,
+    /// The plan has what was asked for.
+    Given,
+}
+
 /// The plan as text, with colours. The last line is `Plan: 0 to add, 0 to change, N to destroy.`
-pub fn teardown_text(plan: &Plan, survey: &Survey) -> String {
+pub fn teardown_text(plan: &Plan, survey: &Survey, word: DataWord) -> String {
     let of = |verb: Verb| plan.actions.iter().filter(move |action| action.verb == verb).collect::<Vec<_>>();
     let (deletes, kept) = (of(Verb::Delete), of(Verb::Retain));
     let mut text = String::new();
     let goes = |line: &&DataLine| deletes.iter().any(|action| action.address == line.address);
-    data(&mut text, "Data that goes", &survey.data.iter().filter(goes).collect::<Vec<_>>());
+    let title = match word {
+        DataWord::Open => "Data (goes with `--delete-data`, stays with `--retain-data`)",
+        DataWord::Given => "Data that goes",
+    };
+    data(&mut text, title, &survey.data.iter().filter(goes).collect::<Vec<_>>());
     data(&mut text, "Data that is kept", &survey.data.iter().filter(|line| !goes(line)).collect::<Vec<_>>());
     protected(&mut text, &survey.protected);
     foreign(&mut text, &survey.foreign);

@@ -284,7 +284,7 @@ fn the_status_tells_health_and_drift() {
     Add-ons
       eks-add-on/coredns                    failed     coredns  no nodes
 
-    3 of 6 ready, 2 differ from the configuration.
+    3 of 6 ready, 2 differ from the configuration, 1 not there (`domino-eks apply` makes what is missing).
     "#);
 }
 
@@ -319,7 +319,50 @@ fn the_status_of_a_good_cluster_is_healthy() {
 #[test]
 fn the_status_of_nothing_says_how_to_begin() {
     let scene = Scene { desired: vec![wanted("vpc/main", json!({}))], state: document(), observed: Vec::new() };
-    assert_eq!(status_text(&status_of(&scene)), "Nothing exists yet: `domino-eks apply` creates it.\n");
+    let status = status_of(&scene);
+    assert_eq!(status_text(&status), "Nothing exists yet: `domino-eks apply` creates it.\n");
+    assert!(!status.healthy, "what is wanted is not there");
+    let scene = Scene { desired: Vec::new(), ..scene };
+    assert!(!status_of(&scene).healthy, "nothing is no healthy cluster");
+}
+
+// RUN-1
+#[test]
+fn the_status_of_half_a_cluster_names_the_other_half() {
+    let mut scene = Scene { desired: vec![wanted("kms-key/main", json!({}))], state: document(), observed: Vec::new() };
+    scene.exists("vpc/main", "vpc-1", json!({}), Some(json!({})));
+    scene.exists("s3-bucket/blobs", "demo-blobs", json!({}), Some(json!({})));
+    scene.exists("iam-role/node", "demo-node", json!({}), Some(json!({})));
+    scene.exists("ebs-volume/vol-1", "vol-1", json!({}), None);
+    let status_of_record = |scene: &mut Scene, of: &str, status| scene.state.resources.get_mut(&address(of)).unwrap().status = status;
+    status_of_record(&mut scene, "s3-bucket/blobs", crate::state::Status::Retained);
+    status_of_record(&mut scene, "ebs-volume/vol-1", crate::state::Status::Retained);
+    status_of_record(&mut scene, "iam-role/node", crate::state::Status::Creating);
+    let status = status_of(&scene);
+    assert!(!status.healthy);
+    insta::assert_snapshot!(plain(&status_text(&status)).lines().map(str::trim_end).collect::<Vec<_>>().join("\n"), @r#"
+    Network
+      vpc/main          ready      vpc-1
+    Identity
+      kms-key/main      absent
+      iam-role/node     not-ready  demo-node  its creation was interrupted and will be finished
+    Storage
+      s3-bucket/blobs   kept       demo-blobs  by an earlier destroy, for its data
+    Left by Kubernetes
+      ebs-volume/vol-1  kept       vol-1  by an earlier destroy, for its data
+
+    1 of 5 ready, 0 differ from the configuration, 1 not there (`domino-eks apply` makes what is missing), 2 kept by an earlier destroy.
+    "#);
+}
+
+// RUN-1
+#[test]
+fn what_is_kept_beside_the_cluster_does_not_make_it_ill() {
+    let mut scene = Scene { desired: Vec::new(), state: document(), observed: Vec::new() };
+    scene.exists("vpc/main", "vpc-1", json!({}), Some(json!({})));
+    scene.exists("ebs-volume/vol-1", "vol-1", json!({}), None);
+    scene.state.resources.get_mut(&address("ebs-volume/vol-1")).unwrap().status = crate::state::Status::Retained;
+    assert!(status_of(&scene).healthy);
 }
 
 // OUT-1

@@ -2,7 +2,7 @@
 //! reached through its root; without the right to mount, these tests pass over with a word.
 
 use crate::emulator::Emulator;
-use crate::home::{APPLY, CLUSTER, DESTROY, account, changes, converged, held, refused, vanishes};
+use crate::home::{APPLY, CLUSTER, DESTROY, Home, account, changes, converged, held, refused, vanishes};
 use crate::workspace::{Run, Workspace, example, piped};
 use serde_json::json;
 use std::fs;
@@ -177,4 +177,26 @@ fn a_full_disk_with_the_configuration_on_it() {
     workspace.write("domino-eks.yaml", &format!("{}\nstate: {}\n", example("domino-test-cluster-single-az.yaml"), state.display()));
     converged(&emulator, &workspace);
     vanishes(&emulator, &workspace);
+}
+
+/// A report without room breaks nothing off; that it could not be written is said when all else is.
+#[test]
+fn a_report_that_finds_no_room() {
+    let Some(disk) = Disk::new("1m") else { return };
+    let emulator = account();
+    let workspace = Home::Folder.fresh(&emulator);
+    workspace.run_soon(&APPLY).expect(0);
+    let path = disk.path.join("report.json");
+    let command = [&DESTROY[..], &["--report", path.to_str().unwrap()]].concat();
+    let pause = emulator.fault(&json!({ "mode": "slow", "seconds": 1, "service": "ec2", "operation": "DeleteNatGateway" }));
+    let mut run = workspace.spawn(&command);
+    held(&emulator, &mut run, &pause);
+    disk.fill(0);
+    let run = crate::home::ended(run);
+    emulator.mend();
+    refused(run, 1, &["warning: the report", "No space left on device", "Nothing left: ", "with a report that can be written"]);
+    disk.clear();
+    workspace.run_soon(&command).expect(0);
+    let report: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(report["result"], "nothing_left");
 }

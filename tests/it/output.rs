@@ -152,7 +152,7 @@ fn data_goes_to_stdout_and_colours_where_they_are_wanted() {
     assert!(always.stdout.contains('\x1b'));
     let json = workspace.run(&["plan", "--offline", "--color", "always", "--format", "json"]).expect(0);
     assert!(!json.stdout.contains('\x1b'));
-    // An error is seen also with --quiet.
+    // A question cannot be answered without what it is about. An error is seen also with --quiet.
     assert!(workspace.run(&["-q", "-f", "absent.yaml", "validate"]).expect(3).stderr.contains("absent.yaml"));
 }
 
@@ -169,6 +169,13 @@ fn completions_manual_and_help() {
     let manual = workspace.run(&["man"]).expect(0).stdout;
     for command in COMMANDS {
         assert!(manual.contains(&format!("domino\\-eks\\-{command}")), "{command}");
+    }
+    for (command, argument) in
+        [("list", "\\-\\-format"), ("recover", "\\-\\-lineage"), ("migrate", "TO"), ("push", "FILE"), ("show", "ADDRESS")]
+    {
+        let page = manual.split(".TH ").find(|page| page.starts_with(&format!("domino-eks-state-{command} ")));
+        let page = page.unwrap_or_else(|| panic!("the manual lacks `state {command}`"));
+        assert!(page.contains(argument), "{command}: {page}");
     }
     let flags: [(&str, &[&str]); 9] = [
         ("init", &["--profile", "--name", "--region", "--zones"]),
@@ -214,6 +221,16 @@ fn init_writes_what_plan_reads() {
         workspace.run(&["-f", "zones.yaml", "init", "--name", "a", "--region", "us-west-2", "--zones", "us-west-2b,us-west-2c,us-west-2d"]);
     run.expect(0);
     assert!(std::fs::read_to_string(workspace.path("zones.yaml")).unwrap().contains("us-west-2d"));
+    // A state beside the file is named as the file sees it.
+    std::fs::create_dir(workspace.path("sub")).unwrap();
+    for (file, state, written) in [("sub/a.yaml", "sub/states", "states"), ("b.yaml", "sub/states", "sub/states")] {
+        let run = workspace.run(&["-f", file, "--state", state, "init", "--name", "a", "--region", "us-west-2"]).expect(0);
+        let text = std::fs::read_to_string(workspace.path(file)).unwrap();
+        assert!(text.lines().any(|line| line == format!("state: {written}") || line == format!("state: \"{written}\"")), "{text}");
+        assert!(run.stderr.contains(&format!("`domino-eks plan --offline -f {file} --state {state}`")), "{}", run.stderr);
+        let listed = workspace.run(&["-f", file, "state", "list"]).expect(1);
+        assert!(listed.stderr.contains("there is no state in `sub/states`"), "{}", listed.stderr);
+    }
     workspace.run(&["-f", "two.yaml", "init", "--name", "a", "--region", "us-west-2", "--zones", "us-west-2b,us-west-2c"]).expect(3);
     assert!(!workspace.path("two.yaml").exists());
 }

@@ -194,7 +194,9 @@ fn resources_of_two_states() {
     lose(&emulator, &workspace, Home::Folder);
     let since = emulator.count();
     refused(workspace.run_soon(&RECOVER), 1, &["several states", &lineage, other, "--lineage", "nothing was changed"]);
-    refused(workspace.run_soon(&["state", "recover", "--yes", "--lineage", "none"]), 1, &["nothing of lineage none", &lineage, other]);
+    let absent = "00000000-0000-4000-8000-000000000000";
+    let run = workspace.run_soon(&["state", "recover", "--yes", "--lineage", absent]);
+    refused(run, 1, &[&format!("nothing of lineage {absent}"), &lineage, other]);
     assert!(!workspace.path(&format!(".domino-eks/{CLUSTER}/state.json")).exists());
     workspace.run_soon(&["state", "recover", "--yes", "--lineage", &lineage]).expect(0);
     assert_eq!(changes(&emulator, since).len(), 0);

@@ -37,7 +37,8 @@ fn files_that_are_no_configuration() {
     for command in [&["validate"][..], &["plan", "--offline"], &["apply", "--yes"], &["status"], &["outputs"], &["destroy"]] {
         refused(workspace.run(command), 3, &["domino-eks.yaml", "empty"]);
     }
-    refused(workspace.run(&["-f", "absent.yaml", "validate"]), 3, &["absent.yaml", "No such file", "domino-eks init"]);
+    let absent = ["-f", "absent.yaml", "--state", "my states", "validate"];
+    refused(workspace.run(&absent), 3, &["absent.yaml", "No such file", "`domino-eks init -f absent.yaml --state 'my states'`"]);
     refused(workspace.run(&["-f", ".", "validate"]), 3, &["directory"]);
     fs::write(workspace.path("latin.yaml"), b"name: caf\xe9\n").unwrap();
     refused(workspace.run(&["-f", "latin.yaml", "validate"]), 3, &["latin.yaml:1:10", "UTF-8"]);
@@ -90,8 +91,50 @@ fn bad_flags() {
     ] {
         refused(workspace.run(flags), 2, &[]);
     }
+    let lineage = "2693aea3-eb53-4f28-9d86-f02a4b716755";
+    let named = ["destroy", "--cluster", SINGLE, "--region", "us-west-2"];
+    let both: [&[&str]; 3] = [&["-f", "domino-eks.yaml"], &["--file", "absent.yaml"], &["--file=domino-eks.yaml"]];
+    for file in both {
+        for flags in [[file, &named[..]].concat(), [&named[..], file].concat(), [&["plan", "--destroy"], &named[1..], file].concat()] {
+            refused(workspace.run(&flags), 2, &["`--cluster` and `--file` exclude each other"]);
+        }
+    }
+    for flags in
+        [&["plan", "--region", "us-west-2"][..], &["plan", "--destroy", "--region", "us-west-2"], &["destroy", "--region", "us-west-2"]]
+    {
+        refused(workspace.run(flags), 2, &["`--region` goes with `--cluster NAME`", "leave `--region` out"]);
+    }
+    refused(workspace.run(&["plan", "--lineage", lineage]), 2, &["`--lineage` goes with `--destroy`"]);
+    for flags in
+        [&["destroy", "--lineage", "none"][..], &["plan", "--destroy", "--lineage", "2693"], &["state", "recover", "--lineage", "x"]]
+    {
+        refused(workspace.run(flags), 2, &["--lineage", "a lineage reads like 2693aea3-"]);
+    }
+    refused(workspace.run(&["destroy", "--cluster", SINGLE]), 2, &["the region must be named", "--region REGION", "AWS_REGION"]);
+    // The variable stands for the flag, and alone it says nothing.
+    let with_region = |flags: &[&str]| -> Run { workspace.command(flags).env("AWS_REGION", "moon-1").output().unwrap().into() };
+    refused(with_region(&["destroy", "--cluster", SINGLE]), 2, &["`moon-1` is no region"]);
+    with_region(&["plan", "--offline"]).expect(0);
     let mut command = workspace.command(&["validate"]);
     refused(command.env("DOMINO_EKS_TIME_SCALE", "seven").output().unwrap().into(), 2, &["DOMINO_EKS_TIME_SCALE"]);
+}
+
+/// AWS opens new regions, so one that is not known is only a warning.
+#[test]
+fn a_region_that_is_not_known() {
+    let mistyped = example("domino-test-cluster.yaml").replace("us-west-2", "us-wset-2");
+    let workspace = Workspace::offline(&mistyped);
+    let init = ["-f", "new.yaml", "init", "--name", "a", "--region", "us-wset-2"];
+    for command in [&["validate"][..], &["plan", "--offline"], &init] {
+        let run = workspace.run(command).expect(0);
+        assert!(
+            run.stderr.contains("warning: `us-wset-2` is no region that this version knows; did you mean `us-west-2`?"),
+            "{}",
+            run.stderr
+        );
+    }
+    let good = Workspace::offline(&example("domino-test-cluster.yaml")).run(&["validate"]).expect(0);
+    assert!(!good.stderr.contains("warning"), "{}", good.stderr);
 }
 
 /// RUN-3: without a terminal and without `--yes` nothing happens.
@@ -100,6 +143,8 @@ fn apply_without_a_word_changes_nothing() {
     let emulator = Emulator::start();
     let workspace = Workspace::new(&emulator, &example("domino-test-cluster.yaml"));
     refused(workspace.run(&["apply"]), 2, &["no terminal", "--yes"]);
+    // Whoever is asked sees what about.
+    refused(workspace.run(&["apply", "--quiet"]), 2, &["no terminal", "Plan: 64 to add"]);
     assert!(emulator.mutating(0).is_empty());
     assert!(workspace.files().keys().all(|path| !path.ends_with("state.json")));
 }

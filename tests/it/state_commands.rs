@@ -78,12 +78,16 @@ fn a_push_that_would_lose_something_is_refused() {
         let since = emulator.count();
         refused(workspace.run_soon(&["state", "push", "first.json"]), 1, &["serial", "would forget", "nothing was changed"]);
         refused(with("lineage", json!("2693aea3")), 1, &["of lineage 2693aea3", "two different clusters", "nothing was changed"]);
-        refused(with("cluster", json!("another")), 1, &["cluster `another`", "nothing was changed"]);
+        refused(with("cluster", json!("another")), 1, &["file `changed.json`", "cluster `another`", "nothing was changed"]);
         refused(with("account", json!("999999999999")), 1, &["account `999999999999`", "nothing was changed"]);
         refused(with("format_version", json!(9)), 1, &["changed.json", "format 9", "newer"]);
         workspace.write("changed.json", "hello");
-        refused(workspace.run_soon(&["state", "push", "changed.json"]), 1, &["changed.json", "damaged"]);
-        refused(workspace.run_soon(&["state", "push", "absent.json"]), 1, &["absent.json", "No such file"]);
+        let bad = refused(workspace.run_soon(&["state", "push", "changed.json"]), 1, &["the file `changed.json` is damaged", "state pull"]);
+        assert!(!bad.stderr.contains("recover"), "the state is whole: {}", bad.stderr);
+        let bad = refused(workspace.run_soon(&["state", "push", "absent.json"]), 1, &["absent.json", "No such file", "state pull"]);
+        assert!(!bad.stderr.contains("disk"), "{}", bad.stderr);
+        workspace.write("changed.json", r#"{"moved_to": "s3://there/now"}"#);
+        refused(workspace.run_soon(&["state", "push", "changed.json"]), 1, &["`changed.json` holds no state", "s3://there/now"]);
         assert_eq!(pulled(&workspace), standing);
         assert_eq!(changes(&emulator, since).len(), 0);
 

@@ -32,7 +32,7 @@ fn a_used_cluster_goes_and_its_neighbours_stay() {
     let plan = workspace.run_soon(&["plan", "--destroy", "--detailed-exitcode"]).expect(2);
     assert!(site.emulator.mutating(since).is_empty(), "plan changed something");
     let lines: Vec<&str> = plan.stdout.lines().filter(|line| !line.is_empty()).collect();
-    assert_eq!(lines[0], "Data that goes");
+    assert_eq!(lines[0], "Data (goes with `--delete-data`, stays with `--retain-data`)");
     assert!(!plan.stdout.contains("Not ours"), "{}", plan.stdout);
 
     let arguments = ["destroy", "--confirm", THREE, "--delete-data", "--report", "report.json"];
@@ -68,6 +68,21 @@ fn a_used_cluster_goes_and_its_neighbours_stay() {
     says(site.destroyed(&workspace, &arguments, &theirs), &["Nothing to destroy."]);
     assert_eq!(site.emulator.mutating(since).len(), 0);
     assert_eq!(reported(&workspace)["deleted"], json!([]));
+
+    // A run that comes to nothing does not leave the result of an earlier one.
+    workspace.run_soon(&["destroy", "--confirm", "other", "--report", "report.json"]).expect(7);
+    assert_eq!(reported(&workspace)["result"], "unknown");
+
+    // The state is there, and empty.
+    let listed = workspace.run_soon(&["state", "list"]).expect(0);
+    assert_eq!(listed.stdout, "");
+    says(listed, &["Nothing is recorded"]);
+    assert_eq!(workspace.run_soon(&["state", "list", "--format", "json"]).expect(0).json()["resources"], json!([]));
+    assert_eq!(workspace.run_soon(&["state", "pull"]).expect(0).json()["state"]["resources"], json!({}));
+    says(workspace.run_soon(&["outputs"]).expect(1), &["nothing is applied yet"]);
+    let status = workspace.run_soon(&["status", "--format", "json"]).expect(0).json();
+    assert_eq!((&status["healthy"], &status["resources"][0]["health"]), (&json!(false), &json!("absent")));
+    assert_eq!(workspace.run_soon(&["status"]).expect(0).stdout, "\nNothing exists yet: `domino-eks apply` creates it.\n");
 }
 
 #[test]
@@ -120,6 +135,19 @@ fn data_is_kept_and_taken_up_again() {
         let line = list.lines().find(|line| line.starts_with(address)).unwrap_or_else(|| panic!("{address} is not in {list}"));
         assert!(line.ends_with("(kept by destroy)"), "{line}");
     }
+
+    // Status knows what is there and what is not; what the configuration does not want is kept, too.
+    let status = workspace.run_soon(&["status", "--format", "json"]).expect(0).json();
+    assert_eq!(status["healthy"], false);
+    let health = |start: &str| {
+        let lines = status["resources"].as_array().unwrap();
+        let line = lines.iter().find(|line| line["address"].as_str().unwrap().starts_with(start));
+        line.unwrap_or_else(|| panic!("{start} is not in {lines:?}"))["health"].clone()
+    };
+    assert_eq!((health("s3-bucket/blobs"), health("ebs-volume/")), (json!("kept"), json!("kept")));
+    assert_eq!((health("eks-cluster/main"), health("vpc/main")), (json!("absent"), json!("absent")));
+    let text = workspace.run_soon(&["status"]).expect(0).stdout;
+    assert!(text.contains("not there (`domino-eks apply` makes what is missing)") && text.contains("kept by an earlier destroy"), "{text}");
 
     // Once more changes nothing.
     let since = site.emulator.count();

@@ -103,7 +103,9 @@ fn without_state_or_configuration_or_both() {
         let plan: &[&str] =
             if configuration { &["plan", "--destroy"] } else { &["plan", "--destroy", "--cluster", NAME, "--region", "us-west-2"] };
         let since = site.emulator.count();
-        let planned = workspace.run_soon(plan).expect(0).stdout;
+        let looked = workspace.run_soon(plan).expect(0);
+        assert_eq!(looked.stderr.contains("There is no state at"), !state, "{}", looked.stderr);
+        let planned = looked.stdout;
         assert_eq!(site.emulator.mutating(since).len(), 0);
         for what in ["vpc/main", "s3-bucket/blobs", "load-balancer/", "ebs-volume/", "network-interface/"] {
             assert!(planned.contains(what), "{what} is not in {planned}");

@@ -26,13 +26,13 @@ fn bad_input_changes_nothing() {
     let site = Site::new();
     let workspace = site.made();
     let emulator = &site.emulator;
-    let run = |arguments: &'static [&'static str], code: i32, texts: &[&str]| {
+    let run = |arguments: &[&str], code: i32, texts: &[&str]| {
         refused(emulator, || workspace.run_soon(arguments), code, texts);
     };
     run(&["destroy", "--confirm", "domino-test-single", "--delete-data"], 7, &["`domino-test-single`", NAME]);
     run(&["destroy", "--confirm", "", "--delete-data"], 7, &[NAME]);
     run(&["destroy", "--confirm", NAME, "--delete-data", "--retain-data"], 2, &["--delete-data", "--retain-data"]);
-    run(&["destroy", "--cluster", NAME, "--confirm", NAME, "--delete-data"], 2, &["--region"]);
+    run(&["destroy", "--cluster", NAME, "--confirm", NAME, "--delete-data"], 2, &["--region", "AWS_REGION"]);
     run(&["destroy", "--cluster", NAME, "--region", "us-west-2", "-f", "domino-eks.yaml", "--confirm", NAME], 2, &["--cluster", "--file"]);
     run(&["destroy", "--cluster", "Bad_Name", "--region", "us-west-2", "--confirm", "Bad_Name"], 2, &["`Bad_Name` is no cluster name"]);
     run(&["destroy", "--cluster", "../other", "--region", "us-west-2", "--confirm", "../other"], 2, &["is no cluster name"]);
@@ -49,9 +49,40 @@ fn bad_input_changes_nothing() {
     run(&["destroy", "--delete-data"], 2, &["no terminal", "--confirm"]);
     run(&["destroy", "--yes", "--delete-data"], 7, &["ephemeral", "--confirm"]);
     run(&["destroy", "--confirm", NAME], 7, &["efs-file-system/datasets", "--delete-data", "--retain-data"]);
+    // What a question is about is shown also with --quiet.
+    let asked = ["--quiet", "destroy", "--delete-data"];
+    run(&asked, 2, &["Data that goes", "vpc/main", "no terminal"]);
+    // The file's word alone is not enough, and that is said.
+    let file = fs::read_to_string(workspace.path("domino-eks.yaml")).unwrap();
+    workspace.write("domino-eks.yaml", &format!("{file}lifecycle: ephemeral\n"));
+    run(&["destroy", "--yes", "--delete-data"], 7, &["the file says so, but it was not applied since", "--confirm"]);
+    run(&["destroy", "--yes", "--delete-data", "--state", "empty"], 7, &["the file says so, but there is no state", "--confirm"]);
+    // A state that cannot be used is no dead end without a configuration.
+    fs::create_dir(workspace.path("damaged")).unwrap();
+    workspace.write("damaged/state.json", "hello");
+    fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
+    let by_name = ["destroy", "--cluster", NAME, "--region", "us-west-2", "--state", "damaged", "--confirm", NAME, "--delete-data"];
+    run(&by_name, 1, &["is damaged", "an empty folder with `--state`"]);
+    workspace.write("domino-eks.yaml", &file);
     // Without its configuration, the way out is named.
     fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
     run(&["destroy", "--confirm", NAME, "--delete-data"], 3, &["--cluster NAME --region REGION"]);
+}
+
+/// A plan of a destroy says what the destroy would say: also about what was made under another state, and what is missing.
+#[test]
+fn a_plan_warns_like_the_destroy() {
+    let site = Site::new();
+    let workspace = site.made();
+    site.emulator.aws(&format!(
+        "s3.create_bucket(Bucket='earlier', CreateBucketConfiguration={{'LocationConstraint': 'us-west-2'}})
+tags = {{'domino-eks:cluster': '{NAME}', 'domino-eks:address': 's3-bucket/blobs', 'domino-eks:lineage': '2693aea3-eb53-4f28-9d86-f02a4b716755'}}
+s3.put_bucket_tagging(Bucket='earlier', Tagging={{'TagSet': [{{'Key': key, 'Value': tags[key]}} for key in tags]}})"
+    ));
+    let warning = "warning: 1 with this cluster's tags were made under another state: they are left alone";
+    let plan = says(workspace.run_soon(&["plan", "--destroy"]).expect(0), &[warning]);
+    assert!(plan.stdout.contains("Data (goes with `--delete-data`, stays with `--retain-data`)"), "{}", plan.stdout);
+    says(workspace.run_soon(&["destroy", "--confirm", NAME]).expect(7), &[warning, "Data that goes"]);
 }
 
 /// A state that was made elsewhere is no reason to look here.
@@ -287,7 +318,7 @@ fn protection_is_lifted_only_by_name() {
     // Without the state, too, EKS's protection is still on.
     let empty = site.folder("");
     fs::remove_file(empty.path("domino-eks.yaml")).unwrap();
-    refused(emulator, || empty.run_soon(&by_name), 7, &["EKS's deletion protection of the cluster is on", "--lift-protection"]);
+    refused(emulator, || empty.run_soon(&by_name), 7, &["by EKS's deletion protection", "--lift-protection"]);
     workspace.write("domino-eks.yaml", &protected);
     site.destroyed(&workspace, &[&DESTROY[..], &["--lift-protection"]].concat(), &theirs);
     assert!(!emulator.calls("UpdateClusterConfig").is_empty());

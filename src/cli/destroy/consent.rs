@@ -4,6 +4,7 @@ use super::{Destruction, Looked, Subject};
 use crate::cli::args::DestroyArgs;
 use crate::cli::confirm;
 use crate::cli::exit::{CliError, Exit};
+use crate::config::model::Lifecycle;
 use crate::engine::DataLine;
 
 /// A configuration that says `protect: true` is refused before anybody is asked.
@@ -18,7 +19,7 @@ pub(super) fn refuse_marked(subject: &Subject, args: &DestroyArgs) -> Result<(),
 
 fn protected(name: &str) -> CliError {
     CliError::new(Exit::Protected, format!("cluster `{name}` is protected; nothing was changed"))
-        .hint("set `protect: false`, apply, and destroy then; or add `--lift-protection`")
+        .hint(format!("set `protect: false`, apply, and destroy then; or add `--lift-protection --confirm {name}`"))
 }
 
 /// Everything that stands between the plan and its execution.
@@ -33,17 +34,25 @@ pub(super) async fn ask(destruction: &Destruction<'_>, looked: &Looked) -> Resul
     }
     let name = &subject.name;
     if args.yes {
-        return Err(CliError::new(
-            Exit::Protected,
-            "`--yes` alone destroys only clusters with `lifecycle: ephemeral`; nothing was changed",
-        )
-        .hint(format!("add `--confirm {name}`")));
+        let written = subject.loaded.as_ref().map(|loaded| loaded.config.lifecycle);
+        return Err(not_ephemeral(written, looked.has_state).hint(format!("add `--confirm {name}`")));
     }
     let connection = &looked.session.aws.connection;
     let endpoint = connection.endpoint.as_deref().unwrap_or("AWS");
     let question = format!("\nDestroy all of this in account {}, region {}, at {endpoint}?", connection.account, connection.region);
     let run = destruction.run;
     run.stop.unless(confirm::name(run.printer, &question, name)).await?
+}
+
+/// Why `--yes` is not enough: the file's word counts only together with that of a state.
+fn not_ephemeral(written: Option<Lifecycle>, has_state: bool) -> CliError {
+    let why = match (written, has_state) {
+        (Some(Lifecycle::Ephemeral), true) => ": the file says so, but it was not applied since",
+        (Some(Lifecycle::Ephemeral), false) => ": the file says so, but there is no state to say that it was applied",
+        (None, false) => ": without a state nothing says that this is one",
+        _ => "",
+    };
+    CliError::new(Exit::Protected, format!("`--yes` alone destroys only clusters with `lifecycle: ephemeral`{why}; nothing was changed"))
 }
 
 /// AWS would refuse the cluster only after its nodes are gone.
@@ -79,4 +88,20 @@ pub(super) fn refuse_data(args: &DestroyArgs, looked: &Looked) -> Result<(), Cli
     let names = shortened(full.iter().map(|line| format!("{} ({})", line.address, line.id)));
     Err(CliError::new(Exit::Protected, format!("these hold data, or may: {names}; nothing was changed"))
         .hint("`--delete-data` deletes it for good, `--retain-data` removes everything else"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_yes_is_not_enough() {
+        let why = |written, has_state| not_ephemeral(written, has_state).message().to_owned();
+        assert!(why(Some(Lifecycle::Ephemeral), true).contains("`lifecycle: ephemeral`: the file says so, but it was not applied since;"));
+        assert!(why(Some(Lifecycle::Ephemeral), false).contains("the file says so, but there is no state"));
+        assert!(why(None, false).contains("without a state"));
+        for has_state in [true, false] {
+            assert!(why(Some(Lifecycle::Permanent), has_state).contains("`lifecycle: ephemeral`; nothing was changed"));
+        }
+    }
 }

@@ -12,35 +12,37 @@ use super::apply::{self, Run};
 use super::args::DestroyArgs;
 use super::confirm;
 use super::exit::{CliError, Exit};
-use super::place::Guard;
+use super::place::{Guard, Store};
 use super::printer::Printer;
 use super::session::{block_on, connect_store};
 use super::settings::Settings;
 use super::stop::Stop;
 use crate::aws::Aws;
 use crate::engine::{Action, Failed, FailureKind, Outcome, Plan, Readiness, Verb};
-use crate::report::teardown_text;
+use crate::report::{DataWord, teardown_text};
 use crate::resource::Address;
 pub(super) use look::{Looked, Means, look};
 use proof::Proof;
 use report::{Report, ReportFile};
 use std::collections::BTreeSet;
-pub(super) use subject::Subject;
+pub(super) use subject::{Subject, refuse_region_alone};
 
 /// Runs in a row: a later one takes what appeared while the one before it ran.
 const ROUNDS: usize = 3;
 
 pub(super) fn run(args: &DestroyArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
+    // First of all: whatever this run comes to, what an earlier one wrote there is not its result.
+    let report = args.report.as_deref().map(ReportFile::open).transpose()?;
     let subject = Subject::of(&args.which, settings)?;
     consent::refuse_marked(&subject, args)?;
     if let Some(typed) = &args.confirm {
         confirm::check(typed, &subject.name)?;
     }
-    let report = args.report.as_deref().map(ReportFile::open).transpose()?;
     block_on(async {
         let stop = Stop::listen(printer);
         let (aws, store) = stop.unless(connect_store(&subject.target(), settings, printer)).await??;
-        let run = Run { settings, store: &store, stop: &stop, printer, progress: args.progress };
+        let bare = subject.loaded.is_none().then(|| settings.place_as_given(&subject.name));
+        let run = Run { settings, store: &store, stop: &stop, printer, progress: args.progress, bare };
         let destruction = Destruction { args, subject: &subject, run: &run, report };
         stop.locked(&store, "destroy", printer, async |guard| destruction.run(aws, guard).await).await
     })
@@ -56,24 +58,14 @@ struct Destruction<'a> {
 impl Destruction<'_> {
     async fn run(&self, aws: Aws, guard: Guard) -> Result<Exit, CliError> {
         let (run, printer) = (self.run, self.run.printer);
-        let found = run.store.load().await?;
-        if found.is_none() {
-            printer.say(&format!(
-                "There is no state at {}: what AWS shows by its tags is taken. If it lies elsewhere, give `--state`.",
-                run.store.place()
-            ));
-        }
-        let means = Means { keep_data: self.args.retain_data, lineage: self.args.which.lineage.clone(), before: None };
-        let looking = look(aws.clone(), self.subject, found, means);
-        let looked = run.stop.unless(looking).await??;
-        looked.session.warn(printer);
-        let count = looked.strangers.iter().filter(|seen| seen.readiness != Readiness::Deleting).count();
-        if count > 0 {
-            printer.always(&format!("warning: {count} with this cluster's tags were made under another state: they are left alone"));
-        }
-        printer.say(&format!("\n{}", teardown_text(&looked.session.plan, &looked.survey).trim_end()));
+        // What a question is about is shown in any case.
+        let shown = printer.heard(self.args.confirm.is_none() && !self.args.yes);
+        let lineage = self.args.which.lineage.as_deref();
+        let first = async { first_look(aws.clone(), self.subject, run.store, lineage, self.args.retain_data, &shown).await };
+        let looked = run.stop.unless(first).await??;
+        shown.say(&format!("\n{}", teardown_text(&looked.session.plan, &looked.survey, DataWord::Given).trim_end()));
         let mut report = Report::of(&looked);
-        self.write(&report)?;
+        self.note(&report);
         let outcome = if looked.has_work() {
             consent::ask(self, &looked).await?;
             Some(self.rounds(looked, &guard, &mut report).await?)
@@ -88,12 +80,15 @@ impl Destruction<'_> {
         let proving = proof::prove(aws, self.subject, run, &report);
         let proof = run.stop.unless(proving).await.map_err(unproven)?.map_err(unproven)?;
         report.close(&proof, &outcome);
-        self.write(&report)?;
-        self.end(&proof, &outcome)
+        let written = self.report.as_ref().map_or(Ok(()), |file| file.write(&report));
+        self.end(&proof, &outcome, written)
     }
 
-    fn write(&self, report: &Report) -> Result<(), CliError> {
-        self.report.as_ref().map_or(Ok(()), |file| file.write(report))
+    /// Writes the report as far as it is: no reason to break off what is under way.
+    fn note(&self, report: &Report) {
+        if let Some(Err(error)) = self.report.as_ref().map(|file| file.write(report)) {
+            self.run.printer.always(&format!("warning: {}", error.message()));
+        }
     }
 
     /// Runs the plan, and again while a further look finds something for which that is worth it.
@@ -114,7 +109,7 @@ impl Destruction<'_> {
             forget_failures(&plan, &mut all, report);
             let outcome = apply::execute(session, run, guard, None).await?;
             report.ran(&plan, &outcome);
-            self.write(report)?;
+            self.note(report);
             add(&mut all, outcome);
             if all.cancelled || round == ROUNDS {
                 break;
@@ -129,26 +124,57 @@ impl Destruction<'_> {
             if !again.has_work() || consent::refuse_data(self.args, &again).is_err() {
                 break;
             }
-            run.printer.say(&format!("\nFound meanwhile:\n{}", teardown_text(&again.session.plan, &again.survey).trim_end()));
+            run.printer
+                .say(&format!("\nFound meanwhile:\n{}", teardown_text(&again.session.plan, &again.survey, DataWord::Given).trim_end()));
             looked = again;
         }
         Ok(all)
     }
 
     /// Nothing left but what was asked to be kept is success, whatever happened on the way.
-    fn end(&self, proof: &Proof, outcome: &Outcome) -> Result<Exit, CliError> {
-        let printer = self.run.printer;
+    fn end(&self, proof: &Proof, outcome: &Outcome, written: Result<(), CliError>) -> Result<Exit, CliError> {
+        let printer = self.run.printer.heard(!proof.left.is_empty());
         proof.lines(self.subject).iter().for_each(|line| printer.say(line));
         if proof.left.is_empty() {
-            return Ok(Exit::Done);
+            return written.map(|()| Exit::Done).map_err(|error| {
+                error.hint("the destroy itself ended as is said above; run the same command again with a report that can be written")
+            });
+        }
+        if let Err(error) = written {
+            printer.always(&format!("warning: {}", error.message()));
         }
         if outcome.failed.is_empty() {
             let count = proof.left.len();
             return Err(CliError::new(Exit::Failed, format!("{count} left; the list above says why"))
                 .hint("once the cause is mended, run the same command again: it goes on where it stopped"));
         }
-        apply::end(outcome, printer, "")
+        apply::end(outcome, &printer, "")
     }
+}
+
+/// The look before anything is decided, and what must be known of it beyond the plan. Writes nothing.
+pub(super) async fn first_look(
+    aws: Aws,
+    subject: &Subject,
+    store: &Store,
+    lineage: Option<&str>,
+    keep_data: bool,
+    printer: &Printer,
+) -> Result<Looked, CliError> {
+    let found = store.load().await.map_err(|error| subject.without_that_state(error))?;
+    if found.is_none() {
+        printer.say(&format!(
+            "There is no state at {}: what AWS shows by its tags is taken. If it lies elsewhere, give `--state`.",
+            store.place()
+        ));
+    }
+    let looked = look(aws, subject, found, Means { keep_data, lineage: lineage.map(str::to_owned), before: None }).await?;
+    looked.session.warn(printer);
+    let count = looked.strangers.iter().filter(|seen| seen.readiness != Readiness::Deleting).count();
+    if count > 0 {
+        printer.always(&format!("warning: {count} with this cluster's tags were made under another state: they are left alone"));
+    }
+    Ok(looked)
 }
 
 /// What is tried again has not failed yet.

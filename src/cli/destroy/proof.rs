@@ -134,8 +134,9 @@ impl Proof {
         );
         if !self.kept.is_empty() {
             let flags = subject.flags();
+            let with = if subject.loaded.is_none() { " with its configuration" } else { "" };
             lines.push(format!(
-                "  `domino-eks destroy{flags} --delete-data --confirm {}` deletes what is kept; `domino-eks apply` takes it back.",
+                "  `domino-eks destroy{flags} --delete-data --confirm {}` deletes what is kept; `domino-eks apply`{with} takes it back.",
                 subject.name
             ));
         }

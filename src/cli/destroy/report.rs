@@ -9,12 +9,15 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, Write};
+use std::io::{self, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Version of the report's JSON format; minor versions only add.
 const FORMAT_VERSION: &str = "1.0";
+
+/// The result until the proof.
+const UNKNOWN: &str = "unknown";
 
 /// A file that is writable before anything is deleted.
 pub(super) struct ReportFile {
@@ -23,19 +26,28 @@ pub(super) struct ReportFile {
 }
 
 impl ReportFile {
+    /// Opens it and says in it that nothing is known yet: what an earlier run wrote is not the result of this one.
     pub(super) fn open(path: &Path) -> Result<Self, CliError> {
-        let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
-        let file = opened.map_err(|error| {
+        let refused = |error: io::Error| {
             CliError::new(Exit::Changes, format!("the report `{}` cannot be written: {error}; nothing was changed", path.display()))
-        })?;
-        Ok(Self { path: path.to_owned(), file })
+                .hint("name a file in a folder that exists and that you may write")
+        };
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).map_err(refused)?;
+        let report = Self { path: path.to_owned(), file };
+        report.put(&json!({ "format_version": FORMAT_VERSION, "result": UNKNOWN })).map_err(refused)?;
+        Ok(report)
     }
 
+    /// Writes it as far as it is known.
     pub(super) fn write(&self, report: &Report) -> Result<(), CliError> {
+        self.put(&report.json)
+            .map_err(|error| CliError::new(Exit::Failed, format!("the report `{}` cannot be written: {error}", self.path.display())))
+    }
+
+    fn put(&self, json: &Value) -> io::Result<()> {
         let mut file = &self.file;
-        let text = format!("{:#}\n", report.json);
-        let written = file.rewind().and_then(|()| file.set_len(0)).and_then(|()| file.write_all(text.as_bytes()));
-        written.map_err(|error| CliError::new(Exit::Failed, format!("the report `{}` cannot be written: {error}", self.path.display())))
+        let text = format!("{json:#}\n");
+        file.rewind().and_then(|()| file.set_len(0)).and_then(|()| file.write_all(text.as_bytes()))
     }
 }
 
@@ -68,7 +80,7 @@ impl Report {
             "foreign": foreign,
             "protected": protected,
             "without_tags": disowned,
-            "result": "unknown",
+            "result": UNKNOWN,
             "deleted": [],
         });
         let before = looked.before();
@@ -115,5 +127,22 @@ impl Report {
         if let (Some(all), Some(more)) = (self.json.as_object_mut(), more.as_object()) {
             all.extend(more.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_earlier_result_does_not_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        std::fs::write(&path, r#"{"result": "nothing_left"}"#.repeat(99)).unwrap();
+        let report = ReportFile::open(&path).unwrap();
+        let json: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        assert_eq!((&json["result"], &json["format_version"]), (&json!("unknown"), &json!("1.0")));
+        report.put(&json!({ "result": "left" })).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\n  \"result\": \"left\"\n}\n");
     }
 }

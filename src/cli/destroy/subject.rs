@@ -7,7 +7,7 @@ use crate::cli::session::Target;
 use crate::cli::settings::{Loaded, Settings};
 use crate::config::{self, model::Lifecycle};
 use crate::resource::Desired;
-use crate::state::Marks;
+use crate::state::{Marks, StateError};
 
 /// The cluster to destroy.
 pub(in crate::cli) struct Subject {
@@ -23,18 +23,23 @@ impl Subject {
     /// From the flags, else from the configuration file.
     pub(in crate::cli) fn of(which: &Which, settings: &Settings) -> Result<Self, CliError> {
         let Some(name) = &which.cluster else {
+            refuse_region_alone(which)?;
             let loaded = settings.load().map_err(|error| {
                 error.hint("without a configuration, name the cluster: `domino-eks destroy --cluster NAME --region REGION`")
             })?;
             return Ok(Self { name: loaded.config.name.clone(), region: loaded.config.region.clone(), loaded: Some(loaded) });
         };
-        let region = which.region.clone().ok_or_else(|| {
+        if settings.file_given {
+            return Err(CliError::new(Exit::Changes, "`--cluster` and `--file` exclude each other; nothing was changed")
+                .hint("`--cluster NAME --region REGION` is for a cluster without its configuration; with the file, leave it out"));
+        }
+        let region = which.region.clone().or_else(region_of_environment).ok_or_else(|| {
             CliError::new(Exit::Changes, "without a configuration, the region must be named")
                 .hint("add `--region REGION`, or set AWS_REGION")
         })?;
         let faults = [("cluster name", name, config::name_fault(name)), ("region", &region, config::region_fault(&region))];
         if let Some((what, given, fault)) = faults.into_iter().find_map(|(what, given, fault)| Some((what, given, fault?))) {
-            return Err(CliError::new(Exit::Changes, format!("`{given}` is no {what}: {fault}")));
+            return Err(CliError::new(Exit::Changes, format!("`{given}` is no {what}: {fault}")).hint("nothing was changed"));
         }
         Ok(Self { name: name.clone(), region, loaded: None })
     }
@@ -44,6 +49,15 @@ impl Subject {
         match &self.loaded {
             Some(loaded) => Target::of(&loaded.config),
             None => Target { name: &self.name, region: &self.region, partition: None, state: None },
+        }
+    }
+
+    /// A state that cannot be used. `state recover` needs a configuration; without one, tags do.
+    pub(super) fn without_that_state(&self, error: StateError) -> CliError {
+        match (&self.loaded, &error) {
+            (None, StateError::Damaged { .. } | StateError::Backwards { .. }) => CliError::new(Exit::Failed, error.to_string())
+                .hint("name an empty folder with `--state`: everything of the cluster is then found by its tags; nothing was changed"),
+            _ => error.into(),
         }
     }
 
@@ -70,4 +84,20 @@ impl Subject {
             None => format!(" --cluster {} --region {}", self.name, self.region),
         }
     }
+}
+
+/// A region that is named but not used would deceive: the file has its own.
+pub(in crate::cli) fn refuse_region_alone(which: &Which) -> Result<(), CliError> {
+    if which.region.is_none() {
+        return Ok(());
+    }
+    Err(CliError::new(
+        Exit::Changes,
+        "`--region` goes with `--cluster NAME`: a configuration file names its own region; nothing was changed",
+    )
+    .hint("leave `--region` out, or name the cluster with `--cluster`"))
+}
+
+fn region_of_environment() -> Option<String> {
+    std::env::var("AWS_REGION").ok().filter(|region| !region.is_empty())
 }

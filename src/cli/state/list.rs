@@ -9,6 +9,7 @@ pub(super) fn run(args: &FormatArgs, settings: &Settings, printer: &Printer) -> 
     let state = read(&settings.load()?, settings, printer)?;
     match args.format {
         Format::Json => printer.data(&format!("{:#}\n", json(&state))),
+        Format::Text if state.is_empty() => printer.say("Nothing is recorded: the state is there, and empty."),
         Format::Text => printer.data(&text(&state)),
     }
     Ok(Exit::Done)

@@ -1,20 +1,22 @@
 //! `state push`: a saved document becomes the state again, unless that would lose something.
 
-use super::session::{Target, block_on, connect_store, state_for};
+use super::session::{Target, block_on, connect_store, other_owner};
 use super::stop::Stop;
 use super::{CliError, Exit, Guard, Printer, Settings, Store, confirm};
 use crate::cli::args::PushArgs;
-use crate::state::{Document, StateError, decode};
+use crate::state::{Document, FORMAT_VERSION, StateError, decode};
 
 pub(super) fn run(args: &PushArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     let loaded = settings.load()?;
     let path = args.saved.display().to_string();
-    let bytes = std::fs::read(&args.saved).map_err(|source| StateError::Io { place: path.clone(), source })?;
-    let pushed = decode(&bytes, &path)?;
+    let bytes = std::fs::read(&args.saved).map_err(|error| unfit(&format!("`{path}` cannot be read: {error}")))?;
+    let pushed = decode(&bytes, &path).map_err(|error| undecodable(&path, error))?;
     block_on(async {
         let stop = Stop::listen(printer);
         let (aws, store) = stop.unless(connect_store(&Target::of(&loaded.config), settings, printer)).await??;
-        let pushed = state_for(&aws, Some(pushed))?;
+        if let Some(fault) = other_owner(&aws, &pushed) {
+            return Err(unfit(&format!("the state in the file `{path}` {fault}")));
+        }
         stop.locked(&store, "state push", printer, async |_: Guard| push(pushed, args, &store, &stop, printer).await).await
     })
 }
@@ -28,7 +30,7 @@ async fn push(mut pushed: Document, args: &PushArgs, store: &Store, stop: &Stop,
         }
         Ok(Some(standing)) => refuse_loss(&pushed, &standing)?,
         Err(error @ (StateError::Damaged { .. } | StateError::Backwards { .. })) => {
-            printer.say(&format!("What stands there is unusable: {error}."));
+            printer.heard(!args.yes).say(&format!("What stands there is unusable: {error}."));
             if !args.yes {
                 stop.unless(confirm::yes(printer, "Put the file in its place? What was done since it was saved is forgotten.")).await??;
             }
@@ -40,6 +42,26 @@ async fn push(mut pushed: Document, args: &PushArgs, store: &Store, stop: &Stop,
     store.replace(&pushed).await?;
     printer.say(&format!("{} holds {} resources now (serial {}).", store.place(), pushed.resources.len(), pushed.serial));
     Ok(Exit::Done)
+}
+
+/// The file is at fault, not the state in its place.
+fn unfit(message: &str) -> CliError {
+    CliError::new(Exit::Failed, message).hint(
+        "name a file of this cluster that `domino-eks state pull` printed, or that a run left as `<cluster>.errored-state.json`; nothing was changed",
+    )
+}
+
+fn undecodable(path: &str, error: StateError) -> CliError {
+    match error {
+        StateError::Damaged { why, .. } => unfit(&format!("the file `{path}` is damaged, or no saved state: {why}")),
+        StateError::Moved { to, .. } => unfit(&format!("the file `{path}` holds no state, but a note that it was moved to `{to}`")),
+        StateError::Newer { found, .. } => CliError::new(
+            Exit::Failed,
+            format!("the file `{path}` has format {found}, which is newer than this version of domino-eks knows ({FORMAT_VERSION})"),
+        )
+        .hint("use the newer domino-eks that wrote it; nothing was changed"),
+        other => other.into(),
+    }
 }
 
 fn refuse_loss(pushed: &Document, standing: &Document) -> Result<(), CliError> {

@@ -26,7 +26,7 @@ pub(super) fn run(args: &RecoverArgs, settings: &Settings, printer: &Printer) ->
             let Some(why) = stop.unless(why_lost(&store, printer)).await?? else { return Ok(Exit::Done) };
             let blank = Document { serial: store.highest_serial(), ..session::state_for(&aws, None)? };
             let found = stop.unless(search(&aws, &loaded, blank, args)).await??;
-            show(&found, &why, printer);
+            show(&found, &why, &printer.heard(!args.yes));
             let Some(state) = found.state else {
                 return nothing_found(&store, &why, args, &stop, printer, found.blank).await;
             };
@@ -145,7 +145,7 @@ async fn nothing_found(
     printer: &Printer,
     blank: Document,
 ) -> Result<Exit, CliError> {
-    printer.say("AWS shows nothing that carries this cluster's tags.");
+    printer.heard(!args.yes).say("AWS shows nothing that carries this cluster's tags.");
     if why.starts_with("There is no state") {
         return Ok(Exit::Done);
     }

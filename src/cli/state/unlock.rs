@@ -20,7 +20,7 @@ pub(super) fn run(args: &UnlockArgs, settings: &Settings, printer: &Printer) -> 
             let (_, store) = stop.unless(connect_store(&Target::of(&loaded.config), settings, printer)).await??;
             let Some(holder) = stop.unless(store.holder()).await?? else { return not_locked(printer) };
             let who = holder.map_or_else(|| "somebody whose note cannot be read".to_owned(), |holder| holder.to_string());
-            printer.say(&format!("{} is locked by {who}.", store.place()));
+            printer.heard(!args.yes).say(&format!("{} is locked by {who}.", store.place()));
             if !args.yes {
                 stop.unless(confirm::yes(printer, "Take the lock away, if its holder gives no sign of life?")).await??;
             }

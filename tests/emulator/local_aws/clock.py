@@ -30,6 +30,7 @@ SECONDS = {
     "load_balancer_delete": 30,
     "log_group_again": 25,
     "recovery_point_delete": 10,
+    "volume_delete": 60,
     "iam_visible": 8,
     "efs_create": 5,
     "efs_delete": 5,

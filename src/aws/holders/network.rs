@@ -11,9 +11,6 @@ use aws_sdk_ec2::types::{
     AttachmentStatus, NatGatewayState, NetworkInterface, RouteTable, SecurityGroup, VpcEndpoint, VpnGateway, VpnState,
 };
 
-/// What an endpoint is called here.
-const ENDPOINT: &str = "VPC endpoint";
-
 /// Interfaces that use the group, and groups of others whose rules name it: rules of ours are revoked on the way.
 pub(super) async fn of_security_group(aws: &Aws, id: &str) -> Result<Vec<Holder>, Failure> {
     let mut found = interfaces::with(aws, "group-id", id).await?;
@@ -107,9 +104,6 @@ async fn parts(aws: &Aws, vpc: &str) -> Result<Vec<Holder>, Failure> {
     for one in allowed(sent("DescribeNatGateways", nats))?.iter().filter(|one| !gone(one.state())) {
         take("NAT gateway", one.nat_gateway_id(), tags::of_ec2(one.tags()));
     }
-    for one in allowed(sent("DescribeVpcEndpoints", endpoints))?.iter().filter(|one| vpc_endpoint::state(one) != "deleted") {
-        take(ENDPOINT, one.vpc_endpoint_id(), tags::of_ec2(one.tags()));
-    }
     for one in allowed(sent("DescribeNetworkAcls", acls))?.iter().filter(|acl| acl.is_default() != Some(true)) {
         take("network ACL", one.network_acl_id(), tags::of_ec2(one.tags()));
     }
@@ -117,18 +111,17 @@ async fn parts(aws: &Aws, vpc: &str) -> Result<Vec<Holder>, Failure> {
     for one in allowed(sent("DescribeVpnGateways", vpns))?.iter().filter(|one| is_attached(one, vpc)) {
         take("VPN gateway", one.vpn_gateway_id(), tags::of_ec2(one.tags()));
     }
-    let left = guardduty_endpoint::left(aws, &aws.scope);
-    judge_guardduty(&mut found, &allowed(left.await)?);
+    let endpoints = allowed(sent("DescribeVpcEndpoints", endpoints))?;
+    found.extend(endpoints.iter().filter(|one| vpc_endpoint::state(one) != "deleted").map(|one| of_endpoint(aws, one)));
     Ok(found)
 }
 
 /// GuardDuty's endpoint is not ours, but nobody else takes it away.
-fn judge_guardduty(found: &mut [Holder], endpoints: &[VpcEndpoint]) {
-    for endpoint in endpoints {
-        let name = format!("{ENDPOINT} {}", endpoint.vpc_endpoint_id().unwrap_or_default());
-        let whose = interfaces::of_left(guardduty_endpoint::observed(endpoint));
-        found.iter_mut().filter(|holder| holder.name == name).for_each(|holder| holder.whose = whose.clone());
-    }
+fn of_endpoint(aws: &Aws, endpoint: &VpcEndpoint) -> Holder {
+    let id = endpoint.vpc_endpoint_id().unwrap_or_default();
+    let is_left = guardduty_endpoint::is_left(&aws.scope, endpoint);
+    let whose = if is_left { interfaces::of_left(guardduty_endpoint::observed(endpoint)) } else { by_id(aws, id) };
+    holder(format!("VPC endpoint {id}"), origin(None, &tags::of_ec2(endpoint.tags())), whose)
 }
 
 fn is_attached(gateway: &VpnGateway, vpc: &str) -> bool {

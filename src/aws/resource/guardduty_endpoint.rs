@@ -44,8 +44,15 @@ pub(in crate::aws) async fn left(aws: &Aws, scope: &Scope) -> Result<Vec<VpcEndp
         return Ok(Vec::new());
     }
     let mut endpoints = describe(aws, filter("vpc-id", own)).await?;
-    endpoints.retain(is_guardduty);
+    endpoints.retain(|endpoint| is_left(scope, endpoint));
     Ok(endpoints)
+}
+
+/// Whether GuardDuty made it, in a VPC of ours.
+pub(in crate::aws) fn is_left(scope: &Scope, endpoint: &VpcEndpoint) -> bool {
+    let is_near = endpoint.vpc_id().is_some_and(|vpc| is_own_vpc(scope, vpc));
+    let is_agents = endpoint.service_name().is_some_and(|name| name.ends_with(SERVICE));
+    is_near && is_agents && is_managed(&tags::of_ec2(endpoint.tags()))
 }
 
 /// Whether the VPC is ours, and not one that was brought along.
@@ -56,10 +63,6 @@ pub(super) fn is_own_vpc(scope: &Scope, vpc: &str) -> bool {
 /// Whether GuardDuty's tag is on it.
 pub(super) fn is_managed(tags: &Tags) -> bool {
     tags.get(MANAGED_TAG).is_some_and(|value| value == "true")
-}
-
-fn is_guardduty(endpoint: &VpcEndpoint) -> bool {
-    endpoint.service_name().is_some_and(|name| name.ends_with(SERVICE)) && is_managed(&tags::of_ec2(endpoint.tags()))
 }
 
 /// Endpoints that are not gone.

@@ -53,7 +53,11 @@ class Clock:
         return SECONDS[what] * self.scale
 
     def after(self, what: str, event: Callable[[], None]) -> None:
-        heapq.heappush(self._events, (time.monotonic() + self.seconds(what), next(self._count), event))
+        self.later(self.seconds(what), event)
+
+    def later(self, seconds: float, event: Callable[[], None]) -> None:
+        """After so many real seconds."""
+        heapq.heappush(self._events, (time.monotonic() + seconds, next(self._count), event))
 
     def run_due(self) -> None:
         now = time.monotonic()

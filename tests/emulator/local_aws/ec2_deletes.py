@@ -176,7 +176,7 @@ def volume(call: Call) -> dict:
         store.volumes.pop(found.id, None)
         store.tags.pop(found.id, None)
 
-    CLOCK.after("volume_delete", vanish)
+    CLOCK.later(SLOW.get(call.region, CLOCK.seconds("volume_delete")), vanish)
     return {}
 
 
@@ -187,6 +187,9 @@ def _status(original: property) -> property:
 #: Volumes on their way.
 DELETING: set[str] = set()
 on_reset(DELETING.clear)
+#: Real seconds that a deletion takes on a bad day, by region.
+SLOW: dict[str, float] = {}
+on_reset(SLOW.clear)
 Volume.status = _status(Volume.status)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from .. import ec2_deletes
 from ..clock import CLOCK
 from ..eks import clusters
 from ..eks.store import Cluster
@@ -39,6 +40,16 @@ def leak(order: Json) -> Iterator[str]:
             raise BadSeed(f"{name} is true or false")
         (armed.add if order.get(name) else armed.discard)(key)
     yield "leak"
+
+
+@seed("slow-volumes", "seconds")
+def slow_volumes(order: Json) -> Iterator[str]:
+    """Arms what is to come: volumes are `deleting` for so many real seconds."""
+    seconds = order.get("seconds")
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or seconds < 0:
+        raise BadSeed("seconds is a number")
+    ec2_deletes.SLOW[order["region"]] = float(seconds)
+    yield "slow-volumes"
 
 
 @seed("failing-cluster", "cluster")

@@ -171,8 +171,8 @@ ec2.create_launch_template(LaunchTemplateName='other', LaunchTemplateData={{'Ins
     let plan = workspace.run_soon(&["plan", "--destroy"]).expect(0);
     assert!(!plan.stdout.contains("/other"), "{}", plan.stdout);
     assert!(!site.emulator.calls("DescribeLaunchTemplateVersions").is_empty());
-    // Seen in full, they are somebody else's, and the command says so.
+    // Seen in full, they are of another state, and the command says so.
     site.emulator.mend();
     let refused = workspace.run_soon(&["plan", "--destroy"]);
-    assert!(refused.stderr.contains("lineage"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("vpc/other, launch-template/other"), "{}", refused.stderr);
 }

@@ -25,7 +25,9 @@ def guardduty(order: Json) -> Iterator[str]:
     zones: dict[str, str] = {}
     for subnet in world.private:
         zones.setdefault(network.find_subnet(world.region, subnet).availability_zone, subnet)
-    ec2.create_vpc_endpoint(VpcId=world.vpc, VpcEndpointType="Interface", SubnetIds=list(zones.values()), SecurityGroupIds=[group],
-                            ServiceName=f"com.amazonaws.{world.region}.guardduty-data", PrivateDnsEnabled=True,
-                            TagSpecifications=tagged("vpc-endpoint", _TAGS))
+    made = ec2.create_vpc_endpoint(VpcId=world.vpc, VpcEndpointType="Interface", SubnetIds=list(zones.values()), SecurityGroupIds=[group],
+                                   ServiceName=f"com.amazonaws.{world.region}.guardduty-data", PrivateDnsEnabled=True,
+                                   TagSpecifications=tagged("vpc-endpoint", _TAGS))
+    # It has been there since the first node came.
+    network.ec2(world.region).vpc_end_points[made["VpcEndpoint"]["VpcEndpointId"]].state = "available"
     yield "guardduty"

@@ -36,6 +36,8 @@ const RULES: &[Rule] = &[
     Rule("SubnetNotFound", "", NotYet),
     Rule("SecurityGroupNotFound", "", NotYet),
     Rule("OperationAborted", "", NotYet),
+    // The same of CloudWatch Logs, which spells it in full: another change of the group is under way.
+    Rule("OperationAbortedException", "", NotYet),
     Rule("IncorrectState", "", NotYet),
     Rule("InvalidStateTransition", "", NotYet),
     // Something still holds it.
@@ -123,6 +125,15 @@ const RULES: &[Rule] = &[
     Rule("Unavailable", "", LostAnswer),
 ];
 
+/// Codes that mean that of one operation only: elsewhere the same state never changes by itself.
+const OF_OPERATION: &[(&str, &str, FailureKind)] = &[("DeleteRecoveryPoint", "InvalidResourceStateException", InUse)];
+
+/// What the answer to an operation means.
+fn meaning_of(operation: &str, code: &str, message: &str) -> FailureKind {
+    let special = OF_OPERATION.iter().find(|row| row.0 == operation && row.1 == code);
+    special.map_or_else(|| meaning(code, message), |row| row.2)
+}
+
 /// What a code and a message mean.
 pub(super) fn meaning(code: &str, message: &str) -> FailureKind {
     let fits = |rule: &&Rule| {
@@ -152,7 +163,7 @@ where
     let code = meta.and_then(|meta| meta.code()).map(str::to_owned).or_else(|| status.and_then(code_of_status));
     let message = meta.and_then(|meta| meta.message()).map_or_else(|| on_the_way(error), str::to_owned);
     let kind = match (error, &code) {
-        (SdkError::ServiceError(_), Some(code)) => match meaning(code, &message) {
+        (SdkError::ServiceError(_), Some(code)) => match meaning_of(operation, code, &message) {
             FailureKind::Other if status.is_some_and(|status| status >= 500) => LostAnswer,
             kind => kind,
         },
@@ -262,9 +273,19 @@ mod tests {
             ("MountTargetNotFound", "", NotFound),
             ("SubnetNotFound", "", NotYet),
             ("InvalidPermission.Duplicate", "", AlreadyExists),
+            ("OperationAborted", "A conflicting conditional operation is currently in progress", NotYet),
+            ("OperationAbortedException", "A conflicting operation is currently in progress against this resource.", NotYet),
         ] {
             assert_eq!(meaning(code, message), kind, "{code}: {message}");
         }
+    }
+
+    #[test]
+    fn a_code_may_mean_something_of_its_own_for_one_operation() {
+        let code = "InvalidResourceStateException";
+        assert_eq!(meaning_of("DeleteRecoveryPoint", code, ""), InUse);
+        assert_eq!(meaning_of("StartRestoreJob", code, ""), FailureKind::Other);
+        assert_eq!(meaning_of("DeleteRecoveryPoint", "AccessDeniedException", ""), Permission);
     }
 
     #[test]

@@ -11,6 +11,8 @@ use tokio::time::Instant;
 
 /// Seconds for which a resource that was just created may be invisible (aws-facts §6.2).
 const INVISIBLE_SECONDS: f64 = 60.0;
+/// Seconds for which AWS may still show an earlier failure of what it has begun to delete.
+const FAILED_SECONDS: f64 = 30.0;
 /// Kinds that usually take longer than this are asked for every [`LONG_INTERVAL`] seconds.
 const LONG_WAIT: u32 = 30;
 const LONG_INTERVAL: f64 = 5.0;
@@ -148,6 +150,13 @@ fn judge(mut waiter: Waiter, seen: &[Observed], pace: Pace, events: &mpsc::Unbou
             return answer(waiter, Err(failure("somebody else is deleting it")));
         }
         (Want::Ready, Some(Observed { readiness: Readiness::NotYet(why), .. })) => why.clone(),
+        // What we make may show how its creation failed while it goes. What only destroy knows has failed to go then.
+        (Want::Gone, Some(Observed { readiness: Readiness::Failed(why), .. }))
+            if facts.leftover && waited > pace.seconds(FAILED_SECONDS) =>
+        {
+            let failure = failure(why);
+            return answer(waiter, Err(failure));
+        }
         (Want::Gone, Some(_)) => {
             waiter.absent = 0;
             "being deleted".to_owned()

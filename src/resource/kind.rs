@@ -233,6 +233,8 @@ kinds! {
     TargetGroup => leftover("target-group", Service::LoadBalancing, 1);
     /// Security group that EKS or a controller made.
     KubernetesSecurityGroup => leftover("kubernetes-security-group", Service::Ec2, 1);
+    /// Interface endpoint that GuardDuty's agent was given.
+    GuardDutyEndpoint => leftover("guardduty-endpoint", Service::Ec2, 60);
     /// Application, network or gateway load balancer of a controller; gone when its interfaces are.
     LoadBalancer => leftover("load-balancer", Service::LoadBalancing, 30);
     /// Classic load balancer of the cloud controller; gone when its interfaces are.
@@ -243,8 +245,8 @@ kinds! {
     NetworkInterface => leftover("network-interface", Service::Ec2, 1);
     /// Log group of an agent in the cluster.
     ContainerLogGroup => Facts { holds_data: true, ..leftover("container-log-group", Service::Logs, 1) };
-    /// Volume of a claim.
-    EbsVolume => Facts { holds_data: true, ..leftover("ebs-volume", Service::Ec2, 1) };
+    /// Volume of a claim; `deleting` for seconds, and for minutes on a bad day.
+    EbsVolume => Facts { holds_data: true, ..leftover("ebs-volume", Service::Ec2, 10) };
     /// Snapshot of a claim.
     EbsSnapshot => Facts { holds_data: true, ..leftover("ebs-snapshot", Service::Ec2, 1) };
     /// Recovery point that AWS Backup holds of the file system.

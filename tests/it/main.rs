@@ -22,6 +22,7 @@ mod state_commands;
 mod survive;
 mod sweep;
 mod teardown;
+mod teardown_aws;
 mod teardown_half;
 mod teardown_names;
 mod teardown_pace;

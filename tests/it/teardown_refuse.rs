@@ -287,14 +287,33 @@ fn a_vault_that_forbids_it_keeps_its_recovery_points() {
     site.emulator.seed(&json!({ "what": "leftovers", "cluster": NAME, "only": ["recovery-points"] }));
     let theirs = site.neighbours(NAME);
     let since = site.emulator.count();
-    let run = workspace.run_soon(&DESTROY);
-    assert_ne!(run.code, 0, "{}", run.stderr);
-    let run = says(run, &["recovery-point/", "aws/efs/automatic-backup-vault", "policy", "hint: "]);
+    // Nobody may: a matter of the vault, and not of the caller's permissions.
+    let by_itself = "AWS deletes it by itself on 2";
+    let told = [
+        "recovery-point/",
+        "`backup:DeleteRecoveryPoint`",
+        "get-backup-vault-access-policy --backup-vault-name aws/efs/",
+        by_itself,
+        "hint: ",
+    ];
+    let run = says(workspace.run_soon(&DESTROY).expect(1), &told);
     assert!(!run.stderr.contains("Nothing left"), "{}", run.stderr);
     theirs.unnamed(&site, since);
     theirs.unharmed(&site);
     let ours = site.ours(&theirs);
     assert!(ours.len() == 1 && ours[0].contains("recovery-point"), "{ours:?}");
+}
+
+/// Another vault may be closed to this caller only.
+#[test]
+fn a_caller_who_may_not_delete_recovery_points_is_told_so() {
+    let site = Site::new();
+    let workspace = site.made();
+    site.emulator.seed(&json!({ "what": "leftovers", "cluster": NAME, "only": ["recovery-points"], "vault": "Default" }));
+    site.emulator.fault(&json!({ "mode": "access-denied", "operation": "DeleteRecoveryPoint", "times": 0 }));
+    says(workspace.run_soon(&DESTROY).expect(6), &["DeleteRecoveryPoint", "is not authorized to perform"]);
+    site.emulator.mend();
+    site.destroyed(&workspace, &DESTROY, &Theirs::nobody());
 }
 
 /// `protect: true`, EKS's own protection, and the word that lifts both.

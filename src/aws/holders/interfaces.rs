@@ -3,19 +3,21 @@
 use super::{holder, origin};
 use crate::aws::Aws;
 use crate::aws::errors::{or_absent, sent};
+use crate::aws::parts::in_parts;
+use crate::aws::resource::guardduty_endpoint;
 use crate::aws::resource::instance::{self, GROUP_TAG};
 use crate::aws::resource::network_interface::{describe, is_left, observed, tags_of};
 use crate::aws::resource::{Resource, classic_load_balancer, load_balancer};
-use crate::aws::tags::{self, Tags, filter};
-use crate::engine::{Failure, Holder, Observed, Query, Whose};
-use aws_sdk_ec2::types::NetworkInterface;
+use crate::aws::tags::{self, filter};
+use crate::engine::{Failure, Holder, Observed, Query, Readiness, Whose};
+use aws_sdk_ec2::types::{Instance, NetworkInterface, VpcEndpoint};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Values that one filter of EC2 takes.
-const VALUES_AT_ONCE: usize = 200;
+/// How descriptions of interfaces of endpoints begin.
+const OF_ENDPOINT: &str = "VPC Endpoint Interface ";
 /// How descriptions of interfaces begin that belong to something with an id of its own.
 const OWNED: [(&str, &str); 3] =
-    [("Interface for NAT Gateway ", "NAT gateway"), ("VPC Endpoint Interface ", "VPC endpoint"), ("EFS mount target for ", "file system")];
+    [("Interface for NAT Gateway ", "NAT gateway"), (OF_ENDPOINT, "VPC endpoint"), ("EFS mount target for ", "file system")];
 
 /// Interfaces with that property, each with whose it is.
 pub(super) async fn with(aws: &Aws, property: &str, value: &str) -> Result<Vec<Holder>, Failure> {
@@ -25,11 +27,14 @@ pub(super) async fn with(aws: &Aws, property: &str, value: &str) -> Result<Vec<H
 
 /// Interfaces, each with whose it is.
 pub(super) async fn judged<'a>(aws: &Aws, found: &'a [NetworkInterface]) -> Result<Vec<(&'a NetworkInterface, Holder)>, Failure> {
-    let instances = instances(aws, found).await?;
-    let balancers = LoadBalancers::near(aws, found).await?;
+    let around = Around {
+        instances: instances(aws, found).await?,
+        balancers: LoadBalancers::near(aws, found).await?,
+        endpoints: endpoints(aws, found).await?,
+    };
     let mut holders = Vec::new();
     for interface in found {
-        let whose = whose(aws, interface, &instances, &balancers).await?;
+        let whose = whose(aws, interface, &around).await?;
         let id = interface.network_interface_id().unwrap_or_default();
         let attached = interface.attachment().and_then(|attachment| attachment.instance_id());
         let attached = attached.map(|instance| format!("of instance {instance}"));
@@ -40,48 +45,70 @@ pub(super) async fn judged<'a>(aws: &Aws, found: &'a [NetworkInterface]) -> Resu
     Ok(holders)
 }
 
-async fn whose(
-    aws: &Aws,
-    interface: &NetworkInterface,
-    instances: &BTreeMap<String, Tags>,
-    balancers: &LoadBalancers,
-) -> Result<Whose, Failure> {
+/// What the interfaces belong to, as far as it is not known by its id.
+struct Around {
+    instances: BTreeMap<String, Instance>,
+    balancers: LoadBalancers,
+    /// Endpoints of GuardDuty.
+    endpoints: BTreeMap<String, VpcEndpoint>,
+}
+
+async fn whose(aws: &Aws, interface: &NetworkInterface, around: &Around) -> Result<Whose, Failure> {
     let description = interface.description().unwrap_or_default();
     if is_left(aws, &aws.scope, interface) {
         return Ok(Whose::Leftover(Box::new(observed(interface))));
     }
     if let Some(instance) = interface.attachment().and_then(|attachment| attachment.instance_id()) {
-        return Ok(instances.get(instance).map_or(Whose::Foreign, |tags| whose_instance(aws, tags)));
+        return Ok(around.instances.get(instance).map_or(Whose::Foreign, |instance| whose_instance(aws, instance)));
     }
     // EKS gives its interfaces back with the cluster.
     if description == format!("Amazon EKS {}", aws.cluster) {
         return Ok(Whose::Leaving);
     }
     if let Some(name) = description.strip_prefix("ELB ") {
-        return balancers.whose(aws, name).await;
+        return around.balancers.whose(aws, name).await;
     }
     let owner = OWNED.iter().find_map(|(start, _)| description.strip_prefix(start)).and_then(|rest| rest.split_whitespace().next());
+    if let Some(endpoint) = owner.and_then(|owner| around.endpoints.get(owner)) {
+        return Ok(of_left(guardduty_endpoint::observed(endpoint)));
+    }
     let is_ours = owner.is_some_and(|owner| aws.scope.ours.contains_key(owner) || aws.scope.file_systems.contains(owner));
     Ok(if is_ours { Whose::Leaving } else { Whose::Foreign })
 }
 
-/// Nodes end with their group; what else carries our tags was a node, too.
-fn whose_instance(aws: &Aws, tags: &Tags) -> Whose {
+/// Nodes end with their group, what the cluster left outside of groups (nodes of Karpenter) is ours to end; what else
+/// carries our tags was a node, too.
+fn whose_instance(aws: &Aws, instance: &Instance) -> Whose {
+    if instance::is_left(aws, &aws.scope, instance) {
+        return of_left(instance::observed(instance));
+    }
+    let tags = instance::tags_of(instance);
     let of_group = tags.get(GROUP_TAG).is_some_and(|group| aws.scope.groups.contains(group));
     let of_cluster = tags.get(tags::CLUSTER) == Some(&aws.cluster);
     if of_group || of_cluster { Whose::Leaving } else { Whose::Foreign }
 }
 
-/// Tags of the instances that the interfaces are attached to.
-async fn instances(aws: &Aws, found: &[NetworkInterface]) -> Result<BTreeMap<String, Tags>, Failure> {
+/// What was left is deleted once, and then waited for.
+pub(super) fn of_left(left: Observed) -> Whose {
+    if left.readiness == Readiness::Deleting { Whose::Leaving } else { Whose::Leftover(Box::new(left)) }
+}
+
+/// The instances that the interfaces are attached to, by id.
+async fn instances(aws: &Aws, found: &[NetworkInterface]) -> Result<BTreeMap<String, Instance>, Failure> {
     let ids: BTreeSet<String> = found.iter().filter_map(|interface| interface.attachment()?.instance_id().map(str::to_owned)).collect();
     let ids: Vec<String> = ids.into_iter().collect();
-    let mut tags = BTreeMap::new();
-    for some in ids.chunks(VALUES_AT_ONCE) {
-        let instances = instance::describe(aws, vec![filter("instance-id", some.to_vec())]).await?;
-        tags.extend(instances.iter().map(|one| (one.instance_id().unwrap_or_default().to_owned(), instance::tags_of(one))));
+    let instances = in_parts(&ids, |some| instance::describe(aws, vec![filter("instance-id", some)])).await?;
+    Ok(instances.into_iter().map(|one| (one.instance_id().unwrap_or_default().to_owned(), one)).collect())
+}
+
+/// Endpoints of GuardDuty in a VPC of ours that the interfaces belong to, by id.
+async fn endpoints(aws: &Aws, found: &[NetworkInterface]) -> Result<BTreeMap<String, VpcEndpoint>, Failure> {
+    let is_of_endpoint = |interface: &NetworkInterface| interface.description().is_some_and(|text| text.starts_with(OF_ENDPOINT));
+    if !found.iter().any(is_of_endpoint) {
+        return Ok(BTreeMap::new());
     }
-    Ok(tags)
+    let endpoints = guardduty_endpoint::left(aws, &aws.scope).await?;
+    Ok(endpoints.into_iter().map(|one| (one.vpc_endpoint_id().unwrap_or_default().to_owned(), one)).collect())
 }
 
 /// Load balancers that the cluster left, by the name that their interfaces give.

@@ -6,7 +6,7 @@ mod network;
 use super::Aws;
 use super::errors::{or_absent, sent};
 use super::tags::Tags;
-use crate::engine::{Failure, Foreign, Holder, Item, Whose};
+use crate::engine::{Failure, FailureKind, Foreign, Holder, Item, Whose};
 use crate::resource::Kind;
 
 /// Tags that tell nothing about who made something.
@@ -39,6 +39,17 @@ pub async fn foreign(aws: &Aws) -> Result<Vec<Foreign>, Failure> {
     network::foreign(aws).await
 }
 
+/// What was found; nothing where we may not ask: these questions are a courtesy.
+fn allowed<T>(asked: Result<Vec<T>, Failure>) -> Result<Vec<T>, Failure> {
+    match asked {
+        Err(failure) if failure.kind == FailureKind::Permission => {
+            tracing::debug!(%failure, "what is not ours cannot be looked for");
+            Ok(Vec::new())
+        }
+        other => other,
+    }
+}
+
 fn holder(name: String, origin: String, whose: Whose) -> Holder {
     Holder { name, origin, whose }
 }
@@ -60,9 +71,10 @@ fn origin(description: Option<&str>, tags: &Tags) -> String {
 /// Node groups and Fargate profiles: EKS refuses to delete a cluster that has them, and we make none.
 async fn of_cluster(aws: &Aws, name: &str) -> Result<Vec<Holder>, Failure> {
     let groups = aws.eks.list_nodegroups().cluster_name(name).into_paginator().items().send();
-    let groups = or_absent(sent("ListNodegroups", groups.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
+    let groups = allowed(or_absent(sent("ListNodegroups", groups.collect::<Result<Vec<_>, _>>().await)).map(Option::unwrap_or_default))?;
     let profiles = aws.eks.list_fargate_profiles().cluster_name(name).into_paginator().items().send();
-    let profiles = or_absent(sent("ListFargateProfiles", profiles.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
+    let profiles = sent("ListFargateProfiles", profiles.collect::<Result<Vec<_>, _>>().await);
+    let profiles = allowed(or_absent(profiles).map(Option::unwrap_or_default))?;
     let groups = groups.into_iter().map(|name| holder(format!("managed node group {name}"), String::new(), Whose::Foreign));
     let profiles = profiles.into_iter().map(|name| holder(format!("Fargate profile {name}"), String::new(), Whose::Foreign));
     Ok(groups.chain(profiles).collect())

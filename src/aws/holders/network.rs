@@ -1,13 +1,15 @@
 //! What holds security groups, gateways and the VPC.
 
-use super::{by_id, holder, interfaces, origin};
+use super::{allowed, by_id, holder, interfaces, origin};
 use crate::aws::Aws;
 use crate::aws::errors::sent;
-use crate::aws::resource::{kubernetes_security_group, network_interface, security_group};
+use crate::aws::resource::{guardduty_endpoint, kubernetes_security_group, network_interface, security_group, vpc_endpoint};
 use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{Failure, Foreign, Holder, Observed, Whose};
 use crate::resource::Address;
-use aws_sdk_ec2::types::{AttachmentStatus, NatGatewayState, NetworkInterface, SecurityGroup, VpnGateway, VpnState};
+use aws_sdk_ec2::types::{
+    AttachmentStatus, NatGatewayState, NetworkInterface, RouteTable, SecurityGroup, VpcEndpoint, VpnGateway, VpnState,
+};
 
 /// Interfaces that use the group, and groups of others whose rules name it: rules of ours are revoked on the way.
 pub(super) async fn of_security_group(aws: &Aws, id: &str) -> Result<Vec<Holder>, Failure> {
@@ -87,34 +89,39 @@ async fn parts(aws: &Aws, vpc: &str) -> Result<Vec<Holder>, Failure> {
         let id = id.unwrap_or_default();
         found.push(holder(format!("{what} {id}"), origin(None, &tags), by_id(aws, id)));
     };
-    for one in sent("DescribeSubnets", subnets)? {
+    for one in allowed(sent("DescribeSubnets", subnets))? {
         take("subnet", one.subnet_id(), tags::of_ec2(one.tags()));
     }
     // The main route table and the default network ACL go with the VPC.
-    for one in sent("DescribeRouteTables", tables)?.iter().filter(|table| !table.associations().iter().any(|one| one.main() == Some(true)))
-    {
+    let is_main = |table: &RouteTable| table.associations().iter().any(|one| one.main() == Some(true));
+    for one in allowed(sent("DescribeRouteTables", tables))?.iter().filter(|table| !is_main(table)) {
         take("route table", one.route_table_id(), tags::of_ec2(one.tags()));
     }
-    for one in sent("DescribeInternetGateways", gateways)? {
+    for one in allowed(sent("DescribeInternetGateways", gateways))? {
         take("internet gateway", one.internet_gateway_id(), tags::of_ec2(one.tags()));
     }
     let gone = |state: Option<&NatGatewayState>| matches!(state, Some(NatGatewayState::Deleted | NatGatewayState::Failed));
-    for one in sent("DescribeNatGateways", nats)?.iter().filter(|one| !gone(one.state())) {
+    for one in allowed(sent("DescribeNatGateways", nats))?.iter().filter(|one| !gone(one.state())) {
         take("NAT gateway", one.nat_gateway_id(), tags::of_ec2(one.tags()));
     }
-    for one in sent("DescribeVpcEndpoints", endpoints)?
-        .iter()
-        .filter(|one| !one.state().is_some_and(|state| state.as_str().eq_ignore_ascii_case("deleted")))
-    {
-        take("VPC endpoint", one.vpc_endpoint_id(), tags::of_ec2(one.tags()));
-    }
-    for one in sent("DescribeNetworkAcls", acls)?.iter().filter(|acl| acl.is_default() != Some(true)) {
+    for one in allowed(sent("DescribeNetworkAcls", acls))?.iter().filter(|acl| acl.is_default() != Some(true)) {
         take("network ACL", one.network_acl_id(), tags::of_ec2(one.tags()));
     }
-    for one in sent("DescribeVpnGateways", vpns)?.vpn_gateways().iter().filter(|one| is_attached(one, vpc)) {
+    let vpns = vpns.map(|answer| answer.vpn_gateways.unwrap_or_default());
+    for one in allowed(sent("DescribeVpnGateways", vpns))?.iter().filter(|one| is_attached(one, vpc)) {
         take("VPN gateway", one.vpn_gateway_id(), tags::of_ec2(one.tags()));
     }
+    let endpoints = allowed(sent("DescribeVpcEndpoints", endpoints))?;
+    found.extend(endpoints.iter().filter(|one| vpc_endpoint::state(one) != "deleted").map(|one| of_endpoint(aws, one)));
     Ok(found)
+}
+
+/// GuardDuty's endpoint is not ours, but nobody else takes it away.
+fn of_endpoint(aws: &Aws, endpoint: &VpcEndpoint) -> Holder {
+    let id = endpoint.vpc_endpoint_id().unwrap_or_default();
+    let is_left = guardduty_endpoint::is_left(&aws.scope, endpoint);
+    let whose = if is_left { interfaces::of_left(guardduty_endpoint::observed(endpoint)) } else { by_id(aws, id) };
+    holder(format!("VPC endpoint {id}"), origin(None, &tags::of_ec2(endpoint.tags())), whose)
 }
 
 fn is_attached(gateway: &VpnGateway, vpc: &str) -> bool {
@@ -124,23 +131,23 @@ fn is_attached(gateway: &VpnGateway, vpc: &str) -> bool {
 }
 
 /// Everything that is not of the cluster and will stand in its way: in a VPC of ours all of it, in another one what uses
-/// our security groups.
+/// our security groups. What may not be asked is not known, and no reason to stop.
 pub(super) async fn foreign(aws: &Aws) -> Result<Vec<Foreign>, Failure> {
     let mut found = Vec::new();
     if let Some(cluster) = aws.scope.ours.get(&aws.cluster) {
-        let groups = super::of_cluster(aws, &aws.cluster).await?;
+        let groups = allowed(super::of_cluster(aws, &aws.cluster).await)?;
         found.extend(groups.into_iter().map(|holder| Foreign { name: holder.name, origin: holder.origin, holds: vec![cluster.clone()] }));
     }
     for vpc in &aws.scope.vpcs {
-        let interfaces = network_interface::describe(aws, vec![filter("vpc-id", [vpc.clone()])]).await?;
-        for (interface, holder) in interfaces::judged(aws, &interfaces).await? {
+        let interfaces = allowed(network_interface::describe(aws, vec![filter("vpc-id", [vpc.clone()])]).await)?;
+        for (interface, holder) in allowed(interfaces::judged(aws, &interfaces).await)? {
             let holds = held_by(aws, interface, vpc);
             if holder.whose == Whose::Foreign && !holds.is_empty() {
                 found.push(Foreign { name: holder.name, origin: holder.origin, holds });
             }
         }
         let Some(ours) = aws.scope.ours.get(vpc) else { continue };
-        let parts = of_vpc(aws, vpc).await?;
+        let parts = allowed(of_vpc(aws, vpc).await)?;
         let strangers = parts.into_iter().filter(|holder| holder.whose == Whose::Foreign);
         found.extend(strangers.map(|holder| Foreign { name: holder.name, origin: holder.origin, holds: vec![ours.clone()] }));
     }

@@ -6,6 +6,7 @@ use super::instance::{self, ALIVE, GROUP_TAG};
 use super::{Resource, Typed};
 use crate::aws::Aws;
 use crate::aws::errors::sent;
+use crate::aws::parts::in_parts;
 use crate::aws::tags::{self, Tags};
 use crate::engine::{Created, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
@@ -101,13 +102,17 @@ pub(in crate::aws) async fn exists(aws: &Aws, name: &str) -> Result<bool, Failur
 
 /// Levels of protection of the groups that have one, by name.
 pub(in crate::aws) async fn protections(aws: &Aws, names: Vec<String>) -> Result<BTreeMap<String, String>, Failure> {
-    let call = aws.autoscaling.describe_auto_scaling_groups().max_records(100).set_auto_scaling_group_names(Some(names));
-    let groups = sent("DescribeAutoScalingGroups", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
+    let groups = in_parts(&names, |some| named(aws, some)).await?;
     let level = |group: &Group| {
         let level = group.deletion_protection().filter(|level| **level != DeletionProtection::None)?;
         Some((group.auto_scaling_group_name()?.to_owned(), level.as_str().to_owned()))
     };
     Ok(groups.iter().filter_map(level).collect())
+}
+
+async fn named(aws: &Aws, names: Vec<String>) -> Result<Vec<Group>, Failure> {
+    let call = aws.autoscaling.describe_auto_scaling_groups().max_records(100).set_auto_scaling_group_names(Some(names));
+    sent("DescribeAutoScalingGroups", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)
 }
 
 /// Groups that are gone while their instances are not: a forced delete does not wait for them. The instances still hold

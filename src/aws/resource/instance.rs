@@ -49,7 +49,7 @@ pub(in crate::aws) async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> 
 }
 
 /// Whether the cluster left it: a node by its tags, of no Auto Scaling Group, which would start another one.
-fn is_left(aws: &Aws, scope: &Scope, instance: &types::Instance) -> bool {
+pub(in crate::aws) fn is_left(aws: &Aws, scope: &Scope, instance: &types::Instance) -> bool {
     let tags = tags_of(instance);
     let is_near = instance.vpc_id().is_some_and(|vpc| scope.vpcs.contains(vpc));
     let is_node = is_owned(aws, &tags) && tags.contains_key(KARPENTER_TAG) || tags.get(tags::CLUSTER) == Some(&aws.cluster);
@@ -61,7 +61,8 @@ pub(in crate::aws) fn tags_of(instance: &types::Instance) -> Tags {
     tags::of_ec2(instance.tags())
 }
 
-fn observed(instance: &types::Instance) -> Observed {
+/// An instance as something to delete.
+pub(in crate::aws) fn observed(instance: &types::Instance) -> Observed {
     let id = instance.instance_id().unwrap_or_default();
     let tags = tags_of(instance);
     let maker = if tags.contains_key(KARPENTER_TAG) { "Karpenter" } else { "somebody who detached it from its group" };

@@ -1,6 +1,7 @@
-//! Security groups that EKS, the cloud controller or the AWS Load Balancer Controller made in the cluster's VPC.
+//! Security groups that EKS, the cloud controller, the AWS Load Balancer Controller or GuardDuty made in the cluster's VPC.
 
 use super::Resource;
+use super::guardduty_endpoint::{GUARDDUTY, is_managed, is_own_vpc};
 use super::leftover::{found, is_owned, maker};
 use super::security_group::{delete, describe};
 use crate::aws::Aws;
@@ -54,12 +55,19 @@ fn is_of_eks(aws: &Aws, group: &SecurityGroup) -> bool {
     named.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
+/// The group of GuardDuty's endpoint, which stays when that is gone. Only in our own VPC: its name says which one.
+fn is_of_guardduty(aws: &Aws, group: &SecurityGroup, tags: &Tags) -> bool {
+    let named = group.group_name().and_then(|name| name.strip_prefix("GuardDutyManagedSecurityGroup-"));
+    is_managed(tags) && named.is_some_and(|vpc| group.vpc_id() == Some(vpc) && is_own_vpc(&aws.scope, vpc))
+}
+
 /// Who in this cluster made the group.
 pub(in crate::aws) fn group_maker(aws: &Aws, group: &SecurityGroup, tags: &Tags) -> Option<&'static str> {
     let of_service = group.group_name().is_some_and(|name| name.starts_with("k8s-elb-"));
     match is_owned(aws, tags) {
         true if is_of_eks(aws, group) => Some("EKS"),
         true if of_service => Some(CLOUD_CONTROLLER),
+        _ if is_of_guardduty(aws, group, tags) => Some(GUARDDUTY),
         _ => maker(aws, tags),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Resource, Typed, json};
 use crate::aws::Aws;
-use crate::aws::errors::{sent, unexpected};
+use crate::aws::errors::{or_absent, sent, unexpected};
 use crate::aws::tags;
 use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
@@ -128,7 +128,8 @@ async fn observed(aws: &Aws, query: &Query, template: &Template) -> Result<Optio
         return Ok(tags::observed(aws, id, found, serde_json::json!({}), &[("version", version)], Readiness::Ready));
     }
     let call = aws.ec2.describe_launch_template_versions().launch_template_id(id).versions("$Latest");
-    let versions = sent("DescribeLaunchTemplateVersions", call.send().await)?;
+    // A template may be deleted between the list and the question.
+    let Some(versions) = or_absent(sent("DescribeLaunchTemplateVersions", call.send().await))? else { return Ok(None) };
     let Some(latest) = versions.launch_template_versions().first() else { return Ok(None) };
     let number = latest.version_number().unwrap_or(1).to_string();
     let name = template.launch_template_name().unwrap_or_default();

@@ -13,6 +13,7 @@ mod eks_access_entry;
 mod eks_add_on;
 pub(super) mod eks_cluster;
 mod elastic_ip;
+pub(super) mod guardduty_endpoint;
 mod iam_policy;
 mod iam_role;
 pub(super) mod instance;
@@ -33,11 +34,12 @@ pub(super) mod security_group;
 mod subnet;
 mod target_group;
 mod vpc;
-mod vpc_endpoint;
+pub(super) mod vpc_endpoint;
 
 use super::Aws;
 use super::errors::unexpected;
 use super::holders;
+use super::parts::in_parts;
 use super::tags;
 use crate::engine::{Created, Failure, FailureKind, Holder, Item, Observed, Provider, Query, Readiness, Update};
 use crate::resource::{Kind, Service};
@@ -202,6 +204,10 @@ macro_rules! dispatch {
                 type $r = kubernetes_security_group::KubernetesSecurityGroup;
                 $body
             }
+            Kind::GuardDutyEndpoint => {
+                type $r = guardduty_endpoint::GuardDutyEndpoint;
+                $body
+            }
             Kind::LoadBalancer => {
                 type $r = load_balancer::LoadBalancer;
                 $body
@@ -277,7 +283,11 @@ fn in_use(failure: Failure) -> Failure {
 
 impl Provider for Aws {
     async fn observe(&self, kind: Kind, query: Query) -> Result<Vec<Observed>, Failure> {
-        dispatch!(kind, R => R::observe(self, &query).await)
+        match query {
+            // However many there are, no kind puts more into a question than AWS takes.
+            Query::These(items) => in_parts(&items, |some| observe(self, kind, Query::These(some))).await,
+            query => observe(self, kind, query).await,
+        }
     }
 
     async fn create(&self, item: Item, nonce: String) -> Result<Created, Failure> {
@@ -302,7 +312,11 @@ impl Provider for Aws {
             .map_err(in_use)
     }
 
+    /// What AWS deletes already needs no second word, which it would refuse; nor can it be kept any more.
     async fn delete(&self, item: Item) -> Result<(), Failure> {
+        if is_going(self, &item).await {
+            return Ok(());
+        }
         if self.spares_data && item.address.kind().facts().holds_data {
             return Err(unexpected("delete", "it holds data, which is to be kept"));
         }
@@ -312,6 +326,21 @@ impl Provider for Aws {
     async fn holders(&self, item: Item) -> Result<Vec<Holder>, Failure> {
         holders::holders(self, &item).await
     }
+}
+
+async fn observe(aws: &Aws, kind: Kind, query: Query) -> Result<Vec<Observed>, Failure> {
+    dispatch!(kind, R => R::observe(aws, &query).await)
+}
+
+/// Whether AWS shows that it is being deleted: asked of volumes and recovery points, for which that takes minutes.
+async fn is_going(aws: &Aws, item: &Item) -> bool {
+    let facts = item.address.kind().facts();
+    let is_asked = facts.leftover && facts.holds_data && facts.delete_seconds > 1;
+    // A question that is refused says nothing; the delete itself will.
+    is_asked
+        && observe(aws, item.address.kind(), Query::These(vec![item.clone()]))
+            .await
+            .is_ok_and(|seen| seen.iter().any(|seen| seen.readiness == Readiness::Deleting))
 }
 
 /// Tags of IAM resources, which have a call for each kind.

@@ -7,9 +7,13 @@ use crate::aws::errors::{or_absent, sent};
 use crate::aws::tags::{Tags, arn};
 use crate::engine::{Failure, FailureKind, Item, Observed, Query, Readiness};
 use crate::resource::Kind;
+use aws_sdk_backup::operation::describe_recovery_point::DescribeRecoveryPointOutput;
+use aws_sdk_backup::primitives::DateTimeFormat as Format;
 use aws_sdk_backup::types::{RecoveryPointByResource, RecoveryPointStatus};
 use serde_json::{Value, json};
 
+/// How AWS words the refusal of a vault's policy.
+const VAULT_REFUSALS: [&str; 2] = ["Insufficient privileges", "resource-based policy"];
 /// What the automatic backup of EFS looks like to people.
 const MAKER: &str = "AWS Backup";
 
@@ -25,9 +29,7 @@ impl Resource for RecoveryPoint {
             let resource = arn(aws, "elasticfilesystem", &format!("file-system/{file_system}"));
             let pages = aws.backup.list_recovery_points_by_resource().resource_arn(resource).into_paginator().items().send();
             let points = or_absent(sent("ListRecoveryPointsByResource", pages.collect::<Result<Vec<_>, _>>().await))?;
-            left.extend(
-                points.unwrap_or_default().iter().filter(|point| !is_going(point.status())).map(|point| observed(file_system, point)),
-            );
+            left.extend(points.unwrap_or_default().iter().map(|point| observed(file_system, point)));
         }
         Ok(left)
     }
@@ -37,16 +39,34 @@ impl Resource for RecoveryPoint {
         let vault = vault(item);
         let call = aws.backup.delete_recovery_point().backup_vault_name(vault).recovery_point_arn(&item.id);
         match sent("DeleteRecoveryPoint", call.send().await) {
-            Err(failure) if failure.kind == FailureKind::Permission => {
-                let message = format!(
-                    "{}; the policy of the vault `{vault}` forbids it, or you may not: change that, or let the recovery point expire",
-                    failure.message.trim_end_matches('.')
-                );
-                Err(Failure { message, ..failure })
-            }
+            Err(failure) if failure.kind == FailureKind::Permission => Err(refused(aws, item, failure).await),
             other => other.map(drop),
         }
     }
+}
+
+/// A vault's policy forbids it to everybody: another caller would not help. What names the caller is about its own permissions.
+async fn refused(aws: &Aws, item: &Item, failure: Failure) -> Failure {
+    let vault = vault(item);
+    if !VAULT_REFUSALS.iter().any(|text| failure.message.contains(text)) {
+        return failure;
+    }
+    let end = match described(aws, item).await {
+        Ok(Some(point)) => end_of(&point).map(|date| format!("; AWS deletes it by itself on {date}")).unwrap_or_default(),
+        _ => String::new(),
+    };
+    let message = format!(
+        "{}; the policy of the vault `{vault}` forbids it: its statement against `backup:DeleteRecoveryPoint`, in \
+         `aws backup get-backup-vault-access-policy --backup-vault-name {vault}`, is the account's to change{end}",
+        failure.message.trim_end_matches('.')
+    );
+    Failure { kind: FailureKind::Other, message, ..failure }
+}
+
+/// The day on which its lifecycle ends it.
+fn end_of(point: &DescribeRecoveryPointOutput) -> Option<String> {
+    let end = point.calculated_lifecycle()?.delete_at()?.fmt(Format::DateTime).ok()?;
+    end.get(..10).map(str::to_owned)
 }
 
 fn vault(item: &Item) -> &str {
@@ -62,17 +82,36 @@ fn observed(file_system: &str, point: &RecoveryPointByResource) -> Observed {
     let name = id.rsplit(':').next().unwrap_or(id);
     let spec =
         json!({ "vault": point.backup_vault_name(), "bytes": point.backup_size_bytes(), "source": format!("file system {file_system}") });
-    found(Kind::RecoveryPoint, name, id, MAKER, Tags::new(), spec)
+    let readiness = if is_going(point.status()) { Readiness::Deleting } else { Readiness::Ready };
+    Observed { readiness, ..found(Kind::RecoveryPoint, name, id, MAKER, Tags::new(), spec) }
 }
 
 async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
     let mut seen = Vec::new();
     for item in items {
-        let call = aws.backup.describe_recovery_point().backup_vault_name(vault(item)).recovery_point_arn(&item.id);
-        if let Some(answer) = or_absent(sent("DescribeRecoveryPoint", call.send().await))? {
-            let readiness = if is_going(answer.status()) { Readiness::Deleting } else { Readiness::Ready };
-            seen.push(Observed { readiness, ..super::again(item) });
+        if let Some(point) = described(aws, item).await? {
+            seen.push(Observed { readiness: readiness(&point), ..super::again(item) });
         }
     }
     Ok(seen)
+}
+
+async fn described(aws: &Aws, item: &Item) -> Result<Option<DescribeRecoveryPointOutput>, Failure> {
+    let call = aws.backup.describe_recovery_point().backup_vault_name(vault(item)).recovery_point_arn(&item.id);
+    or_absent(sent("DescribeRecoveryPoint", call.send().await))
+}
+
+/// AWS Backup accepts a deletion also where it may not do it: then the recovery point stays, and is `EXPIRED`.
+fn readiness(point: &DescribeRecoveryPointOutput) -> Readiness {
+    match point.status() {
+        Some(RecoveryPointStatus::Deleting) => Readiness::Deleting,
+        Some(RecoveryPointStatus::Expired) => {
+            let why = point.status_message().unwrap_or("no reason given").trim_end_matches('.');
+            Readiness::Failed(format!(
+                "it is EXPIRED and was not deleted ({why}); AWS Backup wants its service-linked role \
+                 AWSServiceRoleForBackup, or the caller `iam:CreateServiceLinkedRole` for it"
+            ))
+        }
+        _ => Readiness::Ready,
+    }
 }

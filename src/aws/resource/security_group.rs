@@ -4,6 +4,7 @@ use super::kubernetes_security_group::group_maker;
 use super::{Resource, Typed, json};
 use crate::aws::Aws;
 use crate::aws::errors::{or_absent, or_exists, sent, unexpected};
+use crate::aws::parts::in_parts;
 use crate::aws::tags;
 use crate::engine::{Created, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
 use crate::resource::spec::{Rule, SELF_GROUP};
@@ -106,8 +107,7 @@ async fn revoke_naming(aws: &Aws, id: &str) -> Result<bool, Failure> {
     if groups.is_empty() {
         return Ok(false);
     }
-    let call = aws.ec2.describe_security_group_rules().filters(tags::filter("group-id", groups));
-    let rules = sent("DescribeSecurityGroupRules", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
+    let rules = in_parts(&groups, |some| rules_of(aws, some)).await?;
     let mut by_group: BTreeMap<(&str, bool), Vec<String>> = BTreeMap::new();
     for rule in rules.iter().filter(|rule| rule.referenced_group_info().is_some_and(|named| named.group_id() == Some(id))) {
         let key = (rule.group_id().unwrap_or_default(), rule.is_egress() == Some(true));
@@ -123,6 +123,11 @@ async fn revoke_naming(aws: &Aws, id: &str) -> Result<bool, Failure> {
         }
     }
     Ok(!by_group.is_empty())
+}
+
+async fn rules_of(aws: &Aws, groups: Vec<String>) -> Result<Vec<types::SecurityGroupRule>, Failure> {
+    let call = aws.ec2.describe_security_group_rules().filters(tags::filter("group-id", groups));
+    sent("DescribeSecurityGroupRules", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)
 }
 
 pub(in crate::aws) async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> Result<Vec<types::SecurityGroup>, Failure> {

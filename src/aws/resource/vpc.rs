@@ -2,7 +2,7 @@
 
 use super::{Resource, Typed, json};
 use crate::aws::Aws;
-use crate::aws::errors::{sent, unexpected};
+use crate::aws::errors::{or_absent, sent, unexpected};
 use crate::aws::tags;
 use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::spec;
@@ -21,11 +21,11 @@ impl Resource for Vpc {
         let mut seen = Vec::new();
         for vpc in sent("DescribeVpcs", pages.collect::<Result<Vec<_>, _>>().await)? {
             let id = vpc.vpc_id().unwrap_or_default();
-            let spec = spec::Vpc {
-                cidr: vpc.cidr_block().unwrap_or_default().to_owned(),
-                dns_support: attribute(aws, id, VpcAttributeName::EnableDnsSupport).await?,
-                dns_hostnames: attribute(aws, id, VpcAttributeName::EnableDnsHostnames).await?,
-            };
+            let dns_support = attribute(aws, id, VpcAttributeName::EnableDnsSupport).await?;
+            let dns_hostnames = attribute(aws, id, VpcAttributeName::EnableDnsHostnames).await?;
+            // A VPC may be deleted between the list and the question.
+            let (Some(dns_support), Some(dns_hostnames)) = (dns_support, dns_hostnames) else { continue };
+            let spec = spec::Vpc { cidr: vpc.cidr_block().unwrap_or_default().to_owned(), dns_support, dns_hostnames };
             let readiness = match vpc.state() {
                 Some(VpcState::Pending) => Readiness::NotYet("pending".to_owned()),
                 _ => Readiness::Ready,
@@ -63,8 +63,10 @@ impl Resource for Vpc {
     }
 }
 
-async fn attribute(aws: &Aws, id: &str, name: VpcAttributeName) -> Result<bool, Failure> {
-    let answer = sent("DescribeVpcAttribute", aws.ec2.describe_vpc_attribute().vpc_id(id).attribute(name).send().await)?;
+/// The attribute of a VPC; nothing when the VPC is not there.
+async fn attribute(aws: &Aws, id: &str, name: VpcAttributeName) -> Result<Option<bool>, Failure> {
+    let answer = sent("DescribeVpcAttribute", aws.ec2.describe_vpc_attribute().vpc_id(id).attribute(name).send().await);
+    let Some(answer) = or_absent(answer)? else { return Ok(None) };
     let value = answer.enable_dns_support().or(answer.enable_dns_hostnames());
-    Ok(value.and_then(AttributeBooleanValue::value).unwrap_or(false))
+    Ok(Some(value.and_then(AttributeBooleanValue::value).unwrap_or(false)))
 }

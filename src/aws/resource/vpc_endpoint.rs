@@ -46,15 +46,19 @@ impl Resource for VpcEndpoint {
         Ok(BTreeMap::new())
     }
 
-    /// The answer is 200 even when an endpoint was not deleted.
     async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
-        let answer = sent("DeleteVpcEndpoints", aws.ec2.delete_vpc_endpoints().vpc_endpoint_ids(&item.id).send().await)?;
-        let Some(error) = answer.unsuccessful().first().and_then(|item| item.error()) else { return Ok(()) };
-        let code = error.code().unwrap_or_default();
-        let kind = if code.ends_with("NotFound") { FailureKind::NotFound } else { FailureKind::InUse };
-        let message = error.message().unwrap_or_default().to_owned();
-        Err(Failure { kind, operation: "DeleteVpcEndpoints".to_owned(), code: Some(code.to_owned()), message, request_id: None })
+        delete(aws, &item.id).await
     }
+}
+
+/// The answer is 200 even when an endpoint was not deleted.
+pub(super) async fn delete(aws: &Aws, id: &str) -> Result<(), Failure> {
+    let answer = sent("DeleteVpcEndpoints", aws.ec2.delete_vpc_endpoints().vpc_endpoint_ids(id).send().await)?;
+    let Some(error) = answer.unsuccessful().first().and_then(|item| item.error()) else { return Ok(()) };
+    let code = error.code().unwrap_or_default();
+    let kind = if code.ends_with("NotFound") { FailureKind::NotFound } else { FailureKind::InUse };
+    let message = error.message().unwrap_or_default().to_owned();
+    Err(Failure { kind, operation: "DeleteVpcEndpoints".to_owned(), code: Some(code.to_owned()), message, request_id: None })
 }
 
 fn list(inputs: &[Input]) -> Option<Vec<String>> {
@@ -71,7 +75,7 @@ fn delta(wanted: &[Input], update: &Update, field: &str) -> (Option<Vec<String>>
 }
 
 /// The model writes states with a capital, the service answers them without.
-fn state(endpoint: &types::VpcEndpoint) -> String {
+pub(in crate::aws) fn state(endpoint: &types::VpcEndpoint) -> String {
     endpoint.state().map(|state| state.as_str().to_lowercase()).unwrap_or_default()
 }
 

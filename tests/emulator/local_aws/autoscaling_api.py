@@ -22,6 +22,8 @@ _COPIED = ("LaunchTemplate", "MixedInstancesPolicy", "MinSize", "MaxSize", "Desi
            "InstanceMaintenancePolicy", "DeletionProtection", "AvailabilityZoneDistribution", "ServiceLinkedRoleARN",
            "AvailabilityZoneImpairmentPolicy", "CapacityReservationSpecification")
 _TAG_LIMIT = 50
+#: Groups that one question may name.
+_NAMES_AT_ONCE = 100
 
 
 def invalid(message: str) -> AwsError:
@@ -215,6 +217,9 @@ def _matches(group: Group, condition: Json) -> bool:
 @answer("autoscaling", "DescribeAutoScalingGroups")
 def describe(call: Call) -> Json:
     names = call["AutoScalingGroupNames"]
+    if len(names or []) > _NAMES_AT_ONCE:
+        raise invalid("1 validation error detected: Value at 'autoScalingGroupNames' failed to satisfy constraint: Member must have "
+                      f"length less than or equal to {_NAMES_AT_ONCE}")
     found = [g for g in GROUPS[call.region].values() if not names or g.name in names]
     for condition in call.get("Filters", []):
         found = [group for group in found if _matches(group, condition)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,6 +19,8 @@ Json = dict[str, Any]
 
 #: The vault of EFS's automatic backups; its access policy forbids to delete.
 AUTOMATIC = "aws/efs/automatic-backup-vault"
+#: A vault where AWS Backup lacks its role: it accepts to delete, and does not.
+POWERLESS = "vault-without-role"
 _SIZE = 6144
 
 #: Recovery points by region and ARN.
@@ -38,6 +40,7 @@ def make_point(region: str, resource: str, vault: str = AUTOMATIC) -> str:
         "EncryptionKeyArn": f"arn:aws:kms:{region}:{ACCOUNT}:key/00000000-0000-0000-0000-00000000bbbb",
         "IamRoleArn": f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/backup.amazonaws.com/AWSServiceRoleForBackup",
         "CreatedBy": {"BackupPlanId": plan}, "Lifecycle": {"DeleteAfterDays": 35}, "tags": {},
+        "CalculatedLifecycle": {"DeleteAt": now + timedelta(days=35)},
     }
     return arn
 
@@ -77,12 +80,15 @@ def describe(call: Call) -> Json:
 
 @answer("backup", "DeleteRecoveryPoint")
 def delete(call: Call) -> Json:
-    """Refused by the automatic vault; elsewhere it takes its time."""
+    """Refused by the automatic vault; in vain where AWS Backup lacks its role; elsewhere it takes its time."""
     point = _find(call)
     if point["BackupVaultName"] == AUTOMATIC:
         raise AwsError("AccessDeniedException", "Insufficient privileges to perform this action.", 403)
     if point["Status"] == "DELETING":
         raise AwsError("InvalidResourceStateException", f"Recovery point {point['RecoveryPointArn']} is being deleted.", 400)
+    if point["BackupVaultName"] == POWERLESS:
+        point |= {"Status": "EXPIRED", "StatusMessage": "AWS Backup could not assume the role AWSServiceRoleForBackup."}
+        return {}
     point["Status"] = "DELETING"
     CLOCK.after("recovery_point_delete", lambda: POINTS[call.region].pop(point["RecoveryPointArn"], None))
     return {}

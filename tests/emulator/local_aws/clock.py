@@ -30,6 +30,7 @@ SECONDS = {
     "load_balancer_delete": 30,
     "log_group_again": 25,
     "recovery_point_delete": 10,
+    "volume_delete": 60,
     "iam_visible": 8,
     "efs_create": 5,
     "efs_delete": 5,
@@ -52,7 +53,11 @@ class Clock:
         return SECONDS[what] * self.scale
 
     def after(self, what: str, event: Callable[[], None]) -> None:
-        heapq.heappush(self._events, (time.monotonic() + self.seconds(what), next(self._count), event))
+        self.later(self.seconds(what), event)
+
+    def later(self, seconds: float, event: Callable[[], None]) -> None:
+        """After so many real seconds."""
+        heapq.heappush(self._events, (time.monotonic() + seconds, next(self._count), event))
 
     def run_due(self) -> None:
         now = time.monotonic()

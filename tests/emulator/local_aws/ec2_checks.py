@@ -99,10 +99,16 @@ def known_filters(operation: str) -> frozenset[str]:
     return frozenset(re.findall(r"<code>([a-z][A-Za-z0-9.\-]*)(?::[^<]*)?</code>", text)) | _UNDOCUMENTED.get(operation, set())
 
 
+#: Values that one filter takes.
+_VALUES = 200
+
+
 def filters(call: Call) -> None:
     known = known_filters(call.operation)
     for condition in call.get("Filters") or call.get("Filter") or []:
         name = condition.get("Name") or ""
+        if len(condition.get("Values") or []) > _VALUES:
+            raise error("FilterLimitExceeded", "The maximum number of filter values specified on a single call is 200")
         if known and name not in known and not (name.startswith("tag:") and "tag" in known):
             raise unknown_filter(name, call.operation)
 

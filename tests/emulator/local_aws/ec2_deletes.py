@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.ec2.models.elastic_block_store import Volume
+
 from . import network
+from .clock import CLOCK
 from .ec2_common import error
-from .rules import after, answer, before
+from .rules import after, answer, before, on_reset
 from .wire import Call
 
 
@@ -155,11 +158,39 @@ def detach_interface(call: Call) -> dict:
     return {"Return": True}
 
 
-@before("ec2", "DeleteVolume")
-def volume(call: Call) -> None:
-    found = network.ec2(call.region).volumes.get(call["VolumeId"])
-    if found is not None and found.attachment is not None:
+@answer("ec2", "DeleteVolume")
+def volume(call: Call) -> dict:
+    """It is `deleting` for a while, and takes no second deletion then."""
+    store = network.ec2(call.region)
+    found = store.volumes.get(call["VolumeId"])
+    if found is None:
+        raise error("InvalidVolume.NotFound", f"The volume '{call['VolumeId']}' does not exist.")
+    if found.attachment is not None:
         raise error("VolumeInUse", f"Volume {found.id} is currently attached to {found.attachment.instance.id}")
+    if found.id in DELETING:
+        raise error("IncorrectState", f"The volume '{found.id}' is 'deleting'")
+    DELETING.add(found.id)
+
+    def vanish() -> None:
+        DELETING.discard(found.id)
+        store.volumes.pop(found.id, None)
+        store.tags.pop(found.id, None)
+
+    CLOCK.later(SLOW.get(call.region, CLOCK.seconds("volume_delete")), vanish)
+    return {}
+
+
+def _status(original: property) -> property:
+    return property(lambda self: "deleting" if self.id in DELETING else original.fget(self))
+
+
+#: Volumes on their way.
+DELETING: set[str] = set()
+on_reset(DELETING.clear)
+#: Real seconds that a deletion takes on a bad day, by region.
+SLOW: dict[str, float] = {}
+on_reset(SLOW.clear)
+Volume.status = _status(Volume.status)
 
 
 @before("ec2", "DeleteSnapshot")
@@ -170,11 +201,6 @@ def snapshot(call: Call) -> None:
         own = getattr(image, "ebs_snapshot", None)
         if own is not None and own.id == wanted:
             raise error("InvalidSnapshot.InUse", f"The snapshot {wanted} is currently in use by {image.id}")
-
-
-@after("ec2", "DeleteVolume")
-def volume_tags(call: Call, _result: Any) -> None:
-    network.ec2(call.region).tags.pop(call["VolumeId"], None)
 
 
 @after("ec2", "DeleteSnapshot")

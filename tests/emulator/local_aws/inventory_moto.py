@@ -87,7 +87,8 @@ def _machines() -> Iterator[Entry]:
                     yield entry("ec2", "instance", instance.id, dict(ec2.tags.get(instance.id, {})), state=instance.state)
         for volume in ec2.volumes.values():
             yield entry("ec2", "volume", volume.id, dict(ec2.tags.get(volume.id, {})), size=volume.size,
-                        instance=volume.attachment.instance.id if volume.attachment else None)
+                        instance=volume.attachment.instance.id if volume.attachment else None,
+                        state="deleting" if volume.status == "deleting" else None)
         for snapshot in ec2.snapshots.values():
             if snapshot.description and snapshot.description.startswith("Auto-created snapshot for AMI"):
                 continue

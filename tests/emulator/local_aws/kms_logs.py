@@ -7,7 +7,7 @@ from typing import Any
 
 from .errors import AwsError
 from .moto_bridge import backend
-from .rules import before
+from .rules import before, on_reset
 from .wire import ACCOUNT, Call
 
 _RETENTION = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
@@ -70,6 +70,20 @@ def waiting_period(call: Call) -> None:
     if days is not None and not 7 <= int(days) <= 30:
         raise AwsError("ValidationException", f"1 validation error detected: Value '{days}' at 'pendingWindowInDays' failed to satisfy "
                        "constraint: Member must be between 7 and 30", 400)
+
+
+#: Log groups, by region and name, on which another change is under way: the next deletion is refused for that.
+IN_CHANGE: set[tuple[str, str]] = set()
+on_reset(IN_CHANGE.clear)
+
+
+@before("logs", "DeleteLogGroup")
+def change_under_way(call: Call) -> None:
+    key = call.region, call["logGroupName"]
+    if key in IN_CHANGE:
+        IN_CHANGE.discard(key)
+        raise AwsError("OperationAbortedException", "A conflicting operation is currently in progress against this resource. "
+                       "Please try again.", 400)
 
 
 @before("logs", "PutRetentionPolicy")

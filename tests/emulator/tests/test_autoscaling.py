@@ -186,3 +186,9 @@ def test_launch_configurations_are_refused(aws, arguments):
     arguments = {k: v for k, v in arguments.items() if k != "LaunchTemplate"}
     assert code(aws.autoscaling.create_auto_scaling_group, **arguments, LaunchConfigurationName="lc") == "UnsupportedOperation"
     assert code(aws.autoscaling.create_auto_scaling_group, **arguments) == "ValidationError"
+
+
+def test_a_hundred_names_in_a_question(aws):
+    many = [f"absent-{number}" for number in range(101)]
+    assert aws.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=many[:100])["AutoScalingGroups"] == []
+    assert code(aws.autoscaling.describe_auto_scaling_groups, AutoScalingGroupNames=many) == "ValidationError"

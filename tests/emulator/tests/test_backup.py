@@ -32,6 +32,7 @@ def test_automatic_vault_forbids_to_delete(aws, land):
     assert error["Code"] == "AccessDeniedException" and error["Message"] == "Insufficient privileges to perform this action."
     described = aws.backup.describe_recovery_point(**one)
     assert described["ResourceArn"] == land.system["FileSystemArn"] and described["BackupSizeInBytes"]
+    assert (described["CalculatedLifecycle"]["DeleteAt"] - described["CreationDate"]).days == 35
     assert aws.backup.list_tags(ResourceArn=one["RecoveryPointArn"])["Tags"] == {}
     assert len([e for e in aws.inventory() if e["type"] == "recovery-point" and e["resource"] == land.system["FileSystemArn"]]) == 6
 
@@ -47,6 +48,14 @@ def test_elsewhere_it_takes_its_time(aws, land):
     assert code(aws.backup.delete_recovery_point, **one) == "InvalidResourceStateException"
     until(lambda: made[0]["id"] not in {p["RecoveryPointArn"] for p in points(aws, land)})
     assert code(aws.backup.delete_recovery_point, **one) == "ResourceNotFoundException"
+
+
+def test_without_its_role_a_deletion_is_accepted_and_in_vain(aws, land):
+    made = aws.seed("leftovers", cluster=land.name, only=["recovery-points"], vault="vault-without-role")
+    one = {"BackupVaultName": "vault-without-role", "RecoveryPointArn": made[0]["id"]}
+    assert aws.backup.delete_recovery_point(**one)["ResponseMetadata"]["HTTPStatusCode"] == 200
+    described = aws.backup.describe_recovery_point(**one)
+    assert described["Status"] == "EXPIRED" and "AWSServiceRoleForBackup" in described["StatusMessage"]
 
 
 def test_unknown_resource(aws):

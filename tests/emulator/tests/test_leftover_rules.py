@@ -138,6 +138,10 @@ def test_volumes_and_snapshots(aws):
     assert [t["ResourceType"] for t in found(aws, "describe_tags", "Tags", {"resource-id": volume, "key": "mark"})] == ["volume"]
     assert code(aws.ec2.describe_tags, Filters=[{"Name": "colour", "Values": ["x"]}]) == "InvalidParameterValue"
     aws.ec2.delete_volume(VolumeId=volume)
+    going = found(aws, "describe_volumes", "Volumes", {"volume-id": volume})
+    assert [(v["State"], v["Tags"] != []) for v in going] == [("deleting", True)]
+    assert code(aws.ec2.delete_volume, VolumeId=volume) == "IncorrectState"
+    until(lambda: not found(aws, "describe_volumes", "Volumes", {"volume-id": volume}))
     assert code(aws.ec2.delete_volume, VolumeId=volume) == "InvalidVolume.NotFound"
     assert code(aws.ec2.describe_volumes, VolumeIds=[volume]) == "InvalidVolume.NotFound"
     aws.ec2.delete_snapshot(SnapshotId=snapshot)
@@ -183,3 +187,11 @@ def test_more_balancers_than_moto_shows(aws, vpc):
     assert set(names) <= {b["LoadBalancerName"] for page in pages for b in page["LoadBalancerDescriptions"]}
     for name in names:
         aws.elb.delete_load_balancer(LoadBalancerName=name)
+
+
+def test_two_hundred_values_in_a_filter(aws):
+    many = [f"vol-{number:017x}" for number in range(201)]
+    assert aws.ec2.describe_volumes(Filters=[{"Name": "volume-id", "Values": many[:200]}])["Volumes"] == []
+    for ask in (aws.ec2.describe_volumes, aws.ec2.describe_instances, aws.ec2.describe_network_interfaces):
+        name = "subnet-id" if ask == aws.ec2.describe_network_interfaces else "tag:x"
+        assert code(ask, Filters=[{"Name": name, "Values": many}]) == "FilterLimitExceeded"

@@ -196,9 +196,37 @@ def test_leak(aws):
     aws.logs.delete_log_group(logGroupName=log)
     again = until(lambda: aws.logs.describe_log_groups(logGroupNamePrefix=log)["logGroups"])
     assert "retentionInDays" not in again[0]
+    # It is still being written to: the first deletion meets that.
+    assert code(aws.logs.delete_log_group, logGroupName=log) == "OperationAbortedException"
+    aws.logs.delete_log_group(logGroupName=log)
     for eni in land.interfaces(status="available"):
         aws.ec2.delete_network_interface(NetworkInterfaceId=eni["NetworkInterfaceId"])
     aws.ec2.delete_security_group(GroupId=land.cluster_group)
+
+
+def test_karpenter(aws, land):
+    node = of(aws.seed("karpenter", cluster=land.name), "instance")
+    found = aws.ec2.describe_instances(InstanceIds=node)["Reservations"][0]["Instances"][0]
+    tags = tag_map(found["Tags"])
+    assert found["State"]["Name"] == "running" and found["VpcId"] == land.vpc and found["SubnetId"] in land.private
+    assert tags[f"kubernetes.io/cluster/{land.name}"] == "owned" and "karpenter.sh/nodepool" in tags
+    assert "aws:autoscaling:groupName" not in tags
+    aws.ec2.terminate_instances(InstanceIds=node)
+    until(lambda: not [i for i in land.interfaces() if i.get("Attachment", {}).get("InstanceId") == node[0]])
+
+
+def test_guardduty(aws, land):
+    seeded = aws.seed("guardduty", cluster=land.name)
+    endpoint, group = of(seeded, "vpc-endpoint")[0], of(seeded, "security-group")[0]
+    found = aws.ec2.describe_vpc_endpoints(VpcEndpointIds=[endpoint])["VpcEndpoints"][0]
+    assert found["ServiceName"].endswith(".guardduty-data") and found["VpcId"] == land.vpc and found["Groups"][0]["GroupId"] == group
+    made = aws.ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
+    assert made["GroupName"] == f"GuardDutyManagedSecurityGroup-{land.vpc}"
+    assert all(tag_map(thing["Tags"])["GuardDutyManaged"] == "true" for thing in (found, made))
+    assert code(aws.ec2.delete_security_group, GroupId=group) == "DependencyViolation"
+    assert aws.ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint])["Unsuccessful"] == []
+    until(lambda: not land.interfaces(description=f"VPC Endpoint Interface {endpoint}"))
+    aws.ec2.delete_security_group(GroupId=group)
 
 
 def test_neighbours(aws, land):

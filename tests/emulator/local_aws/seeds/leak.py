@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from .. import ec2_deletes
 from ..clock import CLOCK
 from ..eks import clusters
 from ..eks.store import Cluster
 from ..instance_launch import GONE
+from ..kms_logs import IN_CHANGE
 from ..moto_bridge import backend
 from ..network import ec2
 from ..rules import on_reset
@@ -38,6 +40,16 @@ def leak(order: Json) -> Iterator[str]:
             raise BadSeed(f"{name} is true or false")
         (armed.add if order.get(name) else armed.discard)(key)
     yield "leak"
+
+
+@seed("slow-volumes", "seconds")
+def slow_volumes(order: Json) -> Iterator[str]:
+    """Arms what is to come: volumes are `deleting` for so many real seconds."""
+    seconds = order.get("seconds")
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or seconds < 0:
+        raise BadSeed("seconds is a number")
+    ec2_deletes.SLOW[order["region"]] = float(seconds)
+    yield "slow-volumes"
 
 
 @seed("failing-cluster", "cluster")
@@ -96,3 +108,5 @@ def _log_group_again(region: str, name: str) -> None:
     group = f"/aws/eks/{name}/cluster"
     if group not in backend("logs", region).groups:
         backend("logs", region).create_log_group(group, {})
+        # EKS still writes to it: the first deletion meets that.
+        IN_CHANGE.add((region, group))

@@ -1,0 +1,40 @@
+//! Long lists in parts: EC2 takes 200 values in one filter, Auto Scaling 100 names in one question.
+
+use crate::engine::Failure;
+use std::future::Future;
+
+/// Names or ids that one question may hold, of every service.
+const AT_ONCE: usize = 50;
+
+/// Asks for all of them, a part at a time; for none without a question.
+///
+/// # Errors
+/// The first question that fails.
+pub(super) async fn in_parts<T, R, F>(all: &[T], ask: impl Fn(Vec<T>) -> F) -> Result<Vec<R>, Failure>
+where
+    T: Clone,
+    F: Future<Output = Result<Vec<R>, Failure>>,
+{
+    let mut found = Vec::new();
+    for some in all.chunks(AT_ONCE) {
+        found.extend(ask(some.to_vec()).await?);
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_one_is_asked_for_once_and_never_too_many_together() {
+        for count in [0, 1, AT_ONCE, AT_ONCE + 1, 333] {
+            let all: Vec<usize> = (0..count).collect();
+            let asked = in_parts(&all, |some| async move {
+                assert!(!some.is_empty() && some.len() <= AT_ONCE);
+                Ok(some)
+            });
+            assert_eq!(asked.await.unwrap(), all);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! RUN-4: what real AWS does while a cluster goes, and a tidy account never shows: things that take their time, limits of
+//! questions, and what services of AWS leave in the network.
+
+use crate::seeds::{APPLY, DESTROY, NAME, Site, Theirs, says};
+use crate::workspace::{Workspace, example};
+use serde_json::{Value, json};
+
+/// The id of the one seeded thing of that type.
+#[track_caller]
+fn id(seeded: &[Value], kind: &str) -> String {
+    let found = seeded.iter().find(|entry| entry["type"] == kind).unwrap_or_else(|| panic!("no {kind} in {seeded:?}"));
+    found["id"].as_str().unwrap().to_owned()
+}
+
+/// Nodes that Karpenter started are left by the cluster: they are ended, and nobody is told that they are in the way.
+#[test]
+fn a_node_of_karpenter_is_no_stranger() {
+    let site = Site::new();
+    let workspace = site.made();
+    let node = id(&site.emulator.seed(&json!({ "what": "karpenter", "cluster": NAME })), "instance");
+    let theirs = site.neighbours(NAME);
+    let plan = workspace.run_soon(&["plan", "--destroy", "--format", "json"]).expect(0).json();
+    assert_eq!(plan["foreign"], json!([]));
+    let text = workspace.run_soon(&["plan", "--destroy"]).expect(0).stdout;
+    assert!(text.contains(&node) && text.contains("Karpenter") && !text.contains("Not ours"), "{text}");
+    site.destroyed(&workspace, &DESTROY, &theirs);
+}
+
+/// GuardDuty's endpoint and group go with a VPC of ours: nobody else takes them away.
+#[test]
+fn what_guardduty_left_goes_with_our_network() {
+    let site = Site::new();
+    let workspace = site.made();
+    let seeded = site.emulator.seed(&json!({ "what": "guardduty", "cluster": NAME }));
+    let theirs = site.neighbours(NAME);
+    let plan = workspace.run_soon(&["plan", "--destroy"]).expect(0).stdout;
+    for kind in ["vpc-endpoint", "security-group"] {
+        assert!(plan.contains(&id(&seeded, kind)), "{kind} is not in {plan}");
+    }
+    assert!(plan.contains("guardduty-endpoint/") && plan.contains("GuardDuty") && !plan.contains("Not ours"), "{plan}");
+    site.destroyed(&workspace, &DESTROY, &theirs);
+}
+
+/// In a network of others GuardDuty watches other machines, too.
+#[test]
+fn what_guardduty_left_stays_in_a_network_of_others() {
+    let site = Site::new();
+    site.emulator.reset();
+    let theirs = site.emulator.aws(
+        "
+vpc = ec2.create_vpc(CidrBlock='10.9.0.0/16')['Vpc']['VpcId']
+for switch in ('EnableDnsSupport', 'EnableDnsHostnames'):
+    ec2.modify_vpc_attribute(VpcId=vpc, **{switch: {'Value': True}})
+result = {zone: ec2.create_subnet(VpcId=vpc, CidrBlock=f'10.9.{n * 32}.0/19', AvailabilityZone=f'us-west-2{zone}')['Subnet']['SubnetId']
+          for n, zone in enumerate('abc')} | {'vpc': vpc}
+",
+    );
+    let text = |name: &str| theirs[name].as_str().unwrap().to_owned();
+    let network = format!(
+        "profile: test\nnetwork:\n  existing:\n    vpcId: {}\n    privateSubnets: {{us-west-2a: {}, us-west-2b: {}, us-west-2c: {}}}\n",
+        text("vpc"),
+        text("a"),
+        text("b"),
+        text("c")
+    );
+    let workspace = Workspace::new(&site.emulator, &(example("domino-test-cluster.yaml") + &network));
+    workspace.run_soon(&APPLY).expect(0);
+    let guardduty = Theirs::of(&site.emulator, &site.emulator.seed(&json!({ "what": "guardduty", "cluster": "domino-test-cluster" })));
+    let since = site.emulator.count();
+    says(workspace.run_soon(&["destroy", "--yes"]).expect(0), &["Nothing left: "]);
+    guardduty.unharmed(&site);
+    guardduty.unnamed(&site, since);
+}
+
+/// Ids of volumes with the tags of our add-on's claims.
+fn volumes(site: &Site, workspace: &Workspace, count: usize) -> Vec<Value> {
+    let lineage = workspace.state(NAME)["lineage"].as_str().unwrap().to_owned();
+    let made = site.emulator.aws(&format!(
+        "tags = {{'domino-eks:cluster': '{NAME}', 'domino-eks:lineage': '{lineage}', 'CSIVolumeName': 'pvc'}}
+pairs = [{{'Key': key, 'Value': value}} for key, value in tags.items()]
+make = lambda: ec2.create_volume(AvailabilityZone='us-west-2a', Size=1, TagSpecifications=[{{'ResourceType': 'volume', 'Tags': pairs}}])
+result = [make()['VolumeId'] for _ in range({count})]"
+    ));
+    made.as_array().unwrap().clone()
+}
+
+/// Volumes are `deleting` for a while: they are deleted once, and waited for; so are those that AWS deletes already.
+#[test]
+fn a_volume_that_is_being_deleted_is_waited_for() {
+    let site = Site::new();
+    let workspace = site.made();
+    let made = volumes(&site, &workspace, 2);
+    site.emulator.seed(&json!({ "what": "slow-volumes", "seconds": 4 }));
+    site.emulator.aws(&format!("ec2.delete_volume(VolumeId={})", made[0]));
+    let since = site.emulator.count();
+    site.destroyed(&workspace, &DESTROY, &Theirs::nobody());
+    let deletes = site.emulator.mutating(since).into_iter().filter(|request| request.operation == "DeleteVolume");
+    let deletes: Vec<Value> = deletes.map(|request| request.params["VolumeId"].clone()).collect();
+    assert_eq!(deletes, made[1..]);
+}
+
+/// What AWS deletes already cannot be kept, and does not hold up the rest.
+#[test]
+fn a_volume_that_is_being_deleted_cannot_be_kept() {
+    let site = Site::new();
+    let workspace = site.made();
+    let volume = volumes(&site, &workspace, 1)[0].clone();
+    site.emulator.seed(&json!({ "what": "slow-volumes", "seconds": 4 }));
+    site.emulator.aws(&format!("ec2.delete_volume(VolumeId={volume})"));
+    let since = site.emulator.count();
+    let run = workspace.run_soon(&["destroy", "--confirm", NAME, "--retain-data"]).expect(0);
+    says(run, &["Nothing else left: "]);
+    assert!(site.emulator.mutating(since).iter().all(|request| request.operation != "DeleteVolume"));
+    assert!(site.ids("volume").is_empty());
+}
+
+/// EC2 takes two hundred values in a filter.
+#[test]
+fn more_volumes_than_a_question_takes() {
+    let site = Site::new();
+    let workspace = site.made();
+    assert_eq!(volumes(&site, &workspace, 205).len(), 205);
+    let theirs = site.neighbours(NAME);
+    site.destroyed(&workspace, &DESTROY, &theirs);
+}
+
+/// Who only may not ask for strangers can destroy all the same.
+#[test]
+fn questions_about_strangers_may_be_denied() {
+    let site = Site::new();
+    let workspace = site.made();
+    for (service, operation) in
+        [("eks", "ListNodegroups"), ("eks", "ListFargateProfiles"), ("ec2", "DescribeNetworkAcls"), ("ec2", "DescribeVpnGateways")]
+    {
+        site.emulator.fault(&json!({ "mode": "access-denied", "service": service, "operation": operation, "times": 0 }));
+    }
+    let theirs = site.neighbours(NAME);
+    site.destroyed(&workspace, &DESTROY, &theirs);
+}
+
+/// AWS Backup accepts to delete a recovery point also where it cannot.
+#[test]
+fn a_deletion_that_aws_backup_accepts_in_vain_is_told() {
+    let site = Site::new();
+    let workspace = site.made();
+    let vault = "vault-without-role";
+    site.emulator.seed(&json!({ "what": "leftovers", "cluster": NAME, "only": ["recovery-points"], "vault": vault }));
+    let theirs = site.neighbours(NAME);
+    let told = ["recovery-point/", "EXPIRED", "could not assume the role", "iam:CreateServiceLinkedRole", "Left:"];
+    says(workspace.run_soon(&DESTROY).expect(1), &told);
+    let ours = site.ours(&theirs);
+    assert!(ours.len() == 1 && ours[0].contains("recovery-point"), "{ours:?}");
+}
+
+/// Between a list and a question about one of its rows, the row may be gone.
+#[test]
+fn what_vanishes_while_it_is_looked_at_is_skipped() {
+    let site = Site::new();
+    let workspace = site.made();
+    for operation in ["CreateVpc", "CreateLaunchTemplate"] {
+        let rule = json!({ "mode": "stale", "by": "id", "service": "ec2", "operation": operation, "seconds": 600.0 });
+        site.emulator.fault(&rule);
+    }
+    site.emulator.aws(&format!(
+        "tags = lambda kind, address: [{{'ResourceType': kind, 'Tags': [
+    {{'Key': 'domino-eks:cluster', 'Value': '{NAME}'}}, {{'Key': 'domino-eks:address', 'Value': address}}, {{'Key': 'domino-eks:lineage', 'Value': 'x'}}]}}]
+ec2.create_vpc(CidrBlock='10.7.0.0/16', TagSpecifications=tags('vpc', 'vpc/other'))
+ec2.create_launch_template(LaunchTemplateName='other', LaunchTemplateData={{'InstanceType': 'm5.large'}},
+                           TagSpecifications=tags('launch-template', 'launch-template/other'))"
+    ));
+    let plan = workspace.run_soon(&["plan", "--destroy"]).expect(0);
+    assert!(!plan.stdout.contains("/other"), "{}", plan.stdout);
+    assert!(!site.emulator.calls("DescribeLaunchTemplateVersions").is_empty());
+    // Seen in full, they are of another state, and the command says so.
+    site.emulator.mend();
+    let refused = workspace.run_soon(&["plan", "--destroy"]);
+    assert!(refused.stderr.contains("vpc/other, launch-template/other"), "{}", refused.stderr);
+}

@@ -34,7 +34,7 @@ pub(super) struct Global {
     /// Colours in the output
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
-    /// Print errors and data only
+    /// Print errors and data only, and what a question is about
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
     /// Print diagnostics; twice for all that the AWS SDK says. DOMINO_EKS_LOG filters more finely

@@ -186,11 +186,10 @@ fn forget_failures(plan: &Plan, all: &mut Outcome, report: &mut Report) {
     report.failures.retain(|address, _| !again.contains(address));
 }
 
-/// Whether a further try at once would only repeat what happened: AWS was asked for minutes already, or a person has to do
-/// something first.
+/// Whether a further try at once would only repeat what happened: only what passes by itself is worth one.
 fn is_hopeless(address: &Address, all: &Outcome) -> bool {
-    use FailureKind::{Credentials, Foreign, InUse, Permission};
-    let is_final = |failed: &Failed| matches!(failed.failure.kind, Permission | Credentials | Foreign | InUse);
+    use FailureKind::{Busy, LostAnswer, NotYet};
+    let is_final = |failed: &Failed| !matches!(failed.failure.kind, NotYet | Busy | LostAnswer);
     let failed = all.failed.iter().any(|failed| failed.address == *address && is_final(failed));
     // What was not tried because of another one depends on what becomes of that.
     failed || all.skipped.contains(address) && all.failed.iter().all(is_final)

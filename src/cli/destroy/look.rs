@@ -103,7 +103,9 @@ pub(in crate::cli) async fn look(mut aws: Aws, subject: &Subject, found: Option<
     }
     let disowned = disowned_of(&aws, &mut plan, &state).await?;
     // Its instances stay, so nobody need wait for their interfaces.
-    disowned.iter().for_each(|one| drop(aws.scope.groups.remove(&one.id)));
+    for one in &disowned {
+        aws.scope.groups.remove(&one.id);
+    }
     let twins = twins(&inputs);
     let marks = subject.marks(has_state.then_some(state.marks));
     let (data, protected) = tokio::try_join!(data(&aws, &plan, marks.ephemeral), protections(&aws, &plan))?;

@@ -55,7 +55,7 @@ run_live() {
   (cd "$folder" && "$binary" "$@")
 }
 
-say "The configuration"
+say "The configuration (AWS's durations are shortened by a factor of $scale: what is expected or usual is real AWS's time)"
 grep -v '^ *#' "$folder/domino-eks.yaml"
 run plan
 run_live apply --yes

@@ -191,6 +191,7 @@ impl<P: Provider, R: Recorder> Run<P, R> {
                 Some(joined) = self.tasks.join_next() => self.joined(joined, &mut outcome),
                 _ = stop.wait_for(|stop| *stop) => {
                     outcome.cancelled = true;
+                    drop(self.context.events.send(Event::Stopping));
                     self.finish_in_flight(&mut outcome).await?;
                     break;
                 }
@@ -221,7 +222,6 @@ impl<P: Provider, R: Recorder> Run<P, R> {
     /// # Errors
     /// The first that says that nothing may go on.
     async fn finish_in_flight(&mut self, outcome: &mut Outcome) -> Result<(), RunError> {
-        drop(self.context.events.send(Event::Stopping));
         let deadline = Instant::now() + STOP_BUDGET;
         let mut first = Ok(());
         while let Ok(Some(joined)) = tokio::time::timeout_at(deadline, self.tasks.join_next()).await {

@@ -33,5 +33,5 @@ pub use kubernetes::{Drained, drain};
 pub use lookups::{LookupError, lookups};
 pub use protection::protections;
 pub use resource::eks_cluster::{Namesake, another_cluster};
-pub use resource::{leftovers, observe_all};
+pub use resource::{claims, leftovers, observe_all};
 pub use state_bucket::StateBucket;

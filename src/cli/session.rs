@@ -275,6 +275,7 @@ fn name_is_taken(error: CliError, state: &Document, lineages: &BTreeSet<&str>) -
     named.hint("or choose another cluster name; nothing was changed")
 }
 
-fn lineage_of(observed: &Observed) -> Option<&str> {
+/// The state that it was made under, by its tags.
+pub(super) fn lineage_of(observed: &Observed) -> Option<&str> {
     Some(observed.tags.as_ref()?.get("domino-eks:lineage")?)
 }

@@ -31,5 +31,6 @@ pub use plan::{Action, Inputs, Plan, PlanError, Summary, Verb, plan};
 pub use provider::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
 pub use recover::{RecoverError, recover};
 pub use scheduler::{Failed, Outcome, RunError, Runner};
-pub use teardown::{DataLine, Disowned, Protection, Survey, is_kept, teardown};
+pub use step::GRACE_SECONDS;
+pub use teardown::{DataLine, Disowned, Protection, Survey, hold_back, is_kept, teardown};
 pub use twins::{Twins, delete_twin, twins};

@@ -18,8 +18,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-/// Age that the intent of a tag-only create must have before absence is believed (design rule 2).
-const GRACE_SECONDS: f64 = 90.0;
+/// Age in seconds that the intent of a create must have before the absence of what it made is believed (design rule 2).
+pub const GRACE_SECONDS: f64 = 90.0;
 /// An intent that is written down no longer than so many seconds before its request counts from then.
 const FRESH_SECONDS: f64 = 5.0;
 /// Seconds for which "already exists" is looked into before it counts as somebody else's.

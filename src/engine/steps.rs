@@ -4,7 +4,7 @@ use super::graph::Graph;
 use super::leftovers::{CLOUD_CONTROLLER, MADE_BY};
 use super::plan::{Action, Plan, Verb};
 use crate::resource::{Address, Kind};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A node of the graph.
 pub(super) struct Node {
@@ -50,6 +50,7 @@ impl Steps {
             let action = &plan.actions[node.action];
             if let Some(parent) = node.dies_with_parent {
                 graph.add(parent, position);
+                role_edges(&mut graph, position, action, &removals);
             } else if node.removes {
                 removal_edges(&mut graph, position, action, &removals);
             } else {
@@ -59,9 +60,29 @@ impl Steps {
         release_edges(&mut graph, plan, &nodes, &removals);
         data_last_edges(&mut graph, plan, &nodes);
         leftover_edges(&mut graph, plan, &nodes);
+        network_last_edges(&mut graph, plan, &nodes);
         writer_edges(&mut graph, plan, &nodes);
         Self { nodes, graph, created }
     }
+}
+
+/// What waits, directly or not, until one of these is gone, with the first of them for which it waits.
+pub(super) fn waiting_for(plan: &Plan, stay: &BTreeSet<Address>) -> BTreeMap<Address, Address> {
+    let steps = Steps::of(plan);
+    let address = |node: usize| &plan.actions[steps.nodes[node].action].address;
+    let mut waiting = BTreeMap::new();
+    for first in (0..steps.nodes.len()).filter(|node| steps.nodes[*node].removes && stay.contains(address(*node))) {
+        let mut open = vec![first];
+        while let Some(node) = open.pop() {
+            for next in steps.graph.after(node).iter().filter(|next| !stay.contains(address(**next))) {
+                if !waiting.contains_key(address(*next)) {
+                    waiting.insert(address(*next).clone(), address(first).clone());
+                    open.push(*next);
+                }
+            }
+        }
+    }
+    waiting
 }
 
 /// A log group comes back for a minute after its cluster is gone.
@@ -110,6 +131,13 @@ fn apply_edges(
     for first in action.depends_on.iter().filter_map(|address| applies.get(address)) {
         graph.add(*first, position);
     }
+}
+
+/// The role of an add-on goes when the add-on is gone: a cluster that stays after all needs its drivers.
+fn role_edges(graph: &mut Graph, position: usize, action: &Action, removals: &Positions<'_>) {
+    let recorded = action.existing.iter().flat_map(|record| &record.dependencies);
+    let roles = recorded.chain(&action.depends_on).filter(|address| address.kind() == Kind::IamRole);
+    roles.filter_map(|address| removals.get(address)).for_each(|role| graph.add(position, *role));
 }
 
 /// What waits for a removal: the removal of everything that it depends on (dependents go first).
@@ -168,6 +196,20 @@ fn leftover_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
         if is_of_cloud_controller(action) && action.kind != Kind::Instance {
             of_kind(Kind::EksCluster).for_each(|cluster| graph.add(cluster, position));
         }
+    }
+}
+
+/// In a network that is not ours, our security groups tell where the cluster lives: as long as anything is to be found there,
+/// one of them must be known.
+fn network_last_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
+    let kind = |position: usize| plan.actions[nodes[position].action].kind;
+    let removed: Vec<usize> = (0..nodes.len()).filter(|position| nodes[*position].removes).collect();
+    if removed.iter().any(|position| kind(*position) == Kind::Vpc) {
+        return;
+    }
+    let is_there = |kind: Kind| kind == Kind::EksCluster || kind.facts().leftover && !kind.facts().holds_data;
+    for group in removed.iter().filter(|position| kind(**position) == Kind::SecurityGroup) {
+        removed.iter().filter(|other| is_there(kind(**other))).for_each(|other| graph.add(*other, *group));
     }
 }
 

@@ -5,6 +5,7 @@ use super::leftovers::Foreign;
 use super::plan::{Action, Inputs, Plan, PlanError, Verb, deletion, plan};
 use super::provider::{Observed, Readiness};
 use super::recover::uses;
+use super::steps::waiting_for;
 use crate::resource::{Address, Kind};
 use crate::state::{Document, Intent, Status};
 use serde::Serialize;
@@ -94,6 +95,20 @@ fn keep(plan: &mut Plan, state: &Document, seen: &[&Observed]) {
         let is_written = state.resources.get(&action.address).is_some_and(|record| record.status == Status::Retained && record.id == id);
         action.verb = if is_written { Verb::NoChange } else { Verb::Retain };
         "it holds data, which is kept".clone_into(&mut action.reason);
+    }
+}
+
+/// Takes out of a plan what stays, and everything that would go after it: with their order they would lose its sense (a key
+/// before what it encrypts, roles of a living cluster).
+pub fn hold_back(plan: &mut Plan, stay: &BTreeSet<Address>) {
+    let waiting = waiting_for(plan, stay);
+    for action in plan.actions.iter_mut().filter(|action| action.verb == Verb::Delete) {
+        if let Some(first) = waiting.get(&action.address) {
+            action.reason = format!("it goes after {first}, which stays");
+        }
+        if stay.contains(&action.address) || waiting.contains_key(&action.address) {
+            action.verb = Verb::NoChange;
+        }
     }
 }
 

@@ -41,10 +41,8 @@ fn what_guardduty_left_goes_with_our_network() {
     site.destroyed(&workspace, &DESTROY, &theirs);
 }
 
-/// In a network of others GuardDuty watches other machines, too.
-#[test]
-fn what_guardduty_left_stays_in_a_network_of_others() {
-    let site = Site::new();
+/// The cluster of three zones, made in a network of others.
+fn made_in_a_network_of_others(site: &Site) -> Workspace {
     site.emulator.reset();
     let theirs = site.emulator.aws(
         "
@@ -65,11 +63,54 @@ result = {zone: ec2.create_subnet(VpcId=vpc, CidrBlock=f'10.9.{n * 32}.0/19', Av
     );
     let workspace = Workspace::new(&site.emulator, &(example("domino-test-cluster.yaml") + &network));
     workspace.run_soon(&APPLY).expect(0);
+    workspace
+}
+
+/// In a network of others GuardDuty watches other machines, too.
+#[test]
+fn what_guardduty_left_stays_in_a_network_of_others() {
+    let site = Site::new();
+    let workspace = made_in_a_network_of_others(&site);
     let guardduty = Theirs::of(&site.emulator, &site.emulator.seed(&json!({ "what": "guardduty", "cluster": "domino-test-cluster" })));
     let since = site.emulator.count();
     says(workspace.run_soon(&["destroy", "--yes"]).expect(0), &["Nothing left: "]);
     guardduty.unharmed(&site);
     guardduty.unnamed(&site, since);
+}
+
+/// Where the cluster lives is known until nothing of it is to be found there.
+#[test]
+fn what_kubernetes_left_in_a_network_of_others_is_found_by_a_later_run() {
+    let site = Site::new();
+    let workspace = made_in_a_network_of_others(&site);
+    site.emulator.fault(&json!({ "mode": "access-denied", "operation": "DeleteCluster", "times": 0 }));
+    workspace.run_soon(&["destroy", "--yes"]).expect(6);
+    site.emulator.mend();
+    // While it lives it goes on making some.
+    site.emulator.seed(&json!({ "what": "leftovers", "cluster": "domino-test-cluster", "only": ["ccm"] }));
+    says(workspace.run_soon(&["destroy", "--yes", "--delete-data"]).expect(0), &["classic-load-balancer/", "Nothing left: "]);
+    assert!(site.emulator.of_type("load-balancer").is_empty());
+}
+
+/// A later round of the same run does not tear down what a living cluster uses.
+#[test]
+fn a_cluster_that_stays_keeps_what_it_uses() {
+    let site = Site::new();
+    let workspace = site.made();
+    volumes(&site, &workspace, 1);
+    site.emulator.fault(&json!({ "mode": "access-denied", "operation": "DeleteCluster", "times": 0 }));
+    // What passes by itself is worth a further round.
+    site.emulator.fault(&json!({ "mode": "throttle", "operation": "DeleteVolume", "times": 0 }));
+    let since = site.emulator.count();
+    let run = says(workspace.run_soon(&DESTROY).expect(1), &["DeleteCluster", "DeleteVolume", "Left:", "Found meanwhile"]);
+    assert!(!run.stderr.contains("Data that is kept"), "{}", run.stderr);
+    let used = ["DeleteRole", "DeleteLogGroup", "ScheduleKeyDeletion", "DetachRolePolicy"];
+    for request in site.emulator.mutating(since).iter().filter(|request| used.contains(&request.operation.as_str())) {
+        let told = request.params.to_string();
+        assert!(told.contains("node"), "{} {told}", request.operation);
+    }
+    site.emulator.mend();
+    site.destroyed(&workspace, &DESTROY, &Theirs::nobody());
 }
 
 /// Ids of volumes with the tags of our add-on's claims.

@@ -84,6 +84,63 @@ fn what_a_killed_apply_left_goes() {
     report.end();
 }
 
+/// The last request of a killed run takes effect after it: nobody may say before that nothing is left.
+#[test]
+fn what_appears_after_a_killed_apply_goes_too() {
+    let site = Site::new();
+    let workspace = site.fresh();
+    let rule = site.emulator.fault(&json!({ "mode": "hold-before", "operation": "AllocateAddress" }));
+    let mut run = workspace.spawn(&APPLY);
+    held(&site.emulator, &mut run, &rule);
+    run.kill().unwrap();
+    run.wait().unwrap();
+    site.emulator.mend();
+    let lineage = workspace.state(NAME)["lineage"].as_str().unwrap().to_owned();
+    // A scale at which the wait is long enough for the address to appear.
+    let told = workspace.path("told");
+    let mut command = workspace.command(&DESTROY);
+    let mut run = command.env("DOMINO_EKS_TIME_SCALE", "0.1").stderr(fs::File::create(&told).unwrap()).spawn().unwrap();
+    while !fs::read_to_string(&told).unwrap().contains("a run that was cut off was about to make elastic-ip/nat/us-west-2a") {
+        assert!(run.try_wait().unwrap().is_none(), "{}", fs::read_to_string(&told).unwrap());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    site.emulator.aws(&format!(
+        "tags = {{'domino-eks:cluster': '{NAME}', 'domino-eks:address': 'elastic-ip/nat/us-west-2a', 'domino-eks:lineage': '{lineage}'}}
+ec2.allocate_address(Domain='vpc', TagSpecifications=[{{'ResourceType': 'elastic-ip', 'Tags': [{{'Key': key, 'Value': tags[key]}} for key in tags]}}])"
+    ));
+    let status = run.wait().unwrap();
+    let told = fs::read_to_string(&told).unwrap();
+    assert!(status.success() && told.contains("Found meanwhile") && told.contains("Nothing left: "), "{told}");
+    site.nothing_left(&Theirs::nobody());
+}
+
+/// Volumes of claims may be all that is left of a cluster, and of what a state knew.
+#[test]
+fn claims_alone_tell_of_a_cluster_without_a_state() {
+    let site = Site::new();
+    let workspace = site.made();
+    let ours = workspace.state(NAME)["lineage"].as_str().unwrap().to_owned();
+    site.destroyed(&workspace, &DESTROY, &Theirs::nobody());
+    fs::remove_dir_all(workspace.path(".domino-eks")).unwrap();
+    let earlier = "2693aea3-eb53-4f28-9d86-f02a4b716755";
+    let volume = |lineage: &str| {
+        site.emulator.aws(&format!(
+            "tags = {{'domino-eks:cluster': '{NAME}', 'domino-eks:lineage': '{lineage}', 'CSIVolumeName': 'pvc'}}
+pairs = [{{'Key': key, 'Value': value}} for key, value in tags.items()]
+result = ec2.create_volume(AvailabilityZone='us-west-2a', Size=1, TagSpecifications=[{{'ResourceType': 'volume', 'Tags': pairs}}])['VolumeId']"
+        ))
+    };
+    volume(&ours);
+    says(workspace.run_soon(&["destroy", "--confirm", NAME]).expect(7), &["these hold data", "ebs-volume/vol-"]);
+    let kept = volume(earlier);
+    says(workspace.run_soon(&DESTROY).expect(1), &["made under several states", "--lineage", earlier]);
+    let chosen = [&DESTROY[..], &["--lineage", &ours]].concat();
+    let others = ["Nothing left: ", "Made under another state", &format!("ebs-volume/{}", kept.as_str().unwrap()), earlier];
+    says(workspace.run_soon(&chosen).expect(0), &others);
+    assert_eq!(site.ids("volume"), [kept.as_str().unwrap()]);
+    site.destroyed(&workspace, &[&DESTROY[..], &["--state", "empty", "--lineage", earlier]].concat(), &Theirs::nobody());
+}
+
 /// Found by its tags, its names, and what Kubernetes gives its things.
 #[test]
 fn without_state_or_configuration_or_both() {

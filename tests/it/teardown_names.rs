@@ -121,11 +121,58 @@ fn what_lost_its_tags_is_left_alone_and_not_forgotten() {
         let report: Value = serde_json::from_str(&fs::read_to_string(workspace.path("report.json")).unwrap()).unwrap();
         assert_eq!(report["result"], "left", "{report:#}");
         assert!(!report["deleted"].to_string().contains("s3-bucket/logs"), "{report:#}");
+        assert_eq!(report["scheduled"], json!([]), "what stays is unreadable without the key");
         let recorded = workspace.state(NAME)["resources"].clone();
         assert!(recorded.get("s3-bucket/logs").is_some() && recorded.get("efs-file-system/datasets").is_some(), "{recorded:#}");
     }
     without_tags(&site, true);
     site.emulator.aws("s3.delete_object(Bucket='scratch', Key='tags')\ns3.delete_bucket(Bucket='scratch')");
+    site.destroyed(&workspace, &DESTROY, &Theirs::nobody());
+}
+
+/// Nothing finds them without their tags; that says nothing about whether they are gone.
+#[test]
+fn what_lost_its_tags_and_could_not_be_deleted_is_left() {
+    let site = Site::new();
+    let workspace = site.made();
+    site.emulator.aws(
+        "gateway = ec2.describe_nat_gateways()['NatGateways'][0]
+ec2.delete_tags(Resources=[gateway['NatGatewayId'], gateway['NatGatewayAddresses'][0]['AllocationId']])",
+    );
+    site.emulator.fault(&json!({ "mode": "access-denied", "operation": "ReleaseAddress", "times": 0 }));
+    let arguments = [&DESTROY[..], &["--report", "report.json"]].concat();
+    let told = ["Left:", "elastic-ip/nat/us-west-2a (eipalloc-", "ReleaseAddress"];
+    let run = says(workspace.run_soon(&arguments).expect(6), &told);
+    assert!(!run.stderr.contains("Nothing left"), "{}", run.stderr);
+    let report: Value = serde_json::from_str(&fs::read_to_string(workspace.path("report.json")).unwrap()).unwrap();
+    assert_eq!(report["result"], "left", "{report:#}");
+    site.emulator.mend();
+    site.destroyed(&workspace, &DESTROY, &Theirs::nobody());
+}
+
+/// Its nodes use what would be deleted under them.
+#[test]
+fn a_group_that_lost_its_tags_keeps_the_cluster() {
+    let site = Site::new();
+    let workspace = site.made();
+    fs::remove_dir_all(workspace.path(".domino-eks")).unwrap();
+    workspace.run_soon(&["state", "recover", "--yes"]).expect(0);
+    let saved = site.emulator.aws(
+        "import boto3
+asg = boto3.client('autoscaling', region_name='us-west-2')
+group = next(group for group in asg.describe_auto_scaling_groups()['AutoScalingGroups'] if 'platform' in group['AutoScalingGroupName'])
+result = group['Tags']
+asg.delete_tags(Tags=group['Tags'])",
+    );
+    let since = site.emulator.count();
+    let told = ["without our tags", "autoscaling-group/platform/us-west-2a", "its nodes use what would be deleted", "nothing was changed"];
+    says(workspace.run_soon(&[&DESTROY[..], &["--lift-protection"]].concat()).expect(7), &told);
+    assert!(site.emulator.mutating(since).is_empty());
+    site.emulator.aws(&format!(
+        "import boto3
+boto3.client('autoscaling', region_name='us-west-2').create_or_update_tags(Tags=json.loads({:?}))",
+        saved.to_string()
+    ));
     site.destroyed(&workspace, &DESTROY, &Theirs::nobody());
 }
 

@@ -1,7 +1,7 @@
 //! EBS snapshots of claims. They carry the tag that our EBS CSI add-on gives to all it makes (aws-facts §7.2).
 
 use super::Resource;
-use super::leftover::{found, is_of_this_life};
+use super::leftover::found;
 use crate::aws::Aws;
 use crate::aws::errors::sent;
 use crate::aws::tags::{self, filter};
@@ -22,7 +22,7 @@ impl Resource for EbsSnapshot {
         };
         let pages = aws.ec2.describe_snapshots().owner_ids("self").filters(which).into_paginator().items().send();
         let snapshots = sent("DescribeSnapshots", pages.collect::<Result<Vec<_>, _>>().await)?;
-        Ok(snapshots.iter().filter(|snapshot| !query.is_left() || is_left(aws, snapshot)).map(observed).collect())
+        Ok(snapshots.iter().filter(|snapshot| !query.is_left() || is_left(snapshot)).map(observed).collect())
     }
 
     async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
@@ -31,10 +31,10 @@ impl Resource for EbsSnapshot {
 }
 
 /// A claim's snapshot. Those that AWS Backup or a lifecycle policy made carry the volume's tags, and are theirs to delete.
-fn is_left(aws: &Aws, snapshot: &Snapshot) -> bool {
-    let tags = tags::of_ec2(snapshot.tags());
-    let is_managed = tags.keys().any(|key| key.starts_with("aws:backup:") || key.starts_with("aws:dlm:"));
-    is_of_this_life(aws, &tags) && !is_managed
+fn is_left(snapshot: &Snapshot) -> bool {
+    let found = tags::of_ec2(snapshot.tags());
+    let is_managed = found.keys().any(|key| key.starts_with("aws:backup:") || key.starts_with("aws:dlm:"));
+    found.contains_key(tags::LINEAGE) && !is_managed
 }
 
 fn observed(snapshot: &Snapshot) -> Observed {

@@ -1,7 +1,7 @@
 //! EBS volumes of claims. They carry the tag that our EBS CSI add-on gives to all it makes (aws-facts §7.2).
 
 use super::Resource;
-use super::leftover::{found, is_of_this_life};
+use super::leftover::found;
 use crate::aws::Aws;
 use crate::aws::errors::sent;
 use crate::aws::tags::{self, filter};
@@ -25,7 +25,7 @@ impl Resource for EbsVolume {
         };
         let pages = aws.ec2.describe_volumes().filters(which).into_paginator().items().send();
         let volumes = sent("DescribeVolumes", pages.collect::<Result<Vec<_>, _>>().await)?;
-        Ok(volumes.iter().filter(|volume| !query.is_left() || is_left(aws, volume)).map(observed).collect())
+        Ok(volumes.iter().filter(|volume| !query.is_left() || is_left(volume)).map(observed).collect())
     }
 
     async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
@@ -34,9 +34,9 @@ impl Resource for EbsVolume {
 }
 
 /// A claim's volume, or any that nothing uses; the disks of nodes carry our tag too, and go with their nodes.
-fn is_left(aws: &Aws, volume: &Volume) -> bool {
-    let of_claim = volume.tags().iter().any(|tag| tag.key().is_some_and(|key| CLAIM_TAGS.contains(&key)));
-    is_of_this_life(aws, &tags::of_ec2(volume.tags())) && (of_claim || volume.attachments().is_empty())
+fn is_left(volume: &Volume) -> bool {
+    let keys = || volume.tags().iter().filter_map(|tag| tag.key());
+    keys().any(|key| key == tags::LINEAGE) && (keys().any(|key| CLAIM_TAGS.contains(&key)) || volume.attachments().is_empty())
 }
 
 fn observed(volume: &Volume) -> Observed {

@@ -45,11 +45,6 @@ pub(super) fn is_owned(aws: &Aws, tags: &Tags) -> bool {
     !aws.scope.another_is_near && tags.get(&format!("kubernetes.io/cluster/{}", aws.cluster)).is_some_and(|value| value == "owned")
 }
 
-/// Whether it was made under this state, and not by an earlier cluster of the name.
-pub(super) fn is_of_this_life(aws: &Aws, tags: &Tags) -> bool {
-    tags.get(tags::LINEAGE).is_some_and(|lineage| *lineage == aws.scope.lineage)
-}
-
 /// For what it was made, in words.
 pub(super) fn purpose(tags: &Tags) -> Option<String> {
     let namespace = tags.get("kubernetes.io/created-for/pvc/namespace").map(|namespace| format!("{namespace}/")).unwrap_or_default();

@@ -375,6 +375,15 @@ pub async fn leftovers(aws: &Aws, recorded: Vec<Item>) -> Result<Vec<Observed>, 
     Ok(found)
 }
 
+/// Volumes and snapshots that a cluster of the name left, under whatever state: their tags may be all that tells of one.
+///
+/// # Errors
+/// The first call that fails.
+pub async fn claims(aws: &Aws) -> Result<Vec<Observed>, Failure> {
+    let kinds = [Kind::EbsVolume, Kind::EbsSnapshot];
+    observe_kinds(aws, kinds.into_iter().map(|kind| (kind, Query::Left(aws.scope.clone())))).await
+}
+
 async fn observe_kinds(aws: &Aws, queries: impl Iterator<Item = (Kind, Query)>) -> Result<Vec<Observed>, Failure> {
     let mut tasks = tokio::task::JoinSet::new();
     for (kind, query) in queries {

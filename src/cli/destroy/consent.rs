@@ -5,7 +5,8 @@ use crate::cli::args::DestroyArgs;
 use crate::cli::confirm;
 use crate::cli::exit::{CliError, Exit};
 use crate::config::model::Lifecycle;
-use crate::engine::DataLine;
+use crate::engine::{DataLine, Disowned};
+use crate::resource::Kind;
 
 /// A configuration that says `protect: true` is refused before anybody is asked.
 pub(super) fn refuse_marked(subject: &Subject, args: &DestroyArgs) -> Result<(), CliError> {
@@ -25,6 +26,7 @@ fn protected(name: &str) -> CliError {
 /// Everything that stands between the plan and its execution.
 pub(super) async fn ask(destruction: &Destruction<'_>, looked: &Looked) -> Result<(), CliError> {
     let (args, subject) = (destruction.args, destruction.subject);
+    refuse_disowned(looked)?;
     if !args.lift_protection {
         refuse_protected(looked, subject)?;
     }
@@ -67,6 +69,17 @@ fn refuse_protected(looked: &Looked, subject: &Subject) -> Result<(), CliError> 
     let named = protected.iter().map(|one| format!("{} ({}) by {}", one.address, one.id, one.by));
     Err(CliError::new(Exit::Protected, format!("protected against deletion: {}; nothing was changed", shortened(named)))
         .hint("switch that off (`protect: false` and `apply` do it for EKS), or add `--lift-protection`"))
+}
+
+/// A group that is left alone keeps its nodes, which use almost everything else.
+fn refuse_disowned(looked: &Looked) -> Result<(), CliError> {
+    let groups: Vec<&Disowned> = looked.survey.disowned.iter().filter(|one| one.address.kind() == Kind::AutoScalingGroup).collect();
+    if groups.is_empty() {
+        return Ok(());
+    }
+    let named = shortened(groups.iter().map(|one| format!("{} ({})", one.address, one.id)));
+    Err(CliError::new(Exit::Protected, format!("recorded, but without our tags, so perhaps not ours any more: {named}; its nodes use what would be deleted; nothing was changed"))
+        .hint("put the tags `domino-eks:cluster`, `domino-eks:lineage` and `domino-eks:address` back on the group, or delete the group yourself, and run the same command again"))
 }
 
 /// The first five, and how many more.

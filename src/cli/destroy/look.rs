@@ -1,11 +1,12 @@
 //! Looking before anything is deleted, and again afterwards: ours, what Kubernetes left, what stands in the way, data.
 
 use super::Subject;
-use crate::aws::{Aws, Namesake, another_cluster, data, disowned, foreign, leftovers, observe_everything, protections};
+use super::proof::is_scheduled;
+use crate::aws::{Aws, Namesake, another_cluster, claims, data, disowned, foreign, leftovers, observe_everything, protections};
 use crate::cli::exit::{CliError, Exit};
-use crate::cli::session::{Session, items, refuse_other_lineage, state_for, the_lineage};
+use crate::cli::session::{Session, items, lineage_of, refuse_other_lineage, state_for, the_lineage};
 use crate::engine::{
-    Action, Disowned, Foreign, INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, Scope, Survey, Verb, is_kept, teardown, twins,
+    Action, Disowned, Foreign, INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, Scope, Survey, Verb, hold_back, is_kept, teardown, twins,
 };
 use crate::resource::{Address, Attributes, Kind};
 use crate::state::{Document, Marks, Status};
@@ -79,10 +80,10 @@ pub(in crate::cli) async fn look(mut aws: Aws, subject: &Subject, found: Option<
             refuse_asked(&state, means.lineage.as_deref())?;
             refuse_other_life(&state, &observed)?;
         }
-        None => state.lineage = the_lineage(&observed, means.lineage.as_deref())?.unwrap_or(state.lineage),
+        None => state.lineage = lineage_shown(&aws, &observed, means.lineage.as_deref()).await?.unwrap_or(state.lineage),
         Some(_) => {}
     }
-    let (mut observed, strangers): (Vec<Observed>, Vec<Observed>) =
+    let (mut observed, mut strangers): (Vec<Observed>, Vec<Observed>) =
         observed.into_iter().partition(|seen| is_of(&state, seen) || is_written_anew(seen, means.before.as_ref()));
     let another = another_cluster(&aws, &state.lineage, recorded_endpoint(&state)).await?;
     let spared = if another.is_some() { take_logs(&mut observed) } else { Vec::new() };
@@ -91,6 +92,8 @@ pub(in crate::cli) async fn look(mut aws: Aws, subject: &Subject, found: Option<
     aws.scope.another_lives = another.is_some();
     aws.scope.another_is_near = another.as_ref().is_some_and(|other| aws.scope.vpcs.contains(&other.vpc));
     let (leftovers, mut foreign) = tokio::try_join!(leftovers(&aws, recorded_leftovers(&state)), foreign(&aws))?;
+    let (leftovers, of_others): (Vec<Observed>, Vec<Observed>) = leftovers.into_iter().partition(|seen| is_of_lineage(&state, seen));
+    strangers.extend(of_others);
     foreign.extend(another.map(|other| in_the_way(&other, aws.scope.another_is_near, spared)));
     let none = Attributes::new();
     let inputs = Inputs { desired: &[], state: &state, observed: Some(&observed), lookups: &none };
@@ -102,16 +105,23 @@ pub(in crate::cli) async fn look(mut aws: Aws, subject: &Subject, found: Option<
         only_forget_cluster(&mut plan);
     }
     let disowned = disowned_of(&aws, &mut plan, &state).await?;
-    // Its instances stay, so nobody need wait for their interfaces.
-    for one in &disowned {
-        aws.scope.groups.remove(&one.id);
-    }
     let twins = twins(&inputs);
     let marks = subject.marks(has_state.then_some(state.marks));
     let (data, protected) = tokio::try_join!(data(&aws, &plan, marks.ephemeral), protections(&aws, &plan))?;
     let survey = Survey { data, foreign, protected, disowned };
     let session = Session { aws, state, lookups: Attributes::new(), observed, plan, twins, new_pins: BTreeMap::new() };
     Ok(Looked { session, survey, items, leftovers, strangers, marks, has_state })
+}
+
+/// The state under which everything was made, where none is at hand. Claims may have outlived all else; a key that AWS deletes
+/// in some weeks says least.
+async fn lineage_shown(aws: &Aws, observed: &[Observed], asked: Option<&str>) -> Result<Option<String>, CliError> {
+    let tells = |seen: &Observed| lineage_of(seen).is_some_and(|lineage| asked.is_none_or(|asked| lineage == asked));
+    let mut shown: Vec<Observed> = observed.iter().filter(|seen| !is_scheduled(seen)).cloned().collect();
+    if !shown.iter().any(tells) {
+        shown.extend(claims(aws).await?);
+    }
+    the_lineage(if shown.iter().any(tells) { &shown } else { observed }, asked)
 }
 
 /// A state is of one lineage, and that is what goes.
@@ -153,13 +163,13 @@ fn in_the_way(other: &Namesake, is_near: bool, holds: Vec<Address>) -> Foreign {
     Foreign { name: format!("EKS cluster {}", other.arn), origin: format!("of this name, but not made under this state{near}"), holds }
 }
 
-/// What exists without our tags is neither deleted nor forgotten.
+/// What exists without our tags is neither deleted nor forgotten, and what would go after it stays as well: the key of data,
+/// what the nodes of a group use.
 async fn disowned_of(aws: &Aws, plan: &mut Plan, state: &Document) -> Result<Vec<Disowned>, CliError> {
     let forgotten = plan.actions.iter().filter(|action| action.verb == Verb::Delete && action.existing.is_none());
     let items = forgotten.filter_map(|action| Some(Item::recorded(&action.address, state.resources.get(&action.address)?)));
     let found = disowned(aws, items.collect()).await?;
-    let is_found = |action: &&mut Action| found.iter().any(|item| item.address == action.address);
-    plan.actions.iter_mut().filter(is_found).for_each(|action| action.verb = Verb::NoChange);
+    hold_back(plan, &found.iter().map(|item| item.address.clone()).collect());
     Ok(found.into_iter().map(|item| Disowned { address: item.address, id: item.id }).collect())
 }
 
@@ -177,6 +187,11 @@ fn refuse_other_life(state: &Document, observed: &[Observed]) -> Result<(), CliE
     let is_kept = |seen: &&Observed| !is_of(state, seen) && is_kept(seen.address.kind());
     let living: Vec<Observed> = observed.iter().filter(|seen| !is_kept(seen)).cloned().collect();
     refuse_other_lineage(state, &living)
+}
+
+/// Not made under another state.
+fn is_of_lineage(state: &Document, seen: &Observed) -> bool {
+    lineage_of(seen).is_none_or(|lineage| lineage == state.lineage)
 }
 
 /// Made under this state, or recorded in it and found by its id.
@@ -199,7 +214,10 @@ fn spare_unseen(plan: &mut Plan, shown: &BTreeSet<String>) {
     let unseen = |action: &&mut Action| {
         action.kind.facts().holds_data && action.existing.is_some() && !action.id.as_ref().is_some_and(|id| shown.contains(id))
     };
-    plan.actions.iter_mut().filter(unseen).for_each(|action| action.verb = Verb::NoChange);
+    for action in plan.actions.iter_mut().filter(unseen) {
+        action.verb = Verb::NoChange;
+        "it holds data and was not shown before; look at it, and run the same command again".clone_into(&mut action.reason);
+    }
 }
 
 /// What an earlier destroy wrote down of what Kubernetes left.

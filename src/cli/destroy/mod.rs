@@ -18,9 +18,10 @@ use super::session::{block_on, connect_store};
 use super::settings::Settings;
 use super::stop::Stop;
 use crate::aws::Aws;
-use crate::engine::{Action, Failed, FailureKind, Outcome, Plan, Readiness, Verb};
-use crate::report::{DataWord, teardown_text};
+use crate::engine::{DataLine, FailureKind, GRACE_SECONDS, Outcome, Plan, Readiness, Verb, hold_back};
+use crate::report::{DataWord, clock, teardown_text};
 use crate::resource::Address;
+use crate::state::Document;
 pub(super) use look::{Looked, Means, look};
 use proof::Proof;
 use report::{Report, ReportFile};
@@ -61,8 +62,13 @@ impl Destruction<'_> {
         // What a question is about is shown in any case.
         let shown = printer.heard(self.args.confirm.is_none() && !self.args.yes);
         let lineage = self.args.which.lineage.as_deref();
-        let first = async { first_look(aws.clone(), self.subject, run.store, lineage, self.args.retain_data, &shown).await };
-        let looked = run.stop.unless(first).await??;
+        let keep_data = self.args.retain_data;
+        let first = async { first_look(aws.clone(), self.subject, run.store, lineage, keep_data, &shown).await };
+        let mut looked = run.stop.unless(first).await??;
+        if !looked.has_work() && self.await_begun(&looked.session.state).await? {
+            let means = Means { keep_data, lineage: lineage.map(str::to_owned), before: None };
+            looked = run.stop.unless(look(aws.clone(), self.subject, run.store.load().await?, means)).await??;
+        }
         shown.say(&format!("\n{}", teardown_text(&looked.session.plan, &looked.survey, DataWord::Given).trim_end()));
         let mut report = Report::of(&looked);
         self.note(&report);
@@ -115,20 +121,54 @@ impl Destruction<'_> {
                 break;
             }
             let found = run.store.load().await?;
+            if let Some(state) = &found {
+                self.await_begun(state).await.map_err(unproven)?;
+            }
             let means = Means { keep_data: self.args.retain_data, lineage: None, before: Some(report.before.clone()) };
             let looking = look(aws, self.subject, found, means);
             let mut again = run.stop.unless(looking).await.map_err(unproven)?.map_err(unproven)?;
-            let hopeless = |action: &&mut Action| is_hopeless(&action.address, &all);
-            again.session.plan.actions.iter_mut().filter(hopeless).for_each(|action| action.verb = Verb::NoChange);
+            let hopeless = self.hopeless(&again, &all);
+            hold_back(&mut again.session.plan, &hopeless);
+            let goes =
+                |line: &DataLine| again.session.plan.actions.iter().any(|one| one.address == line.address && one.verb != Verb::NoChange);
+            again.survey.data.retain(goes);
             // Without a word on data, nothing that holds some goes that was not asked about.
             if !again.has_work() || consent::refuse_data(self.args, &again).is_err() {
                 break;
             }
-            run.printer
-                .say(&format!("\nFound meanwhile:\n{}", teardown_text(&again.session.plan, &again.survey, DataWord::Given).trim_end()));
+            run.printer.say(&format!(
+                "\nFound meanwhile, or worth another try:\n{}",
+                teardown_text(&again.session.plan, &again.survey, DataWord::Given).trim_end()
+            ));
             looked = again;
         }
         Ok(all)
+    }
+
+    /// Waits until AWS shows whatever a killed run may have begun: its last request may have taken effect after it. Tells
+    /// whether that took time.
+    async fn await_begun(&self, state: &Document) -> Result<bool, CliError> {
+        let open = state.intents.iter().filter(|(address, _)| !state.resources.contains_key(address));
+        let young: Vec<(&Address, f64)> =
+            open.map(|(address, intent)| (address, GRACE_SECONDS - intent.age_seconds())).filter(|(_, left)| *left > 0.0).collect();
+        let Some(longest) = young.iter().map(|(_, left)| *left).max_by(f64::total_cmp) else { return Ok(false) };
+        let names: Vec<String> = young.iter().map(|(address, _)| address.to_string()).collect();
+        let run = self.run;
+        run.printer.say(&format!(
+            "Waiting {} before looking again: a run that was cut off was about to make {}, which AWS may show late.",
+            clock(longest),
+            names.join(", ")
+        ));
+        run.stop.unless(tokio::time::sleep(run.settings.pace.seconds(longest))).await?;
+        Ok(true)
+    }
+
+    /// What a further try at once would only refuse again: only what passes by itself is worth one.
+    fn hopeless(&self, again: &Looked, all: &Outcome) -> BTreeSet<Address> {
+        use FailureKind::{Busy, LostAnswer, NotYet};
+        let failed = all.failed.iter().filter(|failed| !matches!(failed.failure.kind, NotYet | Busy | LostAnswer));
+        let protected = again.survey.protected.iter().filter(|_| !self.args.lift_protection);
+        failed.map(|failed| failed.address.clone()).chain(protected.map(|one| one.address.clone())).collect()
     }
 
     /// Nothing left but what was asked to be kept is success, whatever happened on the way.
@@ -184,15 +224,6 @@ fn forget_failures(plan: &Plan, all: &mut Outcome, report: &mut Report) {
     all.failed.retain(|failed| !again.contains(&failed.address));
     all.skipped.retain(|address| !again.contains(address));
     report.failures.retain(|address, _| !again.contains(address));
-}
-
-/// Whether a further try at once would only repeat what happened: only what passes by itself is worth one.
-fn is_hopeless(address: &Address, all: &Outcome) -> bool {
-    use FailureKind::{Busy, LostAnswer, NotYet};
-    let is_final = |failed: &Failed| !matches!(failed.failure.kind, NotYet | Busy | LostAnswer);
-    let failed = all.failed.iter().any(|failed| failed.address == *address && is_final(failed));
-    // What was not tried because of another one depends on what becomes of that.
-    failed || all.skipped.contains(address) && all.failed.iter().all(is_final)
 }
 
 /// A last look that failed says nothing about what was done.

@@ -5,7 +5,8 @@ use super::{Report, Subject};
 use crate::aws::Aws;
 use crate::cli::apply::Run;
 use crate::cli::exit::CliError;
-use crate::engine::{Foreign, Observed, Readiness};
+use crate::cli::session::lineage_of;
+use crate::engine::{Action, Foreign, Observed, Readiness, Verb};
 use crate::resource::{Address, Kind};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,6 +60,8 @@ pub(super) async fn prove(aws: Aws, subject: &Subject, run: &Run<'_>, report: &R
 fn judge(looked: &Looked, failures: &BTreeMap<Address, String>) -> Proof {
     let mut proof = Proof { searched_by: MEANS.to_vec(), ..Proof::default() };
     let mut told = BTreeSet::new();
+    let held: BTreeMap<&Address, &str> = looked.session.plan.actions.iter().filter_map(held).collect();
+    let why = |address: &Address| failures.get(address).map(String::as_str).or(held.get(address).copied());
     for seen in looked.session.observed.iter().chain(&looked.leftovers) {
         if !told.insert((&seen.address, &seen.id)) {
             continue;
@@ -69,8 +72,16 @@ fn judge(looked: &Looked, failures: &BTreeMap<Address, String>) -> Proof {
         } else if is_scheduled(seen) {
             proof.scheduled.push(scheduled(seen));
         } else {
-            proof.left.push(left(&why(seen, failures)));
+            let going = (seen.readiness == Readiness::Deleting).then_some("being deleted");
+            let why = why(&seen.address).or(going).unwrap_or("not deleted; run the same command again");
+            proof.left.push(left(why));
         }
+    }
+    // Without our tags no look finds it, but nothing has confirmed that it is gone.
+    for action in &looked.session.plan.actions {
+        let Some(id) = action.id.as_ref().filter(|id| action.existing.is_some() && told.insert((&action.address, id))) else { continue };
+        let why = why(&action.address).unwrap_or("it is recorded, and was not deleted; run the same command again");
+        proof.left.push(Left { address: action.address.clone(), id: id.clone(), why: why.to_owned() });
     }
     let without_tags = "it exists, but our tags were taken off: left alone, and still recorded; put the tags `domino-eks:cluster` and \
                         `domino-eks:lineage` back and run the same command again, or delete it yourself";
@@ -79,8 +90,11 @@ fn judge(looked: &Looked, failures: &BTreeMap<Address, String>) -> Proof {
         id: one.id.clone(),
         why: without_tags.to_owned(),
     }));
-    let stranger =
-        |seen: &Observed| Left { address: seen.address.clone(), id: seen.id.clone(), why: format!("lineage {}", lineage_of(seen)) };
+    let stranger = |seen: &Observed| Left {
+        address: seen.address.clone(),
+        id: seen.id.clone(),
+        why: format!("lineage {}", lineage_of(seen).unwrap_or("unknown")),
+    };
     let (waiting, strangers): (Vec<&Observed>, Vec<&Observed>) = looked.strangers.iter().partition(|seen| is_scheduled(seen));
     proof.scheduled.extend(waiting.into_iter().map(scheduled));
     proof.others.extend(strangers.into_iter().map(stranger));
@@ -90,12 +104,8 @@ fn judge(looked: &Looked, failures: &BTreeMap<Address, String>) -> Proof {
     proof
 }
 
-fn lineage_of(seen: &Observed) -> &str {
-    seen.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage")).map_or("unknown", String::as_str)
-}
-
 /// A key that waits for its end; also that of an earlier cluster of the name.
-fn is_scheduled(seen: &Observed) -> bool {
+pub(super) fn is_scheduled(seen: &Observed) -> bool {
     seen.address.kind() == Kind::KmsKey && seen.readiness == Readiness::Deleting
 }
 
@@ -104,15 +114,9 @@ fn scheduled(seen: &Observed) -> Left {
     Left { address: seen.address.clone(), id: seen.id.clone(), why: why.to_owned() }
 }
 
-fn why(seen: &Observed, failures: &BTreeMap<Address, String>) -> String {
-    match (failures.get(&seen.address), &seen.readiness) {
-        (Some(failure), _) => failure.clone(),
-        (None, Readiness::Deleting) => "being deleted".to_owned(),
-        (None, _) if seen.address.kind().facts().holds_data => {
-            "it holds data and was not shown before; look at it, and run the same command again".to_owned()
-        }
-        (None, _) => "not deleted; run the same command again".to_owned(),
-    }
+/// Why something is not deleted by a further run either.
+fn held(action: &Action) -> Option<(&Address, &str)> {
+    (action.verb == Verb::NoChange && !action.reason.is_empty()).then_some((&action.address, action.reason.as_str()))
 }
 
 impl Proof {

@@ -1,10 +1,11 @@
 //! The order in which what has no record goes: before what it names, and never in a circle.
 
 use super::*;
-use crate::engine::steps::Steps;
-use crate::engine::{Observed, Readiness};
+use crate::engine::steps::{Steps, waiting_for};
+use crate::engine::{Observed, Readiness, hold_back};
 use crate::state::{Record, Status};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 fn seen(of: &str, id: &str, spec: Value) -> Observed {
     let tags = Some(BTreeMap::from([("domino-eks:cluster".to_owned(), "demo".to_owned())]));
@@ -80,6 +81,53 @@ fn a_key_that_waits_for_its_deletion_is_no_work() {
     state.resources.insert(address("kms-key/main"), record(&key, Vec::new()));
     let plan = torn_down(&state, std::slice::from_ref(&key), &[], false);
     assert_eq!(verb_of(&plan, "kms-key/main"), Verb::Delete);
+}
+
+/// Whether the first must be gone before the second is deleted.
+fn goes_before(plan: &Plan, first: &str, second: &str) -> bool {
+    waiting_for(plan, &BTreeSet::from([address(first)])).contains_key(&address(second))
+}
+
+#[test]
+fn the_role_of_an_add_on_outlives_the_cluster() {
+    let role = seen("iam-role/ebs-csi-driver", "demo-ebs", json!({}));
+    let group = seen("autoscaling-group/a", "demo-a", json!({}));
+    let cluster = seen("eks-cluster/main", "demo", json!({}));
+    let add_on = seen("eks-add-on/ebs", "ebs", json!({}));
+    let mut state = blank();
+    let needs = vec![role.address.clone(), cluster.address.clone(), group.address.clone()];
+    state.resources.insert(add_on.address.clone(), record(&add_on, needs));
+    let plan = torn_down(&state, &[role, group, cluster, add_on], &[], false);
+    assert!(goes_before(&plan, "eks-cluster/main", "iam-role/ebs-csi-driver"));
+    assert!(goes_before(&plan, "autoscaling-group/a", "iam-role/ebs-csi-driver"));
+}
+
+#[test]
+fn in_a_network_of_others_a_group_of_ours_is_known_until_nothing_is_to_be_found_there() {
+    let group = seen("security-group/nodes", "sg-1", json!({"vpc": "vpc-1"}));
+    let cluster = seen("eks-cluster/main", "demo", json!({}));
+    let left = [seen("load-balancer/x", "x", json!({"made_by": CLOUD_CONTROLLER})), seen("ebs-volume/v", "v", json!({}))];
+    let theirs = torn_down(&blank(), &[group.clone(), cluster.clone()], &left, false);
+    for first in ["eks-cluster/main", "load-balancer/x"] {
+        assert!(goes_before(&theirs, first, "security-group/nodes"), "{first}");
+    }
+    assert!(!goes_before(&theirs, "ebs-volume/v", "security-group/nodes"), "claims are found by their tags");
+    let ours = torn_down(&blank(), &[seen("vpc/main", "vpc-1", json!({})), group, cluster], &left, false);
+    assert!(!goes_before(&ours, "load-balancer/x", "security-group/nodes"), "the network itself goes last");
+}
+
+#[test]
+fn what_goes_after_something_that_stays_stays() {
+    let key = seen("kms-key/main", "key-1", json!({}));
+    let bucket = seen("s3-bucket/logs", "logs", json!({"key": "key-1"}));
+    let vpc = seen("vpc/main", "vpc-1", json!({}));
+    let mut plan = torn_down(&blank(), &[key, bucket, vpc], &[], false);
+    hold_back(&mut plan, &BTreeSet::from([address("s3-bucket/logs")]));
+    assert_eq!(verb_of(&plan, "s3-bucket/logs"), Verb::NoChange);
+    assert_eq!(verb_of(&plan, "kms-key/main"), Verb::NoChange);
+    assert_eq!(verb_of(&plan, "vpc/main"), Verb::Delete);
+    let reason = plan.actions.iter().find(|action| action.kind == Kind::KmsKey).map(|action| action.reason.as_str());
+    assert_eq!(reason, Some("it goes after s3-bucket/logs, which stays"));
 }
 
 #[test]

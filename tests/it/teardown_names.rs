@@ -115,13 +115,15 @@ fn what_lost_its_tags_is_left_alone_and_not_forgotten() {
     workspace.run_soon(&["state", "recover", "--yes"]).expect(0);
     without_tags(&site, false);
     let told = ["Recorded, but without our tags", "s3-bucket/logs", "efs-file-system/datasets", "our tags were taken off", "put the tags"];
-    for more in ["--retain-data", "--delete-data"] {
+    for more in ["--delete-data", "--retain-data"] {
         let arguments = ["destroy", "--confirm", NAME, more, "--report", "report.json"];
         says(workspace.run_soon(&arguments).expect(1), &told);
         let report: Value = serde_json::from_str(&fs::read_to_string(workspace.path("report.json")).unwrap()).unwrap();
         assert_eq!(report["result"], "left", "{report:#}");
         assert!(!report["deleted"].to_string().contains("s3-bucket/logs"), "{report:#}");
         assert_eq!(report["scheduled"], json!([]), "what stays is unreadable without the key");
+        let left = report["left"].to_string();
+        assert!(more == "--retain-data" || left.contains("it goes after ") && left.contains("kms-key/main"), "{left}");
         let recorded = workspace.state(NAME)["resources"].clone();
         assert!(recorded.get("s3-bucket/logs").is_some() && recorded.get("efs-file-system/datasets").is_some(), "{recorded:#}");
     }

@@ -6,7 +6,8 @@ use crate::aws::{Aws, Namesake, another_cluster, claims, data, disowned, foreign
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::session::{Session, items, lineage_of, refuse_other_lineage, state_for, the_lineage};
 use crate::engine::{
-    Action, Disowned, Foreign, INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, Scope, Survey, Verb, hold_back, is_kept, teardown, twins,
+    Action, Disowned, Foreign, INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, Scope, Survey, Twins, Verb, hold_back, is_kept, teardown,
+    twins,
 };
 use crate::resource::{Address, Attributes, Kind};
 use crate::state::{Document, Marks, Status};
@@ -95,22 +96,33 @@ pub(in crate::cli) async fn look(mut aws: Aws, subject: &Subject, found: Option<
     let (leftovers, of_others): (Vec<Observed>, Vec<Observed>) = leftovers.into_iter().partition(|seen| is_of_lineage(&state, seen));
     strangers.extend(of_others);
     foreign.extend(another.map(|other| in_the_way(&other, aws.scope.another_is_near, spared)));
-    let none = Attributes::new();
-    let inputs = Inputs { desired: &[], state: &state, observed: Some(&observed), lookups: &none };
-    let mut plan = teardown(&inputs, &leftovers, means.keep_data)?;
-    if let Some(before) = &means.before {
-        spare_unseen(&mut plan, &before.data);
-    }
-    if aws.scope.another_lives {
-        only_forget_cluster(&mut plan);
-    }
-    let disowned = disowned_of(&aws, &mut plan, &state).await?;
-    let twins = twins(&inputs);
+    let (plan, disowned, twins) = planned(&aws, &state, &observed, &leftovers, &means).await?;
     let marks = subject.marks(has_state.then_some(state.marks));
     let (data, protected) = tokio::try_join!(data(&aws, &plan, marks.ephemeral), protections(&aws, &plan))?;
     let survey = Survey { data, foreign, protected, disowned };
     let session = Session { aws, state, lookups: Attributes::new(), observed, plan, twins, new_pins: BTreeMap::new() };
     Ok(Looked { session, survey, items, leftovers, strangers, marks, has_state })
+}
+
+/// What goes, what stays because it lost our tags, and second objects.
+async fn planned(
+    aws: &Aws,
+    state: &Document,
+    observed: &[Observed],
+    leftovers: &[Observed],
+    means: &Means,
+) -> Result<(Plan, Vec<Disowned>, Twins), CliError> {
+    let none = Attributes::new();
+    let inputs = Inputs { desired: &[], state, observed: Some(observed), lookups: &none };
+    let mut plan = teardown(&inputs, leftovers, means.keep_data)?;
+    if aws.scope.another_lives {
+        only_forget_cluster(&mut plan);
+    }
+    let disowned = disowned_of(aws, &mut plan, state).await?;
+    if let Some(before) = &means.before {
+        spare_unseen(&mut plan, &before.data);
+    }
+    Ok((plan, disowned, twins(&inputs)))
 }
 
 /// The state under which everything was made, where none is at hand. Claims may have outlived all else; a key that AWS deletes
@@ -209,13 +221,13 @@ fn is_written_anew(seen: &Observed, before: Option<&Before>) -> bool {
     seen.address.kind() == Kind::LogGroup && before.is_some_and(was_ours)
 }
 
-/// Later runs take no data that nobody was shown.
+/// Later runs take no data that nobody was shown, and no key that it needs.
 fn spare_unseen(plan: &mut Plan, shown: &BTreeSet<String>) {
-    let unseen = |action: &&mut Action| {
-        action.kind.facts().holds_data && action.existing.is_some() && !action.id.as_ref().is_some_and(|id| shown.contains(id))
-    };
-    for action in plan.actions.iter_mut().filter(unseen) {
-        action.verb = Verb::NoChange;
+    let is_data = |action: &&Action| action.verb == Verb::Delete && action.kind.facts().holds_data && action.existing.is_some();
+    let is_unseen = |action: &&Action| !action.id.as_ref().is_some_and(|id| shown.contains(id));
+    let unseen: BTreeSet<Address> = plan.actions.iter().filter(is_data).filter(is_unseen).map(|action| action.address.clone()).collect();
+    hold_back(plan, &unseen);
+    for action in plan.actions.iter_mut().filter(|action| unseen.contains(&action.address)) {
         "it holds data and was not shown before; look at it, and run the same command again".clone_into(&mut action.reason);
     }
 }

@@ -3,6 +3,7 @@
 
 use super::Aws;
 use super::errors::sent;
+use super::parts::PAGE;
 use super::resource::{autoscaling_group, load_balancer};
 use super::tags::filter;
 use crate::engine::{Action, Failure, Plan, Protection, Verb};
@@ -62,8 +63,8 @@ async fn of_balancers(aws: &Aws, arns: Vec<String>) -> Result<Vec<String>, Failu
 async fn of_key(aws: &Aws, arn: Option<&String>, going: &BTreeSet<&str>) -> Result<Option<String>, Failure> {
     let Some(arn) = arn else { return Ok(None) };
     let encrypted = || filter("encrypted", ["true".to_owned()]);
-    let snapshots = aws.ec2.describe_snapshots().owner_ids("self").filters(encrypted()).into_paginator().items().send();
-    let volumes = aws.ec2.describe_volumes().filters(encrypted()).into_paginator().items().send();
+    let snapshots = aws.ec2.describe_snapshots().owner_ids("self").filters(encrypted()).max_results(PAGE).into_paginator().items().send();
+    let volumes = aws.ec2.describe_volumes().filters(encrypted()).max_results(PAGE).into_paginator().items().send();
     let (snapshots, volumes) = tokio::join!(snapshots.collect::<Result<Vec<_>, _>>(), volumes.collect::<Result<Vec<_>, _>>());
     let (snapshots, volumes) = (sent("DescribeSnapshots", snapshots)?, sent("DescribeVolumes", volumes)?);
     let snapshots = snapshots.iter().filter(|one| one.kms_key_id() == Some(arn)).filter_map(|one| one.snapshot_id());

@@ -3,6 +3,7 @@
 use super::{allowed, by_id, holder, interfaces, origin};
 use crate::aws::Aws;
 use crate::aws::errors::sent;
+use crate::aws::parts::{PAGE, ROUTE_TABLE_PAGE};
 use crate::aws::resource::{guardduty_endpoint, kubernetes_security_group, network_interface, security_group, vpc_endpoint};
 use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{Failure, Foreign, Holder, Observed, Whose};
@@ -25,16 +26,11 @@ pub(super) async fn of_security_group(aws: &Aws, id: &str) -> Result<Vec<Holder>
 
 /// Public addresses in the VPC keep its gateway.
 pub(super) async fn of_internet_gateway(aws: &Aws, id: &str) -> Result<Vec<Holder>, Failure> {
-    let answer = sent(
-        "DescribeInternetGateways",
-        aws.ec2.describe_internet_gateways().filters(filter("internet-gateway-id", [id.to_owned()])).send().await,
-    )?;
-    let vpcs: Vec<String> = answer
-        .internet_gateways()
-        .iter()
-        .flat_map(|gateway| gateway.attachments())
-        .filter_map(|attachment| attachment.vpc_id().map(str::to_owned))
-        .collect();
+    let call = aws.ec2.describe_internet_gateways().filters(filter("internet-gateway-id", [id.to_owned()])).max_results(PAGE);
+    let pages = call.into_paginator().items().send();
+    let gateways = sent("DescribeInternetGateways", pages.collect::<Result<Vec<_>, _>>().await)?;
+    let vpcs: Vec<String> =
+        gateways.iter().flat_map(|gateway| gateway.attachments()).filter_map(|attachment| attachment.vpc_id().map(str::to_owned)).collect();
     if vpcs.is_empty() {
         return Ok(Vec::new());
     }
@@ -76,12 +72,24 @@ async fn parts(aws: &Aws, vpc: &str) -> Result<Vec<Holder>, Failure> {
     let attached = || filter("attachment.vpc-id", [vpc.to_owned()]);
     let ec2 = &aws.ec2;
     let (subnets, tables, gateways, nats, endpoints, acls, vpns) = tokio::join!(
-        ec2.describe_subnets().filters(here()).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
-        ec2.describe_route_tables().filters(here()).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
-        ec2.describe_internet_gateways().filters(attached()).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
-        ec2.describe_nat_gateways().filter(here()).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
-        ec2.describe_vpc_endpoints().filters(here()).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
-        ec2.describe_network_acls().filters(here()).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
+        ec2.describe_subnets().filters(here()).max_results(PAGE).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
+        ec2.describe_route_tables()
+            .filters(here())
+            .max_results(ROUTE_TABLE_PAGE)
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>(),
+        ec2.describe_internet_gateways()
+            .filters(attached())
+            .max_results(PAGE)
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>(),
+        ec2.describe_nat_gateways().filter(here()).max_results(PAGE).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
+        ec2.describe_vpc_endpoints().filters(here()).max_results(PAGE).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
+        ec2.describe_network_acls().filters(here()).max_results(PAGE).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
         ec2.describe_vpn_gateways().filters(attached()).send(),
     );
     let mut found = Vec::new();

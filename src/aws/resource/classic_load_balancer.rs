@@ -51,7 +51,7 @@ async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
         let answer = sent("DescribeLoadBalancers", aws.elb.describe_load_balancers().load_balancer_names(&item.id).send().await);
         if or_absent(answer)?.is_some() {
             seen.push(super::again(item));
-        } else if has_interfaces(aws, &item.id).await? {
+        } else if has_interfaces(aws, item, &item.id).await? {
             seen.push(Observed { readiness: Readiness::Deleting, ..super::again(item) });
         }
     }

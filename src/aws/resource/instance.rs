@@ -4,6 +4,7 @@ use super::Resource;
 use super::leftover::{found, is_owned};
 use crate::aws::Aws;
 use crate::aws::errors::sent;
+use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{Failure, Item, Observed, Query, Readiness, Scope};
 use crate::resource::Kind;
@@ -43,7 +44,7 @@ impl Resource for Instance {
 
 /// Instances that fit the filters.
 pub(in crate::aws) async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> Result<Vec<types::Instance>, Failure> {
-    let pages = aws.ec2.describe_instances().set_filters(Some(filters)).into_paginator().items().send();
+    let pages = aws.ec2.describe_instances().set_filters(Some(filters)).max_results(PAGE).into_paginator().items().send();
     let reservations = sent("DescribeInstances", pages.collect::<Result<Vec<_>, _>>().await)?;
     Ok(reservations.into_iter().flat_map(|reservation| reservation.instances.unwrap_or_default()).collect())
 }

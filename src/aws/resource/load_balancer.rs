@@ -1,8 +1,8 @@
 //! Application, network and gateway load balancers that a controller in the cluster made. Their interfaces stay for minutes
 //! after the load balancer is gone, and hold subnets and security groups.
 
-use super::Resource;
 use super::leftover::{found, maker};
+use super::{Resource, network_interface};
 use crate::aws::Aws;
 use crate::aws::errors::{or_absent, sent};
 use crate::aws::tags::{Tags, filter};
@@ -91,18 +91,18 @@ async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
         let name = item.id.split_once("loadbalancer/").map_or(item.id.as_str(), |(_, name)| name);
         if or_absent(answer)?.is_some() {
             seen.push(super::again(item));
-        } else if has_interfaces(aws, name).await? {
+        } else if has_interfaces(aws, item, name).await? {
             seen.push(Observed { readiness: Readiness::Deleting, ..super::again(item) });
         }
     }
     Ok(seen)
 }
 
-/// Whether interfaces of a load balancer are still there.
-pub(super) async fn has_interfaces(aws: &Aws, name: &str) -> Result<bool, Failure> {
-    let call = aws.ec2.describe_network_interfaces().filters(filter("description", [format!("ELB {name}")]));
-    let found = sent("DescribeNetworkInterfaces", call.send().await)?;
-    Ok(!found.network_interfaces().is_empty())
+/// Whether interfaces of a load balancer are still there. Its VPC keeps the question small: EC2 has no index of descriptions.
+pub(super) async fn has_interfaces(aws: &Aws, item: &Item, name: &str) -> Result<bool, Failure> {
+    let vpc = item.spec.get("vpc").and_then(Value::as_str).map(|vpc| filter("vpc-id", [vpc.to_owned()]));
+    let filters = vpc.into_iter().chain([filter("description", [format!("ELB {name}")])]);
+    Ok(!network_interface::describe(aws, filters.collect()).await?.is_empty())
 }
 
 /// Tags by ARN. One that vanishes meanwhile makes AWS refuse the whole question: then each is asked for alone.

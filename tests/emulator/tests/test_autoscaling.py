@@ -82,7 +82,8 @@ def test_life_of_a_group(aws, arguments, vpc):
     instance = aws.ec2.describe_instances(InstanceIds=[member["InstanceId"]])["Reservations"][0]["Instances"][0]
     tags = {t["Key"]: t["Value"] for t in instance["Tags"]}
     assert tags["Name"] == name and tags["kind"] == "instance" and "hidden" not in tags and tags["aws:autoscaling:groupName"] == name
-    eni = aws.ec2.describe_network_interfaces(Filters=[{"Name": "attachment.instance-id", "Values": [member["InstanceId"]]}])
+    eni = aws.ec2.describe_network_interfaces(MaxResults=5, Filters=[
+        {"Name": "attachment.instance-id", "Values": [member["InstanceId"]]}])
     eni = eni["NetworkInterfaces"][0]
     assert eni["SubnetId"] == vpc.subnets[0] and eni["Groups"] and {"Key": "kind", "Value": "network-interface"} in eni["TagSet"]
     volume = instance["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]
@@ -114,7 +115,8 @@ def test_force_delete_does_not_wait_for_instances(aws, arguments):
         return {r["Instances"][0]["State"]["Name"] for r in aws.ec2.describe_instances(InstanceIds=instances)["Reservations"]}
 
     assert left() == {"shutting-down"}
-    held = aws.ec2.describe_network_interfaces(Filters=[{"Name": "attachment.instance-id", "Values": instances}])["NetworkInterfaces"]
+    by_instance = [{"Name": "attachment.instance-id", "Values": instances}]
+    held = aws.ec2.describe_network_interfaces(MaxResults=5, Filters=by_instance)["NetworkInterfaces"]
     assert len(held) == 2, "and so are their interfaces"
     until(lambda: left() == {"terminated"})
     assert not {e["id"] for e in aws.inventory()} & set(instances)

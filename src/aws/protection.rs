@@ -2,13 +2,9 @@
 //! would come when the nodes are gone.
 
 use super::Aws;
-use super::errors::sent;
-use super::parts::PAGE;
-use super::resource::{autoscaling_group, load_balancer};
-use super::tags::filter;
+use super::resource::{autoscaling_group, kms_key, load_balancer};
 use crate::engine::{Action, Failure, Plan, Protection, Verb};
 use crate::resource::Kind;
-use aws_sdk_ec2::types::Volume;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Protections of what the plan deletes, in the plan's order.
@@ -62,24 +58,7 @@ async fn of_balancers(aws: &Aws, arns: Vec<String>) -> Result<Vec<String>, Failu
 /// What stays and would be unreadable without the key: snapshots of AWS Backup, say, which are not ours to delete.
 async fn of_key(aws: &Aws, arn: Option<&String>, going: &BTreeSet<&str>) -> Result<Option<String>, Failure> {
     let Some(arn) = arn else { return Ok(None) };
-    let encrypted = || filter("encrypted", ["true".to_owned()]);
-    let snapshots = aws.ec2.describe_snapshots().owner_ids("self").filters(encrypted()).max_results(PAGE).into_paginator().items().send();
-    let volumes = aws.ec2.describe_volumes().filters(encrypted()).max_results(PAGE).into_paginator().items().send();
-    let (snapshots, volumes) = tokio::join!(snapshots.collect::<Result<Vec<_>, _>>(), volumes.collect::<Result<Vec<_>, _>>());
-    let (snapshots, volumes) = (sent("DescribeSnapshots", snapshots)?, sent("DescribeVolumes", volumes)?);
-    let snapshots = snapshots.iter().filter(|one| one.kms_key_id() == Some(arn)).filter_map(|one| one.snapshot_id());
-    let volumes =
-        volumes.iter().filter(|one| one.kms_key_id() == Some(arn) && !goes_with_its_instance(one)).filter_map(|one| one.volume_id());
-    let stay: Vec<&str> = snapshots.chain(volumes).filter(|id| !going.contains(id)).collect();
-    let named = stay.iter().take(3).copied().collect::<Vec<_>>().join(", ");
-    Ok(match stay.len() {
-        0 => None,
-        count @ 1..=3 => Some(format!("what only it decrypts: {count} snapshots or volumes that stay ({named})")),
-        count => Some(format!("what only it decrypts: {count} snapshots or volumes that stay ({named}, …)")),
-    })
-}
-
-/// The disk of a node.
-fn goes_with_its_instance(volume: &Volume) -> bool {
-    volume.attachments().iter().any(|attachment| attachment.delete_on_termination() == Some(true))
+    let needing = kms_key::needing(aws, arn).await?;
+    let stay: Vec<&str> = needing.iter().map(|one| one.id.as_str()).filter(|id| !going.contains(id)).collect();
+    Ok(kms_key::why_needed(&stay))
 }

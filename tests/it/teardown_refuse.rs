@@ -391,6 +391,39 @@ for name, level in zip(sorted(names), ['prevent-force-deletion', 'prevent-all-de
     site.destroyed(&workspace, &[&DESTROY[..], &["--lift-protection"]].concat(), &theirs);
 }
 
+/// A destroy during which somebody runs this script: while that call of ours is on its way for the first time.
+fn destroyed_while(site: &Site, workspace: &Workspace, operation: &str, script: &str) -> Run {
+    let held = site.emulator.fault(&json!({ "mode": "hold-before", "operation": operation }));
+    let run = workspace.spawn(&DESTROY);
+    assert!(site.emulator.struck(&held, 60.0).is_some(), "no {operation}");
+    site.emulator.aws(script);
+    site.emulator.mend();
+    run.wait_with_output().unwrap().into()
+}
+
+/// What only the key decrypts may be made when everybody has agreed already.
+#[test]
+fn a_key_that_is_needed_meanwhile_stays() {
+    let site = Site::new();
+    let workspace = site.made();
+    let backup = "key = kms.describe_key(KeyId=next(a['TargetKeyId'] for a in kms.list_aliases()['Aliases'] if 'domino' in a['AliasName']))['KeyMetadata']['Arn']
+volume = ec2.create_volume(AvailabilityZone='us-west-2a', Size=8, Encrypted=True, KmsKeyId=key)['VolumeId']
+ec2.create_snapshot(VolumeId=volume, Description='nightly')
+ec2.delete_volume(VolumeId=volume)";
+    let run = destroyed_while(&site, &workspace, "DeleteCluster", backup);
+    let told = ["kms-key/main", "the key is needed by", "(held by snapshot snap-", "nightly", "`destroy --lift-protection`", "Left:"];
+    says(run.expect(1), &told);
+    assert!(site.emulator.calls("ScheduleKeyDeletion").is_empty() && site.emulator.calls("DeleteAlias").is_empty());
+    let left = site.ours(&Theirs::nobody());
+    assert!(
+        left.len() == 3 && left.iter().all(|entry| ["key", "alias", "snapshot"].iter().any(|kind| entry.contains(&format!("\"{kind}\"")))),
+        "{left:?}"
+    );
+    // Once more it is seen before anything is done; and with a further word, it goes.
+    says(workspace.run_soon(&DESTROY).expect(7), &["what only it decrypts: 1 snapshots or volumes that stay (snap-"]);
+    says(workspace.run_soon(&[&DESTROY[..], &["--lift-protection"]].concat()).expect(0), &["Nothing left: "]);
+}
+
 /// The cluster takes its load balancers away by itself, while its controllers run.
 #[test]
 fn a_cluster_that_answers_is_drained_first() {

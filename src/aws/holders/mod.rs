@@ -5,6 +5,7 @@ mod network;
 
 use super::Aws;
 use super::errors::{or_absent, sent};
+use super::resource::kms_key::{self, Needing};
 use super::tags::Tags;
 use crate::engine::{Failure, FailureKind, Foreign, Holder, Item, Whose};
 use crate::resource::Kind;
@@ -27,6 +28,7 @@ pub(super) async fn holders(aws: &Aws, item: &Item) -> Result<Vec<Holder>, Failu
         Kind::EfsFileSystem => of_file_system(aws, id).await,
         Kind::IamPolicy => of_policy(aws, id).await,
         Kind::IamRole => of_role(aws, id).await,
+        Kind::KmsKey => of_key(aws, item).await,
         _ => Ok(Vec::new()),
     }
 }
@@ -88,6 +90,13 @@ async fn of_file_system(aws: &Aws, id: &str) -> Result<Vec<Holder>, Failure> {
         holder(format!("mount target {}", target.mount_target_id()), origin, by_id(aws, target.mount_target_id()))
     };
     Ok(targets.iter().map(named).collect())
+}
+
+/// What would be unreadable without the key. None of it was meant to go, or it would be gone by now.
+async fn of_key(aws: &Aws, item: &Item) -> Result<Vec<Holder>, Failure> {
+    let needing = kms_key::needing(aws, &kms_key::arn(aws, item)).await?;
+    let named = |one: &Needing| holder(format!("{} {}", one.what, one.id), origin(one.description.as_deref(), &one.tags), Whose::Foreign);
+    Ok(needing.iter().map(named).collect())
 }
 
 async fn of_policy(aws: &Aws, arn: &str) -> Result<Vec<Holder>, Failure> {

@@ -19,7 +19,7 @@ mod iam_role;
 pub(super) mod instance;
 mod instance_profile;
 mod internet_gateway;
-mod kms_key;
+pub(super) mod kms_key;
 pub(super) mod kubernetes_security_group;
 mod launch_template;
 mod leftover;

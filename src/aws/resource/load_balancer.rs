@@ -5,6 +5,7 @@ use super::leftover::{found, maker};
 use super::{Resource, network_interface};
 use crate::aws::Aws;
 use crate::aws::errors::{or_absent, sent};
+use crate::aws::protection;
 use crate::aws::tags::{Tags, filter};
 use crate::engine::{Failure, Item, Observed, Query, Readiness};
 use crate::resource::Kind;
@@ -43,19 +44,8 @@ impl Resource for LoadBalancer {
     async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
         let delete =
             || async { sent("DeleteLoadBalancer", aws.elbv2.delete_load_balancer().load_balancer_arn(&item.id).send().await).map(drop) };
-        match delete().await {
-            Err(failure) if failure.code.as_deref() == Some("OperationNotPermitted") => {
-                if !aws.may_lift_protection {
-                    let message = format!("{}; `--lift-protection` lifts that", failure.message);
-                    return Err(Failure { message, ..failure });
-                }
-                let off = LoadBalancerAttribute::builder().key(PROTECTION).value("false").build();
-                let call = aws.elbv2.modify_load_balancer_attributes().load_balancer_arn(&item.id).attributes(off);
-                sent("ModifyLoadBalancerAttributes", call.send().await)?;
-                delete().await
-            }
-            other => other,
-        }
+        let is_protected = |failure: &Failure| failure.code.as_deref() == Some("OperationNotPermitted");
+        protection::delete(aws.may_lift_protection, delete, is_protected, || lift_protection(aws, &item.id)).await
     }
 }
 
@@ -65,6 +55,12 @@ pub(in crate::aws) async fn is_protected(aws: &Aws, arn: &str) -> Result<bool, F
     let answer = or_absent(sent("DescribeLoadBalancerAttributes", call.send().await))?;
     let attributes = answer.and_then(|answer| answer.attributes).unwrap_or_default();
     Ok(attributes.iter().any(|attribute| attribute.key() == Some(PROTECTION) && attribute.value() == Some("true")))
+}
+
+async fn lift_protection(aws: &Aws, arn: &str) -> Result<(), Failure> {
+    let off = LoadBalancerAttribute::builder().key(PROTECTION).value("false").build();
+    let call = aws.elbv2.modify_load_balancer_attributes().load_balancer_arn(arn).attributes(off);
+    sent("ModifyLoadBalancerAttributes", call.send().await).map(drop)
 }
 
 /// With the ids of what it stands on, and of the target groups, which go after it.

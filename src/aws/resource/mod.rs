@@ -24,7 +24,7 @@ pub(super) mod kubernetes_security_group;
 mod launch_template;
 mod leftover;
 pub(super) mod load_balancer;
-mod log_group;
+pub(super) mod log_group;
 mod nat_gateway;
 pub(super) mod network_interface;
 mod recovery_point;

@@ -52,6 +52,18 @@ fn allowed<T>(asked: Result<Vec<T>, Failure>) -> Result<Vec<T>, Failure> {
     }
 }
 
+/// The same before anything is deleted, where an AWS that is too busy is no reason to stop either. Not while something is
+/// deleted: there, half an answer would look as if only strangers were in the way.
+fn courteous<T>(asked: Result<Vec<T>, Failure>) -> Result<Vec<T>, Failure> {
+    match asked {
+        Err(failure) if failure.kind == FailureKind::Busy => {
+            tracing::debug!(%failure, "what is not ours cannot be looked for now");
+            Ok(Vec::new())
+        }
+        other => allowed(other),
+    }
+}
+
 fn holder(name: String, origin: String, whose: Whose) -> Holder {
     Holder { name, origin, whose }
 }
@@ -121,4 +133,23 @@ async fn of_role(aws: &Aws, name: &str) -> Result<Vec<Holder>, Failure> {
         holder(format!("instance profile {name}"), "it holds the role".to_owned(), by_id(aws, name))
     };
     Ok(profiles.iter().map(named).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::errors::unexpected;
+
+    #[test]
+    fn a_courtesy_stops_nobody() {
+        let asked = |kind: FailureKind| Err::<Vec<()>, Failure>(Failure { kind, ..unexpected("DescribeNetworkAcls", "refused") });
+        for forgiven in [FailureKind::Permission, FailureKind::Busy] {
+            assert!(courteous(asked(forgiven)).unwrap().is_empty());
+        }
+        for stops in [FailureKind::Credentials, FailureKind::LostAnswer, FailureKind::Other] {
+            assert!(courteous(asked(stops)).is_err());
+        }
+        // While something is deleted, the question is repeated instead.
+        assert!(allowed(asked(FailureKind::Permission)).is_ok() && allowed(asked(FailureKind::Busy)).is_err());
+    }
 }

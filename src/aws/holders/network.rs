@@ -1,6 +1,6 @@
 //! What holds security groups, gateways and the VPC.
 
-use super::{allowed, by_id, holder, interfaces, origin};
+use super::{allowed, by_id, courteous, holder, interfaces, origin};
 use crate::aws::Aws;
 use crate::aws::errors::sent;
 use crate::aws::parts::{PAGE, ROUTE_TABLE_PAGE};
@@ -139,23 +139,26 @@ fn is_attached(gateway: &VpnGateway, vpc: &str) -> bool {
 }
 
 /// Everything that is not of the cluster and will stand in its way: in a VPC of ours all of it, in another one what uses
-/// our security groups. What may not be asked is not known, and no reason to stop.
+/// our security groups. What may not be asked is not known, and no reason to stop; nor is a busy AWS, since whoever stands in
+/// the way is also named when AWS refuses a deletion.
 pub(super) async fn foreign(aws: &Aws) -> Result<Vec<Foreign>, Failure> {
     let mut found = Vec::new();
     if let Some(cluster) = aws.scope.ours.get(&aws.cluster) {
-        let groups = allowed(super::of_cluster(aws, &aws.cluster).await)?;
+        let groups = courteous(super::of_cluster(aws, &aws.cluster).await)?;
         found.extend(groups.into_iter().map(|holder| Foreign { name: holder.name, origin: holder.origin, holds: vec![cluster.clone()] }));
     }
     for vpc in &aws.scope.vpcs {
-        let interfaces = allowed(network_interface::describe(aws, vec![filter("vpc-id", [vpc.clone()])]).await)?;
-        for (interface, holder) in allowed(interfaces::judged(aws, &interfaces).await)? {
+        let mut interfaces = courteous(network_interface::describe(aws, vec![filter("vpc-id", [vpc.clone()])]).await)?;
+        // In a network of others most interfaces hold nothing of ours, and whose they are is no matter.
+        interfaces.retain(|interface| !held_by(aws, interface, vpc).is_empty());
+        let judged = courteous(interfaces::judged(aws, &interfaces).await)?;
+        let strangers = judged.into_iter().filter(|(_, holder)| holder.whose == Whose::Foreign);
+        found.extend(strangers.map(|(interface, holder)| {
             let holds = held_by(aws, interface, vpc);
-            if holder.whose == Whose::Foreign && !holds.is_empty() {
-                found.push(Foreign { name: holder.name, origin: holder.origin, holds });
-            }
-        }
+            Foreign { name: holder.name, origin: holder.origin, holds }
+        }));
         let Some(ours) = aws.scope.ours.get(vpc) else { continue };
-        let parts = allowed(of_vpc(aws, vpc).await)?;
+        let parts = courteous(of_vpc(aws, vpc).await)?;
         let strangers = parts.into_iter().filter(|holder| holder.whose == Whose::Foreign);
         found.extend(strangers.map(|holder| Foreign { name: holder.name, origin: holder.origin, holds: vec![ours.clone()] }));
     }

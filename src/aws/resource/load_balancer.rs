@@ -7,7 +7,7 @@ use crate::aws::Aws;
 use crate::aws::errors::{or_absent, sent};
 use crate::aws::protection;
 use crate::aws::tags::{Tags, filter};
-use crate::engine::{Failure, Item, Observed, Query, Readiness};
+use crate::engine::{Failure, Item, Observed, Query, Readiness, Scope};
 use crate::resource::Kind;
 use aws_sdk_elasticloadbalancingv2::types::{self, LoadBalancerAttribute};
 use serde_json::{Value, json};
@@ -24,21 +24,11 @@ impl Resource for LoadBalancer {
     type Spec = Value;
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
-        let Query::Left(scope) = query else { return these(aws, query.items()).await };
-        if scope.vpcs.is_empty() {
-            return Ok(Vec::new());
+        match query {
+            Query::Left(scope) if scope.vpcs.is_empty() => Ok(Vec::new()),
+            Query::Left(scope) => left(aws, scope, &all(aws).await?).await,
+            other => these(aws, other.items()).await,
         }
-        let pages = aws.elbv2.describe_load_balancers().into_paginator().items().send();
-        let all = sent("DescribeLoadBalancers", pages.collect::<Result<Vec<_>, _>>().await)?;
-        let near: Vec<&types::LoadBalancer> = all.iter().filter(|one| one.vpc_id().is_some_and(|vpc| scope.vpcs.contains(vpc))).collect();
-        let mut tags = tags_of(aws, near.iter().filter_map(|one| one.load_balancer_arn()).collect()).await?;
-        let mut left = Vec::new();
-        for one in near {
-            let (arn, name) = (one.load_balancer_arn().unwrap_or_default(), one.load_balancer_name().unwrap_or_default());
-            let Some((tags, maker)) = tags.remove(arn).and_then(|tags| maker(aws, &tags).map(|maker| (tags, maker))) else { continue };
-            left.push(found(Kind::LoadBalancer, name, arn, maker, tags, spec(aws, one).await?));
-        }
-        Ok(left)
     }
 
     async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
@@ -47,6 +37,30 @@ impl Resource for LoadBalancer {
         let is_protected = |failure: &Failure| failure.code.as_deref() == Some("OperationNotPermitted");
         protection::delete(aws.may_lift_protection, delete, is_protected, || lift_protection(aws, &item.id)).await
     }
+}
+
+/// All of the region, whoever they belong to.
+pub(in crate::aws) async fn all(aws: &Aws) -> Result<Vec<types::LoadBalancer>, Failure> {
+    let pages = aws.elbv2.describe_load_balancers().into_paginator().items().send();
+    sent("DescribeLoadBalancers", pages.collect::<Result<Vec<_>, _>>().await)
+}
+
+/// Those that the cluster left.
+pub(in crate::aws) async fn left(aws: &Aws, scope: &Scope, all: &[types::LoadBalancer]) -> Result<Vec<Observed>, Failure> {
+    let near: Vec<&types::LoadBalancer> = all.iter().filter(|one| one.vpc_id().is_some_and(|vpc| scope.vpcs.contains(vpc))).collect();
+    let mut tags = tags_of(aws, near.iter().filter_map(|one| one.load_balancer_arn()).collect()).await?;
+    let mut left = Vec::new();
+    for one in near {
+        let (arn, name) = (one.load_balancer_arn().unwrap_or_default(), one.load_balancer_name().unwrap_or_default());
+        let Some((tags, maker)) = tags.remove(arn).and_then(|tags| maker(aws, &tags).map(|maker| (tags, maker))) else { continue };
+        left.push(found(Kind::LoadBalancer, name, arn, maker, tags, spec(aws, one).await?));
+    }
+    Ok(left)
+}
+
+/// What the descriptions of its interfaces call it: `app/NAME/ID`.
+pub(in crate::aws) fn long_name(arn: &str) -> &str {
+    arn.split_once("loadbalancer/").map_or(arn, |(_, name)| name)
 }
 
 /// Whether AWS refuses to delete it.
@@ -84,10 +98,9 @@ async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
     let mut seen = Vec::new();
     for item in items {
         let answer = sent("DescribeLoadBalancers", aws.elbv2.describe_load_balancers().load_balancer_arns(&item.id).send().await);
-        let name = item.id.split_once("loadbalancer/").map_or(item.id.as_str(), |(_, name)| name);
         if or_absent(answer)?.is_some() {
             seen.push(super::again(item));
-        } else if has_interfaces(aws, item, name).await? {
+        } else if has_interfaces(aws, item, long_name(&item.id)).await? {
             seen.push(Observed { readiness: Readiness::Deleting, ..super::again(item) });
         }
     }

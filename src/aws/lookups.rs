@@ -2,6 +2,7 @@
 
 use super::Aws;
 use super::errors::sent;
+use super::parts::PAGE;
 use super::tags::filter;
 use crate::blueprint::{Lookup, Question};
 use crate::config::model::{AmiFamily, Arch, ExistingNetwork};
@@ -88,7 +89,8 @@ async fn newest_image(aws: &Aws, family: AmiFamily, arch: Arch, gpu: bool, kuber
         .describe_images()
         .owners("amazon")
         .filters(filter("name", [pattern.clone()]))
-        .filters(filter("state", ["available".to_owned()]));
+        .filters(filter("state", ["available".to_owned()]))
+        .max_results(PAGE);
     let images = sent("DescribeImages", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
     match images.iter().max_by_key(|image| image.creation_date().unwrap_or_default()) {
         Some(newest) => Ok(image_answer(newest)),
@@ -101,8 +103,9 @@ async fn newest_image(aws: &Aws, family: AmiFamily, arch: Arch, gpu: bool, kuber
 
 async fn given_image(aws: &Aws, id: &str) -> Result<Answer, LookupError> {
     // A filter answers an absent image with an empty list instead of an error.
-    let images = sent("DescribeImages", aws.ec2.describe_images().filters(filter("image-id", [id.to_owned()])).send().await)?;
-    match images.images().first() {
+    let call = aws.ec2.describe_images().filters(filter("image-id", [id.to_owned()])).max_results(PAGE);
+    let images = sent("DescribeImages", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
+    match images.first() {
         Some(image) => Ok(image_answer(image)),
         None => unsuitable(
             format!("the image `{id}` does not exist in {} or is not shared with this account", aws.connection.region),
@@ -150,7 +153,7 @@ async fn existing_network(aws: &Aws, network: &ExistingNetwork) -> Result<Answer
         .iter()
         .flat_map(|zones| zones.iter().map(|(zone, id)| (id, zone)))
         .collect();
-    let call = aws.ec2.describe_subnets().filters(filter("subnet-id", wanted.keys().map(|id| (*id).clone())));
+    let call = aws.ec2.describe_subnets().filters(filter("subnet-id", wanted.keys().map(|id| (*id).clone()))).max_results(PAGE);
     let subnets = sent("DescribeSubnets", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
     for (id, zone) in wanted {
         check_subnet(network, id, zone, subnets.iter().find(|subnet| subnet.subnet_id() == Some(id)))?;

@@ -1,10 +1,18 @@
-//! Long lists in parts: EC2 takes 200 values in one filter, Auto Scaling 100 names in one question.
+//! Long lists in parts: EC2 takes 200 values in one filter, Auto Scaling 100 names in one question; and long answers in pages.
 
 use crate::engine::Failure;
 use std::future::Future;
 
 /// Names or ids that one question may hold, of every service.
 const AT_ONCE: usize = 50;
+
+/// Rows that a page of an EC2 list holds. Unless a question says how many, EC2 puts all that there is into one page: slow in
+/// a large account, throttled sooner, and of network interfaces refused.
+pub(super) const PAGE: i32 = 1000;
+/// The same of route tables, of which AWS takes no larger one.
+pub(super) const ROUTE_TABLE_PAGE: i32 = 100;
+/// The same of launch templates.
+pub(super) const LAUNCH_TEMPLATE_PAGE: i32 = 200;
 
 /// Asks for all of them, a part at a time; for none without a question.
 ///

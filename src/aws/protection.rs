@@ -2,13 +2,11 @@
 //! would come when the nodes are gone.
 
 use super::Aws;
-use super::errors::sent;
-use super::resource::{autoscaling_group, load_balancer};
-use super::tags::filter;
-use crate::engine::{Action, Failure, Plan, Protection, Verb};
+use super::resource::{autoscaling_group, instance, kms_key, load_balancer, log_group};
+use crate::engine::{Action, Failure, FailureKind, Plan, Protection, Verb};
 use crate::resource::Kind;
-use aws_sdk_ec2::types::Volume;
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 
 /// Protections of what the plan deletes, in the plan's order.
 ///
@@ -18,10 +16,14 @@ pub async fn protections(aws: &Aws, plan: &Plan) -> Result<Vec<Protection>, Fail
     let deletes: Vec<&Action> = plan.actions.iter().filter(|action| action.verb == Verb::Delete && action.existing.is_some()).collect();
     let key = deletes.iter().find(|action| action.kind == Kind::KmsKey).and_then(|action| action.existing.as_ref()?.attributes.get("arn"));
     let going: BTreeSet<&str> = deletes.iter().filter_map(|action| action.id.as_deref()).collect();
-    let ids = |kind: Kind| deletes.iter().filter(move |action| action.kind == kind).filter_map(|action| action.id.clone()).collect();
-    let (groups, balancers, encrypted) = tokio::try_join!(
+    let ids =
+        |kind: Kind| deletes.iter().filter(move |action| action.kind == kind).filter_map(|action| action.id.clone()).collect::<Vec<_>>();
+    let logs = ids(Kind::LogGroup).into_iter().chain(ids(Kind::ContainerLogGroup)).collect();
+    let (groups, balancers, instances, logs, encrypted) = tokio::try_join!(
         of_groups(aws, ids(Kind::AutoScalingGroup)),
         of_balancers(aws, ids(Kind::LoadBalancer)),
+        instance::protections(aws, ids(Kind::Instance)),
+        log_group::protected(aws, logs),
         of_key(aws, key, &going)
     )?;
     let by = |action: &Action| {
@@ -30,6 +32,8 @@ pub async fn protections(aws: &Aws, plan: &Plan) -> Result<Vec<Protection>, Fail
             Kind::EksCluster => is_protected_cluster(action).then(|| "EKS's deletion protection".to_owned()),
             Kind::AutoScalingGroup => groups.get(id).map(|level| format!("EC2 Auto Scaling's deletion protection (`{level}`)")),
             Kind::LoadBalancer => balancers.iter().any(|arn| arn == id).then(|| "its deletion protection".to_owned()),
+            Kind::Instance => instances.get(id).cloned(),
+            Kind::LogGroup | Kind::ContainerLogGroup => logs.contains(id).then(|| "its deletion protection".to_owned()),
             Kind::KmsKey => encrypted.clone(),
             _ => None,
         }
@@ -61,24 +65,80 @@ async fn of_balancers(aws: &Aws, arns: Vec<String>) -> Result<Vec<String>, Failu
 /// What stays and would be unreadable without the key: snapshots of AWS Backup, say, which are not ours to delete.
 async fn of_key(aws: &Aws, arn: Option<&String>, going: &BTreeSet<&str>) -> Result<Option<String>, Failure> {
     let Some(arn) = arn else { return Ok(None) };
-    let encrypted = || filter("encrypted", ["true".to_owned()]);
-    let snapshots = aws.ec2.describe_snapshots().owner_ids("self").filters(encrypted()).into_paginator().items().send();
-    let volumes = aws.ec2.describe_volumes().filters(encrypted()).into_paginator().items().send();
-    let (snapshots, volumes) = tokio::join!(snapshots.collect::<Result<Vec<_>, _>>(), volumes.collect::<Result<Vec<_>, _>>());
-    let (snapshots, volumes) = (sent("DescribeSnapshots", snapshots)?, sent("DescribeVolumes", volumes)?);
-    let snapshots = snapshots.iter().filter(|one| one.kms_key_id() == Some(arn)).filter_map(|one| one.snapshot_id());
-    let volumes =
-        volumes.iter().filter(|one| one.kms_key_id() == Some(arn) && !goes_with_its_instance(one)).filter_map(|one| one.volume_id());
-    let stay: Vec<&str> = snapshots.chain(volumes).filter(|id| !going.contains(id)).collect();
-    let named = stay.iter().take(3).copied().collect::<Vec<_>>().join(", ");
-    Ok(match stay.len() {
-        0 => None,
-        count @ 1..=3 => Some(format!("what only it decrypts: {count} snapshots or volumes that stay ({named})")),
-        count => Some(format!("what only it decrypts: {count} snapshots or volumes that stay ({named}, …)")),
-    })
+    let needing = kms_key::needing(aws, arn).await?;
+    let stay: Vec<&str> = needing.iter().map(|one| one.id.as_str()).filter(|id| !going.contains(id)).collect();
+    Ok(kms_key::why_needed(&stay))
 }
 
-/// The disk of a node.
-fn goes_with_its_instance(volume: &Volume) -> bool {
-    volume.attachments().iter().any(|attachment| attachment.delete_on_termination() == Some(true))
+/// Deletes what may be protected. Where AWS refuses for that reason, the protection is lifted and the deletion sent again, if
+/// somebody said the word; else the refusal tells of the word.
+///
+/// # Errors
+/// What AWS says.
+pub(super) async fn delete<D, L>(
+    may_lift: bool,
+    delete: impl Fn() -> D,
+    is_protected: impl Fn(&Failure) -> bool,
+    lift: impl FnOnce() -> L,
+) -> Result<(), Failure>
+where
+    D: Future<Output = Result<(), Failure>>,
+    L: Future<Output = Result<(), Failure>>,
+{
+    let refusal = match delete().await {
+        Err(failure) if is_protected(&failure) => failure,
+        other => return other,
+    };
+    if !may_lift {
+        let message = format!("{}; `destroy --lift-protection` lifts that", refusal.message.trim_end_matches('.'));
+        return Err(Failure { message, ..refusal });
+    }
+    lift().await?;
+    // AWS may take a moment to see that it is off.
+    delete().await.map_err(|failure| if is_protected(&failure) { Failure { kind: FailureKind::NotYet, ..failure } } else { failure })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::errors::unexpected;
+    use std::cell::Cell;
+
+    fn refusal() -> Failure {
+        unexpected("TerminateInstances", "it may not be terminated.")
+    }
+
+    /// Deletes something whose protection AWS still sees for so many deletions after it was lifted.
+    async fn deleted(may_lift: bool, late: usize) -> (Result<(), Failure>, usize, bool) {
+        let (tries, lifted) = (Cell::new(0), Cell::new(false));
+        let send = || {
+            tries.set(tries.get() + 1);
+            std::future::ready(if lifted.get() && tries.get() > late + 1 { Ok(()) } else { Err(refusal()) })
+        };
+        let lift = || {
+            lifted.set(true);
+            std::future::ready(Ok(()))
+        };
+        let ended = delete(may_lift, send, |failure| failure.message.contains("may not be terminated"), lift).await;
+        (ended, tries.get(), lifted.get())
+    }
+
+    #[tokio::test]
+    async fn a_protection_is_lifted_only_on_a_word() {
+        let (ended, tries, lifted) = deleted(false, 0).await;
+        let failure = ended.unwrap_err();
+        assert_eq!((failure.kind, tries, lifted), (FailureKind::Other, 1, false));
+        assert_eq!(failure.message, "it may not be terminated; `destroy --lift-protection` lifts that");
+        assert_eq!(deleted(true, 0).await, (Ok(()), 2, true));
+        // It is off, and AWS does not see that yet: the engine comes back.
+        let (ended, ..) = deleted(true, 1).await;
+        assert_eq!(ended.unwrap_err().kind, FailureKind::NotYet);
+    }
+
+    #[tokio::test]
+    async fn another_refusal_lifts_nothing() {
+        let other = || std::future::ready(Err(unexpected("TerminateInstances", "no")));
+        let lift = || async { unreachable!("nothing protects it") };
+        assert_eq!(delete(true, other, |failure| failure.message.contains("may not"), lift).await.unwrap_err().message, "no");
+    }
 }

@@ -1,5 +1,6 @@
 //! RUN-4: `destroy` leaves nothing of the cluster, whatever Kubernetes and AWS left, and touches nothing of anybody else.
 
+use crate::emulator::Request;
 use crate::seeds::{APPLY, DESTROY, NAME, Site, Theirs, says};
 use crate::workspace::{Workspace, example};
 use serde_json::{Value, json};
@@ -37,6 +38,7 @@ fn a_used_cluster_goes_and_its_neighbours_stay() {
 
     let arguments = ["destroy", "--confirm", THREE, "--delete-data", "--report", "report.json"];
     site.destroyed(&workspace, &arguments, &theirs);
+    in_pages(&site);
     let report = reported(&workspace);
     assert_eq!((&report["result"], &report["cluster"]), (&json!("nothing_left"), &json!(THREE)));
     assert_eq!((&report["left"], &report["kept"], &report["in_the_way"]), (&json!([]), &json!([]), &json!([])));
@@ -83,6 +85,21 @@ fn a_used_cluster_goes_and_its_neighbours_stay() {
     let status = workspace.run_soon(&["status", "--format", "json"]).expect(0).json();
     assert_eq!((&status["healthy"], &status["resources"][0]["health"]), (&json!(false), &json!("absent")));
     assert_eq!(workspace.run_soon(&["status"]).expect(0).stdout, "\nNothing exists yet: `domino-eks apply` creates it.\n");
+}
+
+/// Lists of EC2 that have no pages, and that of the versions of one template.
+const WITHOUT_PAGES: [&str; 5] =
+    ["DescribeAddresses", "DescribeVpnGateways", "DescribeVpcAttribute", "DescribeInstanceAttribute", "DescribeLaunchTemplateVersions"];
+
+/// No question to EC2 asks for all that there is at once: large accounts refuse that.
+#[track_caller]
+fn in_pages(site: &Site) {
+    let whole = |request: &Request| {
+        request.service == "ec2" && request.operation.starts_with("Describe") && request.params.get("MaxResults").is_none()
+    };
+    let lists = site.emulator.requests(0).into_iter().filter(whole).filter(|request| !WITHOUT_PAGES.contains(&request.operation.as_str()));
+    let lists: Vec<String> = lists.map(|request| request.brief()).collect();
+    assert_eq!(lists, Vec::<String>::new());
 }
 
 #[test]

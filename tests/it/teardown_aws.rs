@@ -41,8 +41,8 @@ fn what_guardduty_left_goes_with_our_network() {
     site.destroyed(&workspace, &DESTROY, &theirs);
 }
 
-/// The cluster of three zones, made in a network of others.
-fn made_in_a_network_of_others(site: &Site) -> Workspace {
+/// A folder with the configuration of a cluster in a network that was brought along; the ids of that network.
+fn in_a_network_of_others(site: &Site) -> (Workspace, Value) {
     site.emulator.reset();
     let theirs = site.emulator.aws(
         "
@@ -61,7 +61,12 @@ result = {zone: ec2.create_subnet(VpcId=vpc, CidrBlock=f'10.9.{n * 32}.0/19', Av
         text("b"),
         text("c")
     );
-    let workspace = Workspace::new(&site.emulator, &(example("domino-test-cluster.yaml") + &network));
+    (Workspace::new(&site.emulator, &(example("domino-test-cluster.yaml") + &network)), theirs)
+}
+
+/// The cluster of three zones, made in a network of others.
+fn made_in_a_network_of_others(site: &Site) -> Workspace {
+    let (workspace, _) = in_a_network_of_others(site);
     workspace.run_soon(&APPLY).expect(0);
     workspace
 }
@@ -111,6 +116,49 @@ fn a_cluster_that_stays_keeps_what_it_uses() {
     }
     site.emulator.mend();
     site.destroyed(&workspace, &DESTROY, &Theirs::nobody());
+}
+
+/// Load balancers of another team in these subnets; nothing is known of them but that they are not ours.
+fn balancers_of_others(site: &Site, count: usize, subnets: &str) {
+    site.emulator.aws(&format!(
+        "import boto3
+elb = boto3.client('elbv2', region_name='us-west-2')
+for n in range({count}):
+    elb.create_load_balancer(Name=f'team-b-{{n}}', Subnets={subnets}, Scheme='internal', Type='network')"
+    ));
+}
+
+/// However many load balancers others have in our network: whether they exist is one list.
+#[test]
+fn strangers_are_asked_about_in_one_question() {
+    let site = Site::new();
+    let workspace = site.made();
+    let ours = "[s['SubnetId'] for s in ec2.describe_subnets(Filters=[{'Name': 'tag:domino-eks:address', 'Values': ['subnet/private/us-west-2a']}])['Subnets']]";
+    balancers_of_others(&site, 4, ours);
+    let since = site.emulator.count();
+    let plan = workspace.run_soon(&["plan", "--destroy", "--format", "json"]).expect(0).json();
+    assert_eq!(plan["foreign"].as_array().map(Vec::len), Some(4), "{:#}", plan["foreign"]);
+    let asked = site.emulator.requests(since).into_iter().filter(|request| request.operation == "DescribeLoadBalancers");
+    let asked: Vec<Value> = asked.map(|request| request.params).collect();
+    // One look at what Kubernetes left, and one at strangers, each at both generations.
+    assert!(asked.len() == 4 && asked.iter().all(|params| params.get("Names").is_none()), "{asked:?}");
+}
+
+/// In a network of others, most interfaces are no matter of ours: nobody asks whose they are.
+#[test]
+fn a_shared_network_is_not_looked_into() {
+    let site = Site::new();
+    let (workspace, network) = in_a_network_of_others(&site);
+    workspace.run_soon(&APPLY).expect(0);
+    balancers_of_others(&site, 3, &format!("[{}]", network["a"]));
+    let stranger = id(&site.emulator.seed(&json!({ "what": "foreign", "cluster": "domino-test-cluster" })), "instance");
+    let since = site.emulator.count();
+    let plan = workspace.run_soon(&["plan", "--destroy", "--format", "json"]).expect(0).json();
+    assert_eq!(plan["foreign"], json!([]));
+    let requests = site.emulator.requests(since);
+    let balancers = requests.iter().filter(|request| request.operation == "DescribeLoadBalancers").count();
+    assert_eq!(balancers, 2, "those that Kubernetes may have left, and no more");
+    assert!(requests.iter().all(|request| !request.params.to_string().contains(&stranger)), "somebody asked whose {stranger} is");
 }
 
 /// Ids of volumes with the tags of our add-on's claims.

@@ -391,6 +391,88 @@ for name, level in zip(sorted(names), ['prevent-force-deletion', 'prevent-all-de
     site.destroyed(&workspace, &[&DESTROY[..], &["--lift-protection"]].concat(), &theirs);
 }
 
+/// So have log groups, and instances even two: stop protection keeps an instance from ending, too.
+#[test]
+fn protected_logs_and_nodes_are_refused_before_anything_is_deleted() {
+    let site = Site::new();
+    let workspace = site.made();
+    site.emulator.seed(&json!({ "what": "leftovers", "cluster": NAME, "only": ["logs"] }));
+    for _ in 0..2 {
+        site.emulator.seed(&json!({ "what": "karpenter", "cluster": NAME }));
+    }
+    site.emulator.aws(&format!(
+        "for name in ['/aws/eks/{NAME}/cluster', '/aws/containerinsights/{NAME}/performance']:
+    logs.put_log_group_deletion_protection(logGroupIdentifier=name, deletionProtectionEnabled=True)
+found = full(ec2, 'describe_instances', Filters=[{{'Name': 'tag-key', 'Values': ['karpenter.sh/nodepool']}}])['Reservations']
+for found, switch in zip([one['Instances'][0]['InstanceId'] for one in found], ['DisableApiTermination', 'DisableApiStop']):
+    ec2.modify_instance_attribute(InstanceId=found, **{{switch: {{'Value': True}}}})"
+    ));
+    let theirs = site.neighbours(NAME);
+    let told = [
+        "protected against deletion: ",
+        &format!("log-group/control-plane (/aws/eks/{NAME}/cluster) by its deletion protection"),
+        &format!("(/aws/containerinsights/{NAME}/performance) by its deletion protection"),
+        "by its termination protection",
+        "by its stop protection",
+        "--lift-protection",
+    ];
+    refused(&site.emulator, || workspace.run_soon(&DESTROY), 7, &told);
+    let plan: Value = workspace.run_soon(&["plan", "--destroy", "--format", "json"]).expect(0).json();
+    assert_eq!(plan["protected"].as_array().map(Vec::len), Some(4), "{:#}", plan["protected"]);
+    let run = site.destroyed(&workspace, &[&DESTROY[..], &["--lift-protection"]].concat(), &theirs);
+    assert_eq!(site.emulator.calls("PutLogGroupDeletionProtection").len(), 4, "two set them, and two lift them: {}", run.stderr);
+}
+
+/// Switched on after the look, it is a refusal that tells of the word.
+#[test]
+fn a_protection_that_comes_late_is_told() {
+    let site = Site::new();
+    let logs =
+        format!("logs.put_log_group_deletion_protection(logGroupIdentifier='/aws/eks/{NAME}/cluster', deletionProtectionEnabled=True)");
+    let node = "found = full(ec2, 'describe_instances', Filters=[{'Name': 'tag-key', 'Values': ['karpenter.sh/nodepool']}])['Reservations']
+ec2.modify_instance_attribute(InstanceId=found[0]['Instances'][0]['InstanceId'], DisableApiTermination={'Value': True})";
+    for (protect, refusal) in [(logs.as_str(), "deletion protection first"), (node, "instance attribute and try again")] {
+        let workspace = site.made();
+        site.emulator.seed(&json!({ "what": "karpenter", "cluster": NAME }));
+        let run = destroyed_while(&site, &workspace, "UpdateAutoScalingGroup", protect);
+        says(run.expect(1), &[&format!("{refusal}; `destroy --lift-protection` lifts that"), "Left:"]);
+        site.destroyed(&workspace, &[&DESTROY[..], &["--lift-protection"]].concat(), &Theirs::nobody());
+    }
+}
+
+/// A destroy during which somebody runs this script: while that call of ours is on its way for the first time.
+fn destroyed_while(site: &Site, workspace: &Workspace, operation: &str, script: &str) -> Run {
+    let held = site.emulator.fault(&json!({ "mode": "hold-before", "operation": operation }));
+    let run = workspace.spawn(&DESTROY);
+    assert!(site.emulator.struck(&held, 60.0).is_some(), "no {operation}");
+    site.emulator.aws(script);
+    site.emulator.mend();
+    run.wait_with_output().unwrap().into()
+}
+
+/// What only the key decrypts may be made when everybody has agreed already.
+#[test]
+fn a_key_that_is_needed_meanwhile_stays() {
+    let site = Site::new();
+    let workspace = site.made();
+    let backup = "key = kms.describe_key(KeyId=next(a['TargetKeyId'] for a in kms.list_aliases()['Aliases'] if 'domino' in a['AliasName']))['KeyMetadata']['Arn']
+volume = ec2.create_volume(AvailabilityZone='us-west-2a', Size=8, Encrypted=True, KmsKeyId=key)['VolumeId']
+ec2.create_snapshot(VolumeId=volume, Description='nightly')
+ec2.delete_volume(VolumeId=volume)";
+    let run = destroyed_while(&site, &workspace, "DeleteCluster", backup);
+    let told = ["kms-key/main", "the key is needed by", "(held by snapshot snap-", "nightly", "`destroy --lift-protection`", "Left:"];
+    says(run.expect(1), &told);
+    assert!(site.emulator.calls("ScheduleKeyDeletion").is_empty() && site.emulator.calls("DeleteAlias").is_empty());
+    let left = site.ours(&Theirs::nobody());
+    assert!(
+        left.len() == 3 && left.iter().all(|entry| ["key", "alias", "snapshot"].iter().any(|kind| entry.contains(&format!("\"{kind}\"")))),
+        "{left:?}"
+    );
+    // Once more it is seen before anything is done; and with a further word, it goes.
+    says(workspace.run_soon(&DESTROY).expect(7), &["what only it decrypts: 1 snapshots or volumes that stay (snap-"]);
+    says(workspace.run_soon(&[&DESTROY[..], &["--lift-protection"]].concat()).expect(0), &["Nothing left: "]);
+}
+
 /// The cluster takes its load balancers away by itself, while its controllers run.
 #[test]
 fn a_cluster_that_answers_is_drained_first() {

@@ -2,14 +2,13 @@
 
 use super::{holder, origin};
 use crate::aws::Aws;
-use crate::aws::errors::{or_absent, sent};
 use crate::aws::parts::in_parts;
 use crate::aws::resource::guardduty_endpoint;
 use crate::aws::resource::instance::{self, GROUP_TAG};
 use crate::aws::resource::network_interface::{describe, is_left, observed, tags_of};
-use crate::aws::resource::{Resource, classic_load_balancer, load_balancer};
+use crate::aws::resource::{classic_load_balancer, load_balancer};
 use crate::aws::tags::{self, filter};
-use crate::engine::{Failure, Holder, Observed, Query, Readiness, Whose};
+use crate::engine::{Failure, Holder, Observed, Readiness, Whose};
 use aws_sdk_ec2::types::{Instance, NetworkInterface, VpcEndpoint};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +33,7 @@ pub(super) async fn judged<'a>(aws: &Aws, found: &'a [NetworkInterface]) -> Resu
     };
     let mut holders = Vec::new();
     for interface in found {
-        let whose = whose(aws, interface, &around).await?;
+        let whose = whose(aws, interface, &around);
         let id = interface.network_interface_id().unwrap_or_default();
         let attached = interface.attachment().and_then(|attachment| attachment.instance_id());
         let attached = attached.map(|instance| format!("of instance {instance}"));
@@ -53,27 +52,27 @@ struct Around {
     endpoints: BTreeMap<String, VpcEndpoint>,
 }
 
-async fn whose(aws: &Aws, interface: &NetworkInterface, around: &Around) -> Result<Whose, Failure> {
+fn whose(aws: &Aws, interface: &NetworkInterface, around: &Around) -> Whose {
     let description = interface.description().unwrap_or_default();
     if is_left(aws, &aws.scope, interface) {
-        return Ok(Whose::Leftover(Box::new(observed(interface))));
+        return Whose::Leftover(Box::new(observed(interface)));
     }
     if let Some(instance) = interface.attachment().and_then(|attachment| attachment.instance_id()) {
-        return Ok(around.instances.get(instance).map_or(Whose::Foreign, |instance| whose_instance(aws, instance)));
+        return around.instances.get(instance).map_or(Whose::Foreign, |instance| whose_instance(aws, instance));
     }
     // EKS gives its interfaces back with the cluster.
     if description == format!("Amazon EKS {}", aws.cluster) {
-        return Ok(Whose::Leaving);
+        return Whose::Leaving;
     }
     if let Some(name) = description.strip_prefix("ELB ") {
-        return around.balancers.whose(aws, name).await;
+        return around.balancers.whose(name);
     }
     let owner = OWNED.iter().find_map(|(start, _)| description.strip_prefix(start)).and_then(|rest| rest.split_whitespace().next());
     if let Some(endpoint) = owner.and_then(|owner| around.endpoints.get(owner)) {
-        return Ok(of_left(guardduty_endpoint::observed(endpoint)));
+        return of_left(guardduty_endpoint::observed(endpoint));
     }
     let is_ours = owner.is_some_and(|owner| aws.scope.ours.contains_key(owner) || aws.scope.file_systems.contains(owner));
-    Ok(if is_ours { Whose::Leaving } else { Whose::Foreign })
+    if is_ours { Whose::Leaving } else { Whose::Foreign }
 }
 
 /// Nodes end with their group, what the cluster left outside of groups (nodes of Karpenter) is ours to end; what else
@@ -111,38 +110,37 @@ async fn endpoints(aws: &Aws, found: &[NetworkInterface]) -> Result<BTreeMap<Str
     Ok(endpoints.into_iter().map(|one| (one.vpc_endpoint_id().unwrap_or_default().to_owned(), one)).collect())
 }
 
-/// Load balancers that the cluster left, by the name that their interfaces give.
-struct LoadBalancers(BTreeMap<String, Observed>);
+/// Load balancers of the region, by the name that their interfaces give: one list of each generation, however many strangers
+/// have some here.
+#[derive(Default)]
+struct LoadBalancers {
+    left: BTreeMap<String, Observed>,
+    existing: BTreeSet<String>,
+}
 
 impl LoadBalancers {
     async fn near(aws: &Aws, found: &[NetworkInterface]) -> Result<Self, Failure> {
         let any = found.iter().any(|interface| interface.description().is_some_and(|text| text.starts_with("ELB ")));
         if !any {
-            return Ok(Self(BTreeMap::new()));
+            return Ok(Self::default());
         }
-        let query = Query::Left(aws.scope.clone());
-        let modern = load_balancer::LoadBalancer::observe(aws, &query).await?;
-        let classic = classic_load_balancer::ClassicLoadBalancer::observe(aws, &query).await?;
-        let name = |seen: &Observed| seen.id.split_once("loadbalancer/").map_or(seen.id.clone(), |(_, name)| name.to_owned());
-        Ok(Self(modern.into_iter().chain(classic).map(|seen| (name(&seen), seen)).collect()))
+        let (modern, classic) = tokio::try_join!(load_balancer::all(aws), classic_load_balancer::all(aws))?;
+        let left = load_balancer::left(aws, &aws.scope, &modern).await?;
+        let left = left.into_iter().chain(classic_load_balancer::left(aws, &aws.scope, &classic).await?);
+        let modern = modern.iter().filter_map(|one| one.load_balancer_arn()).map(load_balancer::long_name);
+        let classic = classic.iter().filter_map(|one| one.load_balancer_name());
+        Ok(Self {
+            left: left.map(|seen| (load_balancer::long_name(&seen.id).to_owned(), seen)).collect(),
+            existing: modern.chain(classic).map(str::to_owned).collect(),
+        })
     }
 
     /// A load balancer that is gone takes its interfaces along within minutes.
-    async fn whose(&self, aws: &Aws, name: &str) -> Result<Whose, Failure> {
-        if let Some(left) = self.0.get(name) {
-            return Ok(Whose::Leftover(Box::new(left.clone())));
+    fn whose(&self, name: &str) -> Whose {
+        match self.left.get(name) {
+            Some(left) => Whose::Leftover(Box::new(left.clone())),
+            None if self.existing.contains(name) => Whose::Foreign,
+            None => Whose::Leaving,
         }
-        Ok(if exists(aws, name).await? { Whose::Foreign } else { Whose::Leaving })
     }
-}
-
-async fn exists(aws: &Aws, name: &str) -> Result<bool, Failure> {
-    // `app/NAME/ID` is a modern one, a bare name a classic one.
-    let found = match name.split('/').nth(1) {
-        Some(name) => or_absent(sent("DescribeLoadBalancers", aws.elbv2.describe_load_balancers().names(name).send().await))?.is_some(),
-        None => {
-            or_absent(sent("DescribeLoadBalancers", aws.elb.describe_load_balancers().load_balancer_names(name).send().await))?.is_some()
-        }
-    };
-    Ok(found)
 }

@@ -5,6 +5,7 @@ mod network;
 
 use super::Aws;
 use super::errors::{or_absent, sent};
+use super::resource::kms_key::{self, Needing};
 use super::tags::Tags;
 use crate::engine::{Failure, FailureKind, Foreign, Holder, Item, Whose};
 use crate::resource::Kind;
@@ -27,6 +28,7 @@ pub(super) async fn holders(aws: &Aws, item: &Item) -> Result<Vec<Holder>, Failu
         Kind::EfsFileSystem => of_file_system(aws, id).await,
         Kind::IamPolicy => of_policy(aws, id).await,
         Kind::IamRole => of_role(aws, id).await,
+        Kind::KmsKey => of_key(aws, item).await,
         _ => Ok(Vec::new()),
     }
 }
@@ -47,6 +49,18 @@ fn allowed<T>(asked: Result<Vec<T>, Failure>) -> Result<Vec<T>, Failure> {
             Ok(Vec::new())
         }
         other => other,
+    }
+}
+
+/// The same before anything is deleted, where an AWS that is too busy is no reason to stop either. Not while something is
+/// deleted: there, half an answer would look as if only strangers were in the way.
+fn courteous<T>(asked: Result<Vec<T>, Failure>) -> Result<Vec<T>, Failure> {
+    match asked {
+        Err(failure) if failure.kind == FailureKind::Busy => {
+            tracing::debug!(%failure, "what is not ours cannot be looked for now");
+            Ok(Vec::new())
+        }
+        other => allowed(other),
     }
 }
 
@@ -90,6 +104,13 @@ async fn of_file_system(aws: &Aws, id: &str) -> Result<Vec<Holder>, Failure> {
     Ok(targets.iter().map(named).collect())
 }
 
+/// What would be unreadable without the key. None of it was meant to go, or it would be gone by now.
+async fn of_key(aws: &Aws, item: &Item) -> Result<Vec<Holder>, Failure> {
+    let needing = kms_key::needing(aws, &kms_key::arn(aws, item)).await?;
+    let named = |one: &Needing| holder(format!("{} {}", one.what, one.id), origin(one.description.as_deref(), &one.tags), Whose::Foreign);
+    Ok(needing.iter().map(named).collect())
+}
+
 async fn of_policy(aws: &Aws, arn: &str) -> Result<Vec<Holder>, Failure> {
     let Some(answer) = or_absent(sent("ListEntitiesForPolicy", aws.iam.list_entities_for_policy().policy_arn(arn).send().await))? else {
         return Ok(Vec::new());
@@ -112,4 +133,23 @@ async fn of_role(aws: &Aws, name: &str) -> Result<Vec<Holder>, Failure> {
         holder(format!("instance profile {name}"), "it holds the role".to_owned(), by_id(aws, name))
     };
     Ok(profiles.iter().map(named).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::errors::unexpected;
+
+    #[test]
+    fn a_courtesy_stops_nobody() {
+        let asked = |kind: FailureKind| Err::<Vec<()>, Failure>(Failure { kind, ..unexpected("DescribeNetworkAcls", "refused") });
+        for forgiven in [FailureKind::Permission, FailureKind::Busy] {
+            assert!(courteous(asked(forgiven)).unwrap().is_empty());
+        }
+        for stops in [FailureKind::Credentials, FailureKind::LostAnswer, FailureKind::Other] {
+            assert!(courteous(asked(stops)).is_err());
+        }
+        // While something is deleted, the question is repeated instead.
+        assert!(allowed(asked(FailureKind::Permission)).is_ok() && allowed(asked(FailureKind::Busy)).is_err());
+    }
 }

@@ -1,8 +1,9 @@
 //! What holds security groups, gateways and the VPC.
 
-use super::{allowed, by_id, holder, interfaces, origin};
+use super::{allowed, by_id, courteous, holder, interfaces, origin};
 use crate::aws::Aws;
 use crate::aws::errors::sent;
+use crate::aws::parts::{PAGE, ROUTE_TABLE_PAGE};
 use crate::aws::resource::{guardduty_endpoint, kubernetes_security_group, network_interface, security_group, vpc_endpoint};
 use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{Failure, Foreign, Holder, Observed, Whose};
@@ -25,16 +26,11 @@ pub(super) async fn of_security_group(aws: &Aws, id: &str) -> Result<Vec<Holder>
 
 /// Public addresses in the VPC keep its gateway.
 pub(super) async fn of_internet_gateway(aws: &Aws, id: &str) -> Result<Vec<Holder>, Failure> {
-    let answer = sent(
-        "DescribeInternetGateways",
-        aws.ec2.describe_internet_gateways().filters(filter("internet-gateway-id", [id.to_owned()])).send().await,
-    )?;
-    let vpcs: Vec<String> = answer
-        .internet_gateways()
-        .iter()
-        .flat_map(|gateway| gateway.attachments())
-        .filter_map(|attachment| attachment.vpc_id().map(str::to_owned))
-        .collect();
+    let call = aws.ec2.describe_internet_gateways().filters(filter("internet-gateway-id", [id.to_owned()])).max_results(PAGE);
+    let pages = call.into_paginator().items().send();
+    let gateways = sent("DescribeInternetGateways", pages.collect::<Result<Vec<_>, _>>().await)?;
+    let vpcs: Vec<String> =
+        gateways.iter().flat_map(|gateway| gateway.attachments()).filter_map(|attachment| attachment.vpc_id().map(str::to_owned)).collect();
     if vpcs.is_empty() {
         return Ok(Vec::new());
     }
@@ -76,12 +72,24 @@ async fn parts(aws: &Aws, vpc: &str) -> Result<Vec<Holder>, Failure> {
     let attached = || filter("attachment.vpc-id", [vpc.to_owned()]);
     let ec2 = &aws.ec2;
     let (subnets, tables, gateways, nats, endpoints, acls, vpns) = tokio::join!(
-        ec2.describe_subnets().filters(here()).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
-        ec2.describe_route_tables().filters(here()).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
-        ec2.describe_internet_gateways().filters(attached()).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
-        ec2.describe_nat_gateways().filter(here()).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
-        ec2.describe_vpc_endpoints().filters(here()).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
-        ec2.describe_network_acls().filters(here()).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
+        ec2.describe_subnets().filters(here()).max_results(PAGE).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
+        ec2.describe_route_tables()
+            .filters(here())
+            .max_results(ROUTE_TABLE_PAGE)
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>(),
+        ec2.describe_internet_gateways()
+            .filters(attached())
+            .max_results(PAGE)
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>(),
+        ec2.describe_nat_gateways().filter(here()).max_results(PAGE).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
+        ec2.describe_vpc_endpoints().filters(here()).max_results(PAGE).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
+        ec2.describe_network_acls().filters(here()).max_results(PAGE).into_paginator().items().send().collect::<Result<Vec<_>, _>>(),
         ec2.describe_vpn_gateways().filters(attached()).send(),
     );
     let mut found = Vec::new();
@@ -131,23 +139,26 @@ fn is_attached(gateway: &VpnGateway, vpc: &str) -> bool {
 }
 
 /// Everything that is not of the cluster and will stand in its way: in a VPC of ours all of it, in another one what uses
-/// our security groups. What may not be asked is not known, and no reason to stop.
+/// our security groups. What may not be asked is not known, and no reason to stop; nor is a busy AWS, since whoever stands in
+/// the way is also named when AWS refuses a deletion.
 pub(super) async fn foreign(aws: &Aws) -> Result<Vec<Foreign>, Failure> {
     let mut found = Vec::new();
     if let Some(cluster) = aws.scope.ours.get(&aws.cluster) {
-        let groups = allowed(super::of_cluster(aws, &aws.cluster).await)?;
+        let groups = courteous(super::of_cluster(aws, &aws.cluster).await)?;
         found.extend(groups.into_iter().map(|holder| Foreign { name: holder.name, origin: holder.origin, holds: vec![cluster.clone()] }));
     }
     for vpc in &aws.scope.vpcs {
-        let interfaces = allowed(network_interface::describe(aws, vec![filter("vpc-id", [vpc.clone()])]).await)?;
-        for (interface, holder) in allowed(interfaces::judged(aws, &interfaces).await)? {
+        let mut interfaces = courteous(network_interface::describe(aws, vec![filter("vpc-id", [vpc.clone()])]).await)?;
+        // In a network of others most interfaces hold nothing of ours, and whose they are is no matter.
+        interfaces.retain(|interface| !held_by(aws, interface, vpc).is_empty());
+        let judged = courteous(interfaces::judged(aws, &interfaces).await)?;
+        let strangers = judged.into_iter().filter(|(_, holder)| holder.whose == Whose::Foreign);
+        found.extend(strangers.map(|(interface, holder)| {
             let holds = held_by(aws, interface, vpc);
-            if holder.whose == Whose::Foreign && !holds.is_empty() {
-                found.push(Foreign { name: holder.name, origin: holder.origin, holds });
-            }
-        }
+            Foreign { name: holder.name, origin: holder.origin, holds }
+        }));
         let Some(ours) = aws.scope.ours.get(vpc) else { continue };
-        let parts = allowed(of_vpc(aws, vpc).await)?;
+        let parts = courteous(of_vpc(aws, vpc).await)?;
         let strangers = parts.into_iter().filter(|holder| holder.whose == Whose::Foreign);
         found.extend(strangers.map(|holder| Foreign { name: holder.name, origin: holder.origin, holds: vec![ours.clone()] }));
     }

@@ -6,7 +6,7 @@ use super::load_balancer::has_interfaces;
 use crate::aws::Aws;
 use crate::aws::errors::{or_absent, sent};
 use crate::aws::tags::Tags;
-use crate::engine::{Failure, Item, Observed, Query, Readiness};
+use crate::engine::{Failure, Item, Observed, Query, Readiness, Scope};
 use crate::resource::Kind;
 use aws_sdk_elasticloadbalancing::types::LoadBalancerDescription;
 use serde_json::{Value, json};
@@ -21,28 +21,36 @@ impl Resource for ClassicLoadBalancer {
     type Spec = Value;
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
-        let Query::Left(scope) = query else { return these(aws, query.items()).await };
-        if scope.vpcs.is_empty() {
-            return Ok(Vec::new());
+        match query {
+            Query::Left(scope) if scope.vpcs.is_empty() => Ok(Vec::new()),
+            Query::Left(scope) => left(aws, scope, &all(aws).await?).await,
+            other => these(aws, other.items()).await,
         }
-        let pages = aws.elb.describe_load_balancers().into_paginator().items().send();
-        let all = sent("DescribeLoadBalancers", pages.collect::<Result<Vec<_>, _>>().await)?;
-        let near: Vec<&LoadBalancerDescription> =
-            all.iter().filter(|one| one.vpc_id().is_some_and(|vpc| scope.vpcs.contains(vpc))).collect();
-        let mut tags = tags_of(aws, near.iter().filter_map(|one| one.load_balancer_name()).collect()).await?;
-        let left = near.into_iter().filter_map(|one| {
-            let name = one.load_balancer_name()?;
-            let tags = tags.remove(name)?;
-            let maker = maker(aws, &tags)?;
-            let spec = json!({ "name": name, "vpc": one.vpc_id(), "subnets": one.subnets(), "security_groups": one.security_groups() });
-            Some(found(Kind::ClassicLoadBalancer, name, name, maker, tags, spec))
-        });
-        Ok(left.collect())
     }
 
     async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
         sent("DeleteLoadBalancer", aws.elb.delete_load_balancer().load_balancer_name(&item.id).send().await).map(drop)
     }
+}
+
+/// All of the region, whoever they belong to.
+pub(in crate::aws) async fn all(aws: &Aws) -> Result<Vec<LoadBalancerDescription>, Failure> {
+    let pages = aws.elb.describe_load_balancers().into_paginator().items().send();
+    sent("DescribeLoadBalancers", pages.collect::<Result<Vec<_>, _>>().await)
+}
+
+/// Those that the cluster left.
+pub(in crate::aws) async fn left(aws: &Aws, scope: &Scope, all: &[LoadBalancerDescription]) -> Result<Vec<Observed>, Failure> {
+    let near: Vec<&LoadBalancerDescription> = all.iter().filter(|one| one.vpc_id().is_some_and(|vpc| scope.vpcs.contains(vpc))).collect();
+    let mut tags = tags_of(aws, near.iter().filter_map(|one| one.load_balancer_name()).collect()).await?;
+    let left = near.into_iter().filter_map(|one| {
+        let name = one.load_balancer_name()?;
+        let tags = tags.remove(name)?;
+        let maker = maker(aws, &tags)?;
+        let spec = json!({ "name": name, "vpc": one.vpc_id(), "subnets": one.subnets(), "security_groups": one.security_groups() });
+        Some(found(Kind::ClassicLoadBalancer, name, name, maker, tags, spec))
+    });
+    Ok(left.collect())
 }
 
 async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
@@ -51,7 +59,7 @@ async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
         let answer = sent("DescribeLoadBalancers", aws.elb.describe_load_balancers().load_balancer_names(&item.id).send().await);
         if or_absent(answer)?.is_some() {
             seen.push(super::again(item));
-        } else if has_interfaces(aws, &item.id).await? {
+        } else if has_interfaces(aws, item, &item.id).await? {
             seen.push(Observed { readiness: Readiness::Deleting, ..super::again(item) });
         }
     }

@@ -1,9 +1,8 @@
 //! Log groups of agents in the cluster: Container Insights names them after the cluster.
 
-use super::Resource;
 use super::leftover::found;
+use super::{Resource, log_group};
 use crate::aws::Aws;
-use crate::aws::errors::sent;
 use crate::aws::tags::Tags;
 use crate::engine::{Failure, Item, Observed, Query};
 use crate::resource::Kind;
@@ -21,8 +20,7 @@ impl Resource for ContainerLogGroup {
         }
         // The last slash keeps clusters out whose names only begin like ours.
         let prefix = format!("/aws/containerinsights/{}/", aws.cluster);
-        let pages = aws.logs.describe_log_groups().log_group_name_prefix(&prefix).into_paginator().items().send();
-        let groups = sent("DescribeLogGroups", pages.collect::<Result<Vec<_>, _>>().await)?;
+        let groups = log_group::describe(aws, &prefix).await?;
         let wanted = |name: &str| matches!(query, Query::Left(_)) || query.items().iter().any(|item| item.id == name);
         let left = groups.iter().filter_map(|group| {
             let name = group.log_group_name().filter(|name| wanted(name))?;
@@ -33,6 +31,6 @@ impl Resource for ContainerLogGroup {
     }
 
     async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
-        sent("DeleteLogGroup", aws.logs.delete_log_group().log_group_name(&item.id).send().await).map(drop)
+        log_group::delete(aws, &item.id).await
     }
 }

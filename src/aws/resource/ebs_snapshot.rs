@@ -4,6 +4,7 @@ use super::Resource;
 use super::leftover::found;
 use crate::aws::Aws;
 use crate::aws::errors::sent;
+use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, filter};
 use crate::engine::{Failure, Item, Observed, Query};
 use crate::resource::Kind;
@@ -20,7 +21,7 @@ impl Resource for EbsSnapshot {
             Query::Left(_) => filter(&format!("tag:{}", tags::CLUSTER), [aws.cluster.clone()]),
             other => filter("snapshot-id", other.items().iter().map(|item| item.id.clone())),
         };
-        let pages = aws.ec2.describe_snapshots().owner_ids("self").filters(which).into_paginator().items().send();
+        let pages = aws.ec2.describe_snapshots().owner_ids("self").filters(which).max_results(PAGE).into_paginator().items().send();
         let snapshots = sent("DescribeSnapshots", pages.collect::<Result<Vec<_>, _>>().await)?;
         Ok(snapshots.iter().filter(|snapshot| !query.is_left() || is_left(snapshot)).map(observed).collect())
     }

@@ -4,6 +4,7 @@ use super::Resource;
 use super::leftover::found;
 use crate::aws::Aws;
 use crate::aws::errors::sent;
+use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, filter};
 use crate::engine::{Failure, Item, Observed, Query, Readiness};
 use crate::resource::Kind;
@@ -23,7 +24,7 @@ impl Resource for EbsVolume {
             Query::Left(_) => filter(&format!("tag:{}", tags::CLUSTER), [aws.cluster.clone()]),
             other => filter("volume-id", other.items().iter().map(|item| item.id.clone())),
         };
-        let pages = aws.ec2.describe_volumes().filters(which).into_paginator().items().send();
+        let pages = aws.ec2.describe_volumes().filters(which).max_results(PAGE).into_paginator().items().send();
         let volumes = sent("DescribeVolumes", pages.collect::<Result<Vec<_>, _>>().await)?;
         Ok(volumes.iter().filter(|volume| !query.is_left() || is_left(volume)).map(observed).collect())
     }

@@ -1,7 +1,7 @@
 //! EFS mount target (EFS-1). Natural key: file system and subnet. It carries no tags: it is its file system's.
 
 use super::efs_file_system::{readiness, system_tags};
-use super::{Resource, Typed};
+use super::{Resource, Typed, network_interface};
 use crate::aws::Aws;
 use crate::aws::errors::{or_absent, sent};
 use crate::aws::tags::{self, Tags};
@@ -67,8 +67,7 @@ async fn security_groups(aws: &Aws, targets: &[MountTargetDescription]) -> Resul
         return Ok(HashMap::new());
     }
     let filters = vec![tags::filter("network-interface-id", interfaces)];
-    let pages = aws.ec2.describe_network_interfaces().set_filters(Some(filters)).into_paginator().items().send();
-    let found = sent("DescribeNetworkInterfaces", pages.collect::<Result<Vec<_>, _>>().await)?;
+    let found = network_interface::describe(aws, filters).await?;
     let groups = |interface: &aws_sdk_ec2::types::NetworkInterface| {
         interface.groups().iter().filter_map(|group| group.group_id().map(str::to_owned)).collect()
     };

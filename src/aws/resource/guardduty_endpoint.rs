@@ -6,6 +6,7 @@ use super::leftover::found;
 use super::vpc_endpoint;
 use crate::aws::Aws;
 use crate::aws::errors::sent;
+use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{Failure, Item, Observed, Query, Readiness, Scope};
 use crate::resource::Kind;
@@ -67,7 +68,7 @@ pub(super) fn is_managed(tags: &Tags) -> bool {
 
 /// Endpoints that are not gone.
 async fn describe(aws: &Aws, which: Filter) -> Result<Vec<VpcEndpoint>, Failure> {
-    let pages = aws.ec2.describe_vpc_endpoints().filters(which).into_paginator().items().send();
+    let pages = aws.ec2.describe_vpc_endpoints().filters(which).max_results(PAGE).into_paginator().items().send();
     let mut endpoints = sent("DescribeVpcEndpoints", pages.collect::<Result<Vec<_>, _>>().await)?;
     endpoints.retain(|endpoint| vpc_endpoint::state(endpoint) != "deleted");
     Ok(endpoints)

@@ -3,12 +3,15 @@
 use super::Resource;
 use super::leftover::{found, is_owned};
 use crate::aws::Aws;
-use crate::aws::errors::sent;
+use crate::aws::errors::{or_absent, sent};
+use crate::aws::parts::PAGE;
+use crate::aws::protection;
 use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{Failure, Item, Observed, Query, Readiness, Scope};
 use crate::resource::Kind;
-use aws_sdk_ec2::types::{self, InstanceStateName};
+use aws_sdk_ec2::types::{self, AttributeBooleanValue, InstanceAttributeName, InstanceStateName};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Tag that Auto Scaling sets on its instances.
 pub(in crate::aws) const GROUP_TAG: &str = "aws:autoscaling:groupName";
@@ -37,13 +40,55 @@ impl Resource for Instance {
     }
 
     async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
-        sent("TerminateInstances", aws.ec2.terminate_instances().instance_ids(&item.id).send().await).map(drop)
+        let delete = || async { sent("TerminateInstances", aws.ec2.terminate_instances().instance_ids(&item.id).send().await).map(drop) };
+        let is_protected = |failure: &Failure| failure.code.as_deref() == Some("OperationNotPermitted");
+        protection::delete(aws.may_lift_protection, delete, is_protected, || lift_protection(aws, &item.id)).await
     }
+}
+
+/// Protections of the instances that have some, in words, by id. Stop protection keeps an instance from ending, too.
+pub(in crate::aws) async fn protections(aws: &Aws, ids: Vec<String>) -> Result<BTreeMap<String, String>, Failure> {
+    let mut protected = BTreeMap::new();
+    for id in ids {
+        let (ending, stopping) = tokio::try_join!(
+            is_on(aws, &id, InstanceAttributeName::DisableApiTermination),
+            is_on(aws, &id, InstanceAttributeName::DisableApiStop)
+        )?;
+        let words = match (ending, stopping) {
+            (false, false) => continue,
+            (true, false) => "its termination protection",
+            (false, true) => "its stop protection",
+            (true, true) => "its termination protection and its stop protection",
+        };
+        protected.insert(id, words.to_owned());
+    }
+    Ok(protected)
+}
+
+/// Whether the switch is on; what is gone has none.
+async fn is_on(aws: &Aws, id: &str, attribute: InstanceAttributeName) -> Result<bool, Failure> {
+    let call = aws.ec2.describe_instance_attribute().instance_id(id).attribute(attribute);
+    let Some(answer) = or_absent(sent("DescribeInstanceAttribute", call.send().await))? else { return Ok(false) };
+    let switch = answer.disable_api_termination().or(answer.disable_api_stop());
+    Ok(switch.and_then(AttributeBooleanValue::value) == Some(true))
+}
+
+/// EC2 takes one attribute at a time, and of a Spot instance neither: only what is on is switched off.
+async fn lift_protection(aws: &Aws, id: &str) -> Result<(), Failure> {
+    let off = || AttributeBooleanValue::builder().value(false).build();
+    let call = || aws.ec2.modify_instance_attribute().instance_id(id);
+    if is_on(aws, id, InstanceAttributeName::DisableApiTermination).await? {
+        sent("ModifyInstanceAttribute", call().disable_api_termination(off()).send().await)?;
+    }
+    if is_on(aws, id, InstanceAttributeName::DisableApiStop).await? {
+        sent("ModifyInstanceAttribute", call().disable_api_stop(off()).send().await)?;
+    }
+    Ok(())
 }
 
 /// Instances that fit the filters.
 pub(in crate::aws) async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> Result<Vec<types::Instance>, Failure> {
-    let pages = aws.ec2.describe_instances().set_filters(Some(filters)).into_paginator().items().send();
+    let pages = aws.ec2.describe_instances().set_filters(Some(filters)).max_results(PAGE).into_paginator().items().send();
     let reservations = sent("DescribeInstances", pages.collect::<Result<Vec<_>, _>>().await)?;
     Ok(reservations.into_iter().flat_map(|reservation| reservation.instances.unwrap_or_default()).collect())
 }

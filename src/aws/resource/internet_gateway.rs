@@ -3,6 +3,7 @@
 use super::{Resource, Typed, json};
 use crate::aws::Aws;
 use crate::aws::errors::{or_absent, or_exists, sent, unexpected};
+use crate::aws::parts::PAGE;
 use crate::aws::tags;
 use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
@@ -18,7 +19,7 @@ impl Resource for InternetGateway {
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let filters = tags::filters(aws, query, "internet-gateway-id");
-        let pages = aws.ec2.describe_internet_gateways().set_filters(Some(filters)).into_paginator().items().send();
+        let pages = aws.ec2.describe_internet_gateways().set_filters(Some(filters)).max_results(PAGE).into_paginator().items().send();
         let gateways = sent("DescribeInternetGateways", pages.collect::<Result<Vec<_>, _>>().await)?;
         let observed = gateways.iter().filter_map(|gateway| {
             let vpc = gateway.attachments().first().and_then(|attachment| attachment.vpc_id());

@@ -3,10 +3,12 @@
 use super::{Resource, Typed};
 use crate::aws::Aws;
 use crate::aws::errors::{or_absent, sent, unexpected};
-use crate::aws::tags::{self, Tags};
+use crate::aws::parts::PAGE;
+use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Query, Readiness, Update};
 use crate::resource::spec;
 use aws_config::retry::RetryConfig;
+use aws_sdk_ec2::types::{Snapshot, Volume, VolumeAttachment, VolumeState};
 use aws_sdk_kms::config::Builder;
 use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
 use serde_json::json;
@@ -84,6 +86,9 @@ impl Resource for KmsKey {
     }
 
     async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+        if !aws.may_lift_protection {
+            refuse_needed(aws, item).await?;
+        }
         // Somebody else's key may be called so.
         if let Some(alias) = item.spec.get("alias").and_then(serde_json::Value::as_str)
             && describe(aws, alias).await?.is_some_and(|key| key.key_id() == item.id)
@@ -95,6 +100,77 @@ impl Resource for KmsKey {
             // It is scheduled already.
             Err(failure) if failure.code.as_deref().is_some_and(|code| code.starts_with("KMSInvalidState")) => Ok(()),
             other => other.map(drop),
+        }
+    }
+}
+
+/// A snapshot or volume that only the key decrypts.
+pub(in crate::aws) struct Needing {
+    /// Which of the two.
+    pub(in crate::aws) what: &'static str,
+    /// Its id.
+    pub(in crate::aws) id: String,
+    /// What somebody wrote on it.
+    pub(in crate::aws) description: Option<String>,
+    /// Its tags.
+    pub(in crate::aws) tags: Tags,
+}
+
+/// The key's ARN, also where nothing but its id is known.
+pub(in crate::aws) fn arn(aws: &Aws, item: &Item) -> String {
+    item.attributes.get("arn").cloned().unwrap_or_else(|| tags::arn(aws, "kms", &format!("key/{}", item.id)))
+}
+
+/// What would be unreadable without the key: snapshots and volumes that neither are being deleted nor go with an instance.
+pub(in crate::aws) async fn needing(aws: &Aws, arn: &str) -> Result<Vec<Needing>, Failure> {
+    let encrypted = || filter("encrypted", ["true".to_owned()]);
+    let snapshots = aws.ec2.describe_snapshots().owner_ids("self").filters(encrypted()).max_results(PAGE).into_paginator().items().send();
+    let volumes = aws.ec2.describe_volumes().filters(encrypted()).max_results(PAGE).into_paginator().items().send();
+    let (snapshots, volumes) = tokio::join!(snapshots.collect::<Result<Vec<_>, _>>(), volumes.collect::<Result<Vec<_>, _>>());
+    let (snapshots, volumes) = (sent("DescribeSnapshots", snapshots)?, sent("DescribeVolumes", volumes)?);
+    let of_snapshot = |one: &Snapshot| {
+        let description = one.description().map(str::to_owned);
+        Needing { what: "snapshot", id: one.snapshot_id().unwrap_or_default().to_owned(), description, tags: tags::of_ec2(one.tags()) }
+    };
+    let of_volume = |one: &Volume| {
+        let id = one.volume_id().unwrap_or_default().to_owned();
+        Needing { what: "volume", id, description: None, tags: tags::of_ec2(one.tags()) }
+    };
+    let snapshots = snapshots.iter().filter(|one| one.kms_key_id() == Some(arn)).map(of_snapshot);
+    let volumes = volumes.iter().filter(|one| one.kms_key_id() == Some(arn) && !is_going(one)).map(of_volume);
+    Ok(snapshots.chain(volumes).collect())
+}
+
+/// On its way already, or the disk of a node.
+fn is_going(volume: &Volume) -> bool {
+    let goes_with_instance = |attachment: &VolumeAttachment| attachment.delete_on_termination() == Some(true);
+    matches!(volume.state(), Some(VolumeState::Deleting | VolumeState::Deleted)) || volume.attachments().iter().any(goes_with_instance)
+}
+
+/// Why the key should stay, in words; nothing for no ids.
+pub(in crate::aws) fn why_needed(ids: &[&str]) -> Option<String> {
+    let named = ids.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+    match ids.len() {
+        0 => None,
+        count @ 1..=3 => Some(format!("what only it decrypts: {count} snapshots or volumes that stay ({named})")),
+        count => Some(format!("what only it decrypts: {count} snapshots or volumes that stay ({named}, …)")),
+    }
+}
+
+/// Asked again when the key's turn comes: what was made since the first look nobody has agreed to lose. "In use", since the
+/// disk of a node may take a moment longer than the node.
+async fn refuse_needed(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    let is_alive = |key: KeyMetadata| key.deletion_date().is_none();
+    if !describe(aws, &item.id).await?.is_some_and(is_alive) {
+        return Ok(());
+    }
+    let needing = needing(aws, &arn(aws, item)).await?;
+    let ids: Vec<&str> = needing.iter().map(|one| one.id.as_str()).collect();
+    match why_needed(&ids) {
+        None => Ok(()),
+        Some(why) => {
+            let message = format!("the key is needed by {why}; `destroy --lift-protection` lets it go all the same");
+            Err(Failure { kind: FailureKind::InUse, ..unexpected("ScheduleKeyDeletion", &message) })
         }
     }
 }
@@ -162,5 +238,30 @@ async fn set_rotation(aws: &Aws, it: &Typed<'_, spec::KmsKey>) -> Result<(), Fai
         sent("EnableKeyRotation", aws.kms.enable_key_rotation().key_id(&it.id).send().await).map(drop)
     } else {
         sent("DisableKeyRotation", aws.kms.disable_key_rotation().key_id(&it.id).send().await).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_by_itself_needs_no_key() {
+        let of_node = |ends: bool| Volume::builder().attachments(VolumeAttachment::builder().delete_on_termination(ends).build());
+        for (volume, is_on_its_way) in [
+            (Volume::builder().state(VolumeState::Available), false),
+            (Volume::builder().state(VolumeState::Deleting), true),
+            (of_node(true).state(VolumeState::InUse), true),
+            (of_node(false).state(VolumeState::InUse), false),
+        ] {
+            assert_eq!(is_going(&volume.build()), is_on_its_way);
+        }
+    }
+
+    #[test]
+    fn the_first_three_are_named() {
+        assert_eq!(why_needed(&[]), None);
+        assert!(why_needed(&["a", "b", "c"]).unwrap().ends_with("3 snapshots or volumes that stay (a, b, c)"));
+        assert!(why_needed(&["a", "b", "c", "d"]).unwrap().ends_with("4 snapshots or volumes that stay (a, b, c, …)"));
     }
 }

@@ -3,6 +3,7 @@
 use super::{Resource, Typed, json};
 use crate::aws::Aws;
 use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::parts::LAUNCH_TEMPLATE_PAGE;
 use crate::aws::tags;
 use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
@@ -29,7 +30,7 @@ impl Resource for LaunchTemplate {
     type Spec = Spec;
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
-        let mut call = aws.ec2.describe_launch_templates();
+        let mut call = aws.ec2.describe_launch_templates().max_results(LAUNCH_TEMPLATE_PAGE);
         if query.is_ours() {
             call = call.set_filters(Some(tags::filters(aws, query, "")));
         } else {

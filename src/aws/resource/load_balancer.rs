@@ -1,12 +1,13 @@
 //! Application, network and gateway load balancers that a controller in the cluster made. Their interfaces stay for minutes
 //! after the load balancer is gone, and hold subnets and security groups.
 
-use super::Resource;
 use super::leftover::{found, maker};
+use super::{Resource, network_interface};
 use crate::aws::Aws;
 use crate::aws::errors::{or_absent, sent};
+use crate::aws::protection;
 use crate::aws::tags::{Tags, filter};
-use crate::engine::{Failure, Item, Observed, Query, Readiness};
+use crate::engine::{Failure, Item, Observed, Query, Readiness, Scope};
 use crate::resource::Kind;
 use aws_sdk_elasticloadbalancingv2::types::{self, LoadBalancerAttribute};
 use serde_json::{Value, json};
@@ -23,40 +24,43 @@ impl Resource for LoadBalancer {
     type Spec = Value;
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
-        let Query::Left(scope) = query else { return these(aws, query.items()).await };
-        if scope.vpcs.is_empty() {
-            return Ok(Vec::new());
+        match query {
+            Query::Left(scope) if scope.vpcs.is_empty() => Ok(Vec::new()),
+            Query::Left(scope) => left(aws, scope, &all(aws).await?).await,
+            other => these(aws, other.items()).await,
         }
-        let pages = aws.elbv2.describe_load_balancers().into_paginator().items().send();
-        let all = sent("DescribeLoadBalancers", pages.collect::<Result<Vec<_>, _>>().await)?;
-        let near: Vec<&types::LoadBalancer> = all.iter().filter(|one| one.vpc_id().is_some_and(|vpc| scope.vpcs.contains(vpc))).collect();
-        let mut tags = tags_of(aws, near.iter().filter_map(|one| one.load_balancer_arn()).collect()).await?;
-        let mut left = Vec::new();
-        for one in near {
-            let (arn, name) = (one.load_balancer_arn().unwrap_or_default(), one.load_balancer_name().unwrap_or_default());
-            let Some((tags, maker)) = tags.remove(arn).and_then(|tags| maker(aws, &tags).map(|maker| (tags, maker))) else { continue };
-            left.push(found(Kind::LoadBalancer, name, arn, maker, tags, spec(aws, one).await?));
-        }
-        Ok(left)
     }
 
     async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
         let delete =
             || async { sent("DeleteLoadBalancer", aws.elbv2.delete_load_balancer().load_balancer_arn(&item.id).send().await).map(drop) };
-        match delete().await {
-            Err(failure) if failure.code.as_deref() == Some("OperationNotPermitted") => {
-                if !aws.may_lift_protection {
-                    let message = format!("{}; `--lift-protection` lifts that", failure.message);
-                    return Err(Failure { message, ..failure });
-                }
-                let off = LoadBalancerAttribute::builder().key(PROTECTION).value("false").build();
-                let call = aws.elbv2.modify_load_balancer_attributes().load_balancer_arn(&item.id).attributes(off);
-                sent("ModifyLoadBalancerAttributes", call.send().await)?;
-                delete().await
-            }
-            other => other,
-        }
+        let is_protected = |failure: &Failure| failure.code.as_deref() == Some("OperationNotPermitted");
+        protection::delete(aws.may_lift_protection, delete, is_protected, || lift_protection(aws, &item.id)).await
     }
+}
+
+/// All of the region, whoever they belong to.
+pub(in crate::aws) async fn all(aws: &Aws) -> Result<Vec<types::LoadBalancer>, Failure> {
+    let pages = aws.elbv2.describe_load_balancers().into_paginator().items().send();
+    sent("DescribeLoadBalancers", pages.collect::<Result<Vec<_>, _>>().await)
+}
+
+/// Those that the cluster left.
+pub(in crate::aws) async fn left(aws: &Aws, scope: &Scope, all: &[types::LoadBalancer]) -> Result<Vec<Observed>, Failure> {
+    let near: Vec<&types::LoadBalancer> = all.iter().filter(|one| one.vpc_id().is_some_and(|vpc| scope.vpcs.contains(vpc))).collect();
+    let mut tags = tags_of(aws, near.iter().filter_map(|one| one.load_balancer_arn()).collect()).await?;
+    let mut left = Vec::new();
+    for one in near {
+        let (arn, name) = (one.load_balancer_arn().unwrap_or_default(), one.load_balancer_name().unwrap_or_default());
+        let Some((tags, maker)) = tags.remove(arn).and_then(|tags| maker(aws, &tags).map(|maker| (tags, maker))) else { continue };
+        left.push(found(Kind::LoadBalancer, name, arn, maker, tags, spec(aws, one).await?));
+    }
+    Ok(left)
+}
+
+/// What the descriptions of its interfaces call it: `app/NAME/ID`.
+pub(in crate::aws) fn long_name(arn: &str) -> &str {
+    arn.split_once("loadbalancer/").map_or(arn, |(_, name)| name)
 }
 
 /// Whether AWS refuses to delete it.
@@ -65,6 +69,12 @@ pub(in crate::aws) async fn is_protected(aws: &Aws, arn: &str) -> Result<bool, F
     let answer = or_absent(sent("DescribeLoadBalancerAttributes", call.send().await))?;
     let attributes = answer.and_then(|answer| answer.attributes).unwrap_or_default();
     Ok(attributes.iter().any(|attribute| attribute.key() == Some(PROTECTION) && attribute.value() == Some("true")))
+}
+
+async fn lift_protection(aws: &Aws, arn: &str) -> Result<(), Failure> {
+    let off = LoadBalancerAttribute::builder().key(PROTECTION).value("false").build();
+    let call = aws.elbv2.modify_load_balancer_attributes().load_balancer_arn(arn).attributes(off);
+    sent("ModifyLoadBalancerAttributes", call.send().await).map(drop)
 }
 
 /// With the ids of what it stands on, and of the target groups, which go after it.
@@ -88,21 +98,20 @@ async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
     let mut seen = Vec::new();
     for item in items {
         let answer = sent("DescribeLoadBalancers", aws.elbv2.describe_load_balancers().load_balancer_arns(&item.id).send().await);
-        let name = item.id.split_once("loadbalancer/").map_or(item.id.as_str(), |(_, name)| name);
         if or_absent(answer)?.is_some() {
             seen.push(super::again(item));
-        } else if has_interfaces(aws, name).await? {
+        } else if has_interfaces(aws, item, long_name(&item.id)).await? {
             seen.push(Observed { readiness: Readiness::Deleting, ..super::again(item) });
         }
     }
     Ok(seen)
 }
 
-/// Whether interfaces of a load balancer are still there.
-pub(super) async fn has_interfaces(aws: &Aws, name: &str) -> Result<bool, Failure> {
-    let call = aws.ec2.describe_network_interfaces().filters(filter("description", [format!("ELB {name}")]));
-    let found = sent("DescribeNetworkInterfaces", call.send().await)?;
-    Ok(!found.network_interfaces().is_empty())
+/// Whether interfaces of a load balancer are still there. Its VPC keeps the question small: EC2 has no index of descriptions.
+pub(super) async fn has_interfaces(aws: &Aws, item: &Item, name: &str) -> Result<bool, Failure> {
+    let vpc = item.spec.get("vpc").and_then(Value::as_str).map(|vpc| filter("vpc-id", [vpc.to_owned()]));
+    let filters = vpc.into_iter().chain([filter("description", [format!("ELB {name}")])]);
+    Ok(!network_interface::describe(aws, filters.collect()).await?.is_empty())
 }
 
 /// Tags by ARN. One that vanishes meanwhile makes AWS refuse the whole question: then each is asked for alone.

@@ -4,11 +4,13 @@
 use super::{Resource, Typed};
 use crate::aws::Aws;
 use crate::aws::errors::{or_absent, sent};
+use crate::aws::protection;
 use crate::aws::tags;
 use crate::engine::{Created, Failure, INTENT_ATTRIBUTE, Item, Observed, Query, Readiness, Update};
 use crate::resource::spec;
+use aws_sdk_cloudwatchlogs::types;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) struct LogGroup;
 
@@ -19,8 +21,7 @@ impl Resource for LogGroup {
         let mut seen = Vec::new();
         for item in query.items() {
             let name = item.spec.get("name").and_then(Value::as_str).unwrap_or_default();
-            let pages = aws.logs.describe_log_groups().log_group_name_prefix(name).into_paginator().items().send();
-            let groups = sent("DescribeLogGroups", pages.collect::<Result<Vec<_>, _>>().await)?;
+            let groups = describe(aws, name).await?;
             let Some(group) = groups.iter().find(|group| group.log_group_name() == Some(name)) else { continue };
             let arn = arn(aws, name);
             let spec = json!({ "name": name, "retention_days": group.retention_in_days() });
@@ -58,11 +59,42 @@ impl Resource for LogGroup {
     }
 
     async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
-        sent("DeleteLogGroup", aws.logs.delete_log_group().log_group_name(&item.id).send().await).map(drop)
+        delete(aws, &item.id).await
     }
 }
 
-/// The ARN that the tagging calls take: without the `:*` of policies.
+/// Log groups whose names begin like that.
+pub(in crate::aws) async fn describe(aws: &Aws, prefix: &str) -> Result<Vec<types::LogGroup>, Failure> {
+    let pages = aws.logs.describe_log_groups().log_group_name_prefix(prefix).into_paginator().items().send();
+    sent("DescribeLogGroups", pages.collect::<Result<Vec<_>, _>>().await)
+}
+
+/// Those of the names whose groups have deletion protection.
+pub(in crate::aws) async fn protected(aws: &Aws, names: Vec<String>) -> Result<BTreeSet<String>, Failure> {
+    let mut protected = BTreeSet::new();
+    for name in names {
+        let is_on = |group: &types::LogGroup| group.log_group_name() == Some(&name) && group.deletion_protection_enabled() == Some(true);
+        if describe(aws, &name).await?.iter().any(is_on) {
+            protected.insert(name);
+        }
+    }
+    Ok(protected)
+}
+
+/// Deletes a log group of any kind.
+pub(super) async fn delete(aws: &Aws, name: &str) -> Result<(), Failure> {
+    let delete = || async { sent("DeleteLogGroup", aws.logs.delete_log_group().log_group_name(name).send().await).map(drop) };
+    // The code is that of any bad question.
+    let is_protected = |failure: &Failure| failure.message.contains("deletion protection");
+    protection::delete(aws.may_lift_protection, delete, is_protected, || lift_protection(aws, name)).await
+}
+
+async fn lift_protection(aws: &Aws, name: &str) -> Result<(), Failure> {
+    let call = aws.logs.put_log_group_deletion_protection().log_group_identifier(arn(aws, name)).deletion_protection_enabled(false);
+    sent("PutLogGroupDeletionProtection", call.send().await).map(drop)
+}
+
+/// The ARN that the calls on tags and protection take: without the `:*` of policies.
 fn arn(aws: &Aws, name: &str) -> String {
     tags::arn(aws, "logs", &format!("log-group:{name}"))
 }

@@ -3,6 +3,7 @@
 use super::{Resource, Typed, json};
 use crate::aws::Aws;
 use crate::aws::errors::{sent, unexpected};
+use crate::aws::parts::PAGE;
 use crate::aws::tags;
 use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
@@ -16,7 +17,7 @@ impl Resource for NatGateway {
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let filters = tags::filters(aws, query, "nat-gateway-id");
-        let pages = aws.ec2.describe_nat_gateways().set_filter(Some(filters)).into_paginator().items().send();
+        let pages = aws.ec2.describe_nat_gateways().set_filter(Some(filters)).max_results(PAGE).into_paginator().items().send();
         let gateways = sent("DescribeNatGateways", pages.collect::<Result<Vec<_>, _>>().await)?;
         // Deleted gateways stay listed for an hour.
         let living = gateways.iter().filter(|gateway| gateway.state() != Some(&NatGatewayState::Deleted));

@@ -4,6 +4,7 @@ use super::Resource;
 use super::leftover::found;
 use crate::aws::Aws;
 use crate::aws::errors::sent;
+use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{Failure, Item, Observed, Query, Scope};
 use crate::resource::Kind;
@@ -44,7 +45,7 @@ impl Resource for NetworkInterface {
 
 /// Interfaces that fit the filters.
 pub(in crate::aws) async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> Result<Vec<types::NetworkInterface>, Failure> {
-    let pages = aws.ec2.describe_network_interfaces().set_filters(Some(filters)).into_paginator().items().send();
+    let pages = aws.ec2.describe_network_interfaces().set_filters(Some(filters)).max_results(PAGE).into_paginator().items().send();
     sent("DescribeNetworkInterfaces", pages.collect::<Result<Vec<_>, _>>().await)
 }
 

@@ -3,6 +3,7 @@
 use super::{Resource, Typed, json};
 use crate::aws::Aws;
 use crate::aws::errors::{or_absent, or_exists, sent, unexpected};
+use crate::aws::parts::ROUTE_TABLE_PAGE;
 use crate::aws::tags;
 use crate::engine::{Created, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
@@ -74,7 +75,7 @@ impl Resource for RouteTable {
 }
 
 async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> Result<Vec<types::RouteTable>, Failure> {
-    let pages = aws.ec2.describe_route_tables().set_filters(Some(filters)).into_paginator().items().send();
+    let pages = aws.ec2.describe_route_tables().set_filters(Some(filters)).max_results(ROUTE_TABLE_PAGE).into_paginator().items().send();
     sent("DescribeRouteTables", pages.collect::<Result<Vec<_>, _>>().await)
 }
 

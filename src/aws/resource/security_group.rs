@@ -4,6 +4,7 @@ use super::kubernetes_security_group::group_maker;
 use super::{Resource, Typed, json};
 use crate::aws::Aws;
 use crate::aws::errors::{or_absent, or_exists, sent, unexpected};
+use crate::aws::parts::PAGE;
 use crate::aws::parts::in_parts;
 use crate::aws::tags;
 use crate::engine::{Created, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
@@ -126,12 +127,12 @@ async fn revoke_naming(aws: &Aws, id: &str) -> Result<bool, Failure> {
 }
 
 async fn rules_of(aws: &Aws, groups: Vec<String>) -> Result<Vec<types::SecurityGroupRule>, Failure> {
-    let call = aws.ec2.describe_security_group_rules().filters(tags::filter("group-id", groups));
+    let call = aws.ec2.describe_security_group_rules().filters(tags::filter("group-id", groups)).max_results(PAGE);
     sent("DescribeSecurityGroupRules", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)
 }
 
 pub(in crate::aws) async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> Result<Vec<types::SecurityGroup>, Failure> {
-    let pages = aws.ec2.describe_security_groups().set_filters(Some(filters)).into_paginator().items().send();
+    let pages = aws.ec2.describe_security_groups().set_filters(Some(filters)).max_results(PAGE).into_paginator().items().send();
     sent("DescribeSecurityGroups", pages.collect::<Result<Vec<_>, _>>().await)
 }
 

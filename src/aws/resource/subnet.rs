@@ -3,6 +3,7 @@
 use super::{Resource, Typed, json};
 use crate::aws::Aws;
 use crate::aws::errors::{sent, unexpected};
+use crate::aws::parts::PAGE;
 use crate::aws::tags;
 use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
@@ -15,7 +16,14 @@ impl Resource for Subnet {
     type Spec = spec::Subnet;
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
-        let pages = aws.ec2.describe_subnets().set_filters(Some(tags::filters(aws, query, "subnet-id"))).into_paginator().items().send();
+        let pages = aws
+            .ec2
+            .describe_subnets()
+            .set_filters(Some(tags::filters(aws, query, "subnet-id")))
+            .max_results(PAGE)
+            .into_paginator()
+            .items()
+            .send();
         let subnets = sent("DescribeSubnets", pages.collect::<Result<Vec<_>, _>>().await)?;
         let observed = subnets.iter().filter_map(|subnet| {
             let spec = spec::Subnet {

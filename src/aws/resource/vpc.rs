@@ -3,6 +3,7 @@
 use super::{Resource, Typed, json};
 use crate::aws::Aws;
 use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::parts::PAGE;
 use crate::aws::tags;
 use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::spec;
@@ -17,7 +18,14 @@ impl Resource for Vpc {
     type Spec = spec::Vpc;
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
-        let pages = aws.ec2.describe_vpcs().set_filters(Some(tags::filters(aws, query, "vpc-id"))).into_paginator().items().send();
+        let pages = aws
+            .ec2
+            .describe_vpcs()
+            .set_filters(Some(tags::filters(aws, query, "vpc-id")))
+            .max_results(PAGE)
+            .into_paginator()
+            .items()
+            .send();
         let mut seen = Vec::new();
         for vpc in sent("DescribeVpcs", pages.collect::<Result<Vec<_>, _>>().await)? {
             let id = vpc.vpc_id().unwrap_or_default();

@@ -3,6 +3,7 @@
 use super::{Resource, Typed, json};
 use crate::aws::Aws;
 use crate::aws::errors::{sent, unexpected};
+use crate::aws::parts::PAGE;
 use crate::aws::tags;
 use crate::engine::{Created, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
@@ -16,7 +17,7 @@ impl Resource for VpcEndpoint {
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let filters = tags::filters(aws, query, "vpc-endpoint-id");
-        let pages = aws.ec2.describe_vpc_endpoints().set_filters(Some(filters)).into_paginator().items().send();
+        let pages = aws.ec2.describe_vpc_endpoints().set_filters(Some(filters)).max_results(PAGE).into_paginator().items().send();
         let endpoints = sent("DescribeVpcEndpoints", pages.collect::<Result<Vec<_>, _>>().await)?;
         let living = endpoints.iter().filter(|endpoint| state(endpoint) != "deleted");
         Ok(living.filter_map(|endpoint| observed(aws, endpoint)).collect())

@@ -63,9 +63,11 @@ def terminate(call: Call) -> Json:
     for identity, instance in found.items():
         if instance is None:
             raise error("InvalidInstanceID.NotFound", f"The instance ID '{identity}' does not exist")
-        if str(instance.disable_api_termination).lower() == "true":
-            raise error("OperationNotPermitted", f"The instance '{identity}' may not be terminated. Modify its 'disableApiTermination' "
-                        "instance attribute and try again.")
+        # Stop protection keeps it from being terminated, too (EC2's guide, "Enable stop protection").
+        for attribute, switch in (("disableApiTermination", instance.disable_api_termination), ("disableApiStop", instance.disable_api_stop)):
+            if str(switch).lower() == "true":
+                raise error("OperationNotPermitted", f"The instance '{identity}' may not be terminated. Modify its '{attribute}' "
+                            "instance attribute and try again.")
     changes = []
     for identity, instance in found.items():
         before_state = {"Name": instance.state, "Code": instance.state_code}

@@ -7,7 +7,7 @@ from typing import Any
 
 from .errors import AwsError
 from .moto_bridge import backend
-from .rules import before, on_reset
+from .rules import after, after_answer, answer, before, on_reset
 from .wire import ACCOUNT, Call
 
 _RETENTION = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
@@ -84,6 +84,40 @@ def change_under_way(call: Call) -> None:
         IN_CHANGE.discard(key)
         raise AwsError("OperationAbortedException", "A conflicting operation is currently in progress against this resource. "
                        "Please try again.", 400)
+
+
+#: Log groups with deletion protection, by region and name.
+PROTECTED: set[tuple[str, str]] = set()
+on_reset(PROTECTED.clear)
+
+
+@after_answer("logs", "CreateLogGroup")
+def protected_from_the_start(call: Call) -> None:
+    if call["deletionProtectionEnabled"]:
+        PROTECTED.add((call.region, call["logGroupName"]))
+
+
+@answer("logs", "PutLogGroupDeletionProtection")
+def protect(call: Call) -> dict[str, Any]:
+    """By name, or by the ARN without the `:*` of policies."""
+    identifier = call["logGroupIdentifier"]
+    found = next((g for g in backend("logs", call.region).groups.values() if identifier in (g.name, g.arn)), None)
+    if found is None:
+        raise AwsError("ResourceNotFoundException", "The specified log group does not exist.", 400)
+    (PROTECTED.add if call["deletionProtectionEnabled"] else PROTECTED.discard)((call.region, found.name))
+    return {}
+
+
+@after("logs", "DescribeLogGroups")
+def show_protection(call: Call, result: Any) -> None:
+    for group in result["logGroups"]:
+        group["deletionProtectionEnabled"] = (call.region, group["logGroupName"]) in PROTECTED
+
+
+@before("logs", "DeleteLogGroup")
+def deletion_protection(call: Call) -> None:
+    if (call.region, call["logGroupName"]) in PROTECTED:
+        raise AwsError("ValidationException", "Cannot delete log group with deletion protection enabled. Disable deletion protection first.", 400)
 
 
 @before("logs", "PutRetentionPolicy")

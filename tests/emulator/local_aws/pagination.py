@@ -14,7 +14,7 @@ import botocore.loaders
 
 from .errors import AwsError
 from .rules import on_reset
-from .wire import Call
+from .wire import Call, service_model
 
 _KEY = b"local-aws"
 
@@ -27,17 +27,17 @@ PAGE_SIZE: int | None = None
 #: Items per page when the client names no limit, and the most it may ask for.
 DEFAULT_LIMITS = {"iam": 100, "autoscaling": 50, "kms": 100, "eks": 100, "efs": 100, "elbv2": 400, "elb": 400, "service-quotas": 100,
                   "backup": 1000, "resourcegroupstaggingapi": 50}
-MAXIMA = {"ec2": 1000, "iam": 1000, "autoscaling": 100, "kms": 1000, "eks": 100, "efs": 100, "elbv2": 400, "elb": 400, "service-quotas": 100,
+MAXIMA = {"iam": 1000, "autoscaling": 100, "kms": 1000, "eks": 100, "efs": 100, "elbv2": 400, "elb": 400, "service-quotas": 100,
           "backup": 1000, "resourcegroupstaggingapi": 100}
 #: Services whose own paging in moto is right: they only get a smaller limit.
 OWN_PAGING = {"s3", "logs", "ssm", "ecr"}
 _NOT_OWN = {"ListBuckets"}
 _OWN_DEFAULTS = {"logs": 50, "ssm": 10, "s3": 1000, "ecr": 100}
-#: EC2 operations that refuse a list of ids together with MaxResults.
-_IDS_OR_LIMIT = {"DescribeInstances": "InstanceIds", "DescribeVolumes": "VolumeIds", "DescribeSnapshots": "SnapshotIds"}
-_EC2_SMALLEST = 5
-_EC2_FROM_ONE = {"DescribeLaunchTemplates", "DescribeLaunchTemplateVersions"}
-_EC2_MAXIMA = {"DescribeInstanceTypes": 100, "DescribeLaunchTemplates": 200, "DescribeLaunchTemplateVersions": 200}
+#: Lists of ids that say whose things are meant, and not which: MaxResults may stand beside them.
+_NOT_WHICH = {"OwnerIds", "RestorableByUserIds"}
+#: The least and the most that MaxResults may be, where botocore does not know it.
+_EC2_LIMITS = (5, 1000)
+_EC2_OWN_LIMITS = {"DescribeLaunchTemplateVersions": (1, 200)}
 #: The refusal of a bad token, by service.
 _REFUSALS = {
     "ec2": ("InvalidNextToken", "The token '{token}' is invalid"),
@@ -140,14 +140,25 @@ def check(call: Call) -> None:
     limit = call[found["limit_key"]] if "limit_key" in found else None
     if call.service != "ec2" or limit is None:
         return
-    least = 1 if call.operation in _EC2_FROM_ONE else _EC2_SMALLEST
-    most = _EC2_MAXIMA.get(call.operation, MAXIMA["ec2"])
+    least, most = ec2_limits(call.operation)
     if not least <= int(limit) <= most:
         word = f"greater than {least}" if int(limit) < least else f"less than {most}"
         raise AwsError("InvalidParameterValue", f"Value ( {limit} ) for parameter maxResults is invalid. Expecting a value {word}.")
-    ids = _IDS_OR_LIMIT.get(call.operation)
-    if ids and call[ids]:
-        raise AwsError("InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults")
+    ids = next((name for name in call.params if name.endswith("Ids") and name not in _NOT_WHICH and call[name]), None)
+    if ids:
+        raise AwsError("InvalidParameterCombination", f"The parameter {ids} cannot be used with the parameter maxResults")
+
+
+@cache
+def ec2_limits(operation: str) -> tuple[int, int]:
+    """The least and the most that MaxResults may be."""
+    bounds = service_model("ec2").operation_model(operation).input_shape.members["MaxResults"].metadata
+    least, most = _EC2_OWN_LIMITS.get(operation, _EC2_LIMITS)
+    return bounds.get("min", least), bounds.get("max", most)
+
+
+def _most(call: Call) -> int | None:
+    return ec2_limits(call.operation)[1] if call.service == "ec2" else MAXIMA.get(call.service)
 
 
 def _size(call: Call, found: dict[str, Any]) -> int | None:
@@ -155,7 +166,7 @@ def _size(call: Call, found: dict[str, Any]) -> int | None:
     by_id = call.service == "ec2" and any(k.endswith("Ids") and v for k, v in call.params.items())
     sizes = [
         int(limit) if limit else DEFAULT_LIMITS.get(call.service),
-        _EC2_MAXIMA.get(call.operation, MAXIMA.get(call.service)),
+        _most(call),
         None if by_id and not limit else PAGE_SIZE,
     ]
     known = [size for size in sizes if size]

@@ -118,3 +118,23 @@ def test_run_instances_refusals(aws):
     assert code(aws.ec2.run_instances, **good | {"LaunchTemplate": {"LaunchTemplateId": "lt-0123456789abcdef0"}}) == \
         "InvalidLaunchTemplateId.NotFound"
     assert code(aws.ec2.run_instances, **good | {"SubnetId": "subnet-0123456789abcdef0"}) == "InvalidSubnetID.NotFound"
+
+
+@pytest.mark.parametrize("attribute", ["DisableApiTermination", "DisableApiStop"])
+def test_protected_instances(aws, attribute):
+    """Stop protection keeps an instance from being terminated, too."""
+    vpc = aws.vpc(1)
+    made = aws.ec2.run_instances(ImageId=aws.image(), InstanceType="m5.large", MinCount=1, MaxCount=1, SubnetId=vpc.subnets[0])
+    identity = made["Instances"][0]["InstanceId"]
+    wire = attribute[0].lower() + attribute[1:]
+
+    def shown():
+        return aws.ec2.describe_instance_attribute(InstanceId=identity, Attribute=wire)[attribute]["Value"]
+
+    assert shown() is False
+    for on in (True, False):
+        aws.ec2.modify_instance_attribute(InstanceId=identity, **{attribute: {"Value": on}})
+        assert shown() is on
+        if on:
+            assert code(aws.ec2.terminate_instances, InstanceIds=[identity]) == "OperationNotPermitted"
+    aws.ec2.terminate_instances(InstanceIds=[identity])

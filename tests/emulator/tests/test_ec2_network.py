@@ -60,7 +60,8 @@ def test_vpc_keeps_its_dependencies(aws, vpc):
 
 def test_nat_holds_address_subnet_and_gateway(aws, vpc, nat):
     identity, address = nat
-    interfaces = aws.ec2.describe_network_interfaces(Filters=[{"Name": "description", "Values": [f"*{identity}"]}])["NetworkInterfaces"]
+    by_text = [{"Name": "description", "Values": [f"*{identity}"]}]
+    interfaces = aws.ec2.describe_network_interfaces(MaxResults=5, Filters=by_text)["NetworkInterfaces"]
     assert interfaces[0]["InterfaceType"] == "nat_gateway" and interfaces[0]["RequesterManaged"]
     assert code(aws.ec2.delete_subnet, SubnetId=vpc.subnets[0]) == "DependencyViolation"
     error = refusal(aws.ec2.detach_internet_gateway, InternetGatewayId=vpc.gateway, VpcId=vpc.id)

@@ -244,7 +244,7 @@ def creations(aws):
     group = vpc.group()
     yield ec2.describe_security_groups, flt("group-id", group), "GroupIds", group, "InvalidGroup.NotFound"
     interface = ec2.create_network_interface(SubnetId=vpc.subnets[0])["NetworkInterface"]["NetworkInterfaceId"]
-    yield (ec2.describe_network_interfaces, flt("network-interface-id", interface), "NetworkInterfaceIds", interface,
+    yield (ec2.describe_network_interfaces, flt("network-interface-id", interface) | {"MaxResults": 5}, "NetworkInterfaceIds", interface,
            "InvalidNetworkInterfaceID.NotFound")
     endpoint = ec2.create_vpc_endpoint(VpcId=vpc.id, ServiceName="com.amazonaws.us-west-2.s3")["VpcEndpoint"]["VpcEndpointId"]
     yield ec2.describe_vpc_endpoints, flt("vpc-id", vpc.id), "VpcEndpointIds", endpoint, "InvalidVpcEndpointId.NotFound"

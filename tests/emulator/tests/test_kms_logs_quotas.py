@@ -46,6 +46,25 @@ def test_log_groups(aws):
     assert code(aws.logs.delete_log_group, logGroupName=name) == "ResourceNotFoundException"
 
 
+def test_protected_log_groups(aws):
+    name, other = f"/aws/eks/{fresh('c')}/cluster", fresh("protected")
+    aws.logs.create_log_group(logGroupName=name)
+    aws.logs.create_log_group(logGroupName=other, deletionProtectionEnabled=True)
+
+    def shown(prefix):
+        return aws.logs.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"][0]
+
+    assert (shown(name)["deletionProtectionEnabled"], shown(other)["deletionProtectionEnabled"]) == (False, True)
+    protect = aws.logs.put_log_group_deletion_protection
+    assert code(protect, logGroupIdentifier="absent", deletionProtectionEnabled=True) == "ResourceNotFoundException"
+    assert code(protect, logGroupIdentifier=shown(name)["arn"], deletionProtectionEnabled=True) == "ResourceNotFoundException", "with :*"
+    for identifier in (name, shown(name)["logGroupArn"]):
+        protect(logGroupIdentifier=identifier, deletionProtectionEnabled=True)
+        assert code(aws.logs.delete_log_group, logGroupName=name) == "ValidationException"
+        protect(logGroupIdentifier=identifier, deletionProtectionEnabled=False)
+    aws.logs.delete_log_group(logGroupName=name)
+
+
 def test_quotas(aws):
     quotas = aws.service_quotas
     assert quotas.get_service_quota(ServiceCode="vpc", QuotaCode="L-F678F1CE")["Quota"]["Value"] == 5

@@ -67,7 +67,7 @@ def test_a_target_group_is_held_by_its_listener(aws, vpc):
 def test_a_classic_balancer_holds_its_subnets_until_late(aws, vpc):
     name, group = fresh("classic"), vpc.group()
     aws.elb.create_load_balancer(LoadBalancerName=name, Subnets=vpc.subnets, SecurityGroups=[group], Listeners=LISTENER)
-    held = found(aws, "describe_network_interfaces", "NetworkInterfaces", {"description": f"ELB {name}"})
+    held = found(aws, "describe_network_interfaces", "NetworkInterfaces", {"vpc-id": vpc.id, "description": f"ELB {name}"})
     assert len(held) == 2 and held[0]["Attachment"]["Status"] == "attached" and held[0]["RequesterManaged"]
     for call in (lambda eni: aws.ec2.delete_network_interface(NetworkInterfaceId=eni["NetworkInterfaceId"]),
                  lambda eni: aws.ec2.detach_network_interface(AttachmentId=eni["Attachment"]["AttachmentId"], Force=True)):

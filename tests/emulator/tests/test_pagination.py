@@ -53,7 +53,8 @@ LISTS = [
 @pytest.mark.parametrize(("service", "operation", "key"), LISTS, ids=lambda value: str(value))
 def test_pages(aws, world, service, operation, key):
     client = aws.client(service, "us-east-1" if service == "iam" else "us-west-2")
-    pages = [page.get(key, []) for page in client.get_paginator(operation).paginate()]
+    sized = {"PaginationConfig": {"PageSize": 1000}} if operation == "describe_network_interfaces" else {}
+    pages = [page.get(key, []) for page in client.get_paginator(operation).paginate(**sized)]
     assert all(len(page) <= 5 for page in pages)
     items = [str(item) for page in pages for item in page]
     assert len(items) == len(set(items))
@@ -110,4 +111,23 @@ def test_limits_of_ec2(aws):
     assert code(aws.ec2.describe_vpcs, MaxResults=4) == "InvalidParameterValue"
     assert code(aws.ec2.describe_vpcs, MaxResults=1001) == "InvalidParameterValue"
     assert code(aws.ec2.describe_instance_types, MaxResults=101) == "InvalidParameterValue"
-    assert code(aws.ec2.describe_instances, MaxResults=5, InstanceIds=["i-0123456789abcdef0"]) == "InvalidParameterCombination"
+    assert code(aws.ec2.describe_route_tables, MaxResults=101) == "InvalidParameterValue"
+    assert code(aws.ec2.describe_launch_templates, MaxResults=201) == "InvalidParameterValue"
+    for call, ids in [(aws.ec2.describe_instances, "InstanceIds"), (aws.ec2.describe_network_interfaces, "NetworkInterfaceIds"),
+                      (aws.ec2.describe_security_groups, "GroupIds"), (aws.ec2.describe_volumes, "VolumeIds")]:
+        assert code(call, MaxResults=5, **{ids: ["x-0123456789abcdef0"]}) == "InvalidParameterCombination"
+    aws.ec2.describe_snapshots(MaxResults=5, OwnerIds=["self"])
+
+
+def test_interfaces_in_pages_or_by_a_quick_filter(aws, world):
+    """EC2 does not list all interfaces of a large account at once."""
+    ask = aws.ec2.describe_network_interfaces
+    slow = {"Filters": [{"Name": "description", "Values": ["ELB app/x/1"]}]}
+    assert code(ask) == "OperationNotPermitted"
+    assert code(ask, **slow) == "OperationNotPermitted"
+    first = ask(MaxResults=5)
+    assert len(first["NetworkInterfaces"]) == 5 and ask(MaxResults=5, NextToken=first["NextToken"])["NetworkInterfaces"]
+    ask(**slow, MaxResults=1000)
+    found = ask(**world["filter"])["NetworkInterfaces"]
+    assert found and ask(NetworkInterfaceIds=[found[0]["NetworkInterfaceId"]])["NetworkInterfaces"] == found[:1]
+    assert code(ask, MaxResults=4) == code(ask, MaxResults=1001) == "InvalidParameterValue"

@@ -17,7 +17,7 @@ pub async fn disowned(aws: &Aws, items: Vec<Item>) -> Result<Vec<Item>, Failure>
             Kind::S3Bucket => s3_bucket::is_in_account(aws, &item.id).await?,
             Kind::EfsFileSystem => efs_file_system::exists(aws, &item.id).await?,
             Kind::AutoScalingGroup => autoscaling_group::exists(aws, &item.id).await?,
-            // Everything else is found by its id, or goes with one of these.
+            // Everything else is found or deleted by its id, and counts as left until that is confirmed.
             _ => false,
         };
         if exists {

@@ -13,9 +13,10 @@
 //! | [`config`] | the YAML file: types, profiles, checks, schema | – |
 //! | [`blueprint`] | pure functions from the configuration to desired resources | `config`, `resource` |
 //! | [`state`] | the state document, its journal, the local and the remote store and their locks | `resource` |
-//! | [`engine`] | diff, plan, graph, scheduler, events | `resource`, `state` (the document) |
+//! | [`engine`] | diff, plan, graph, scheduler, events, and the traits that stand for AWS | `resource`, `state` (the document), `blueprint` (its look-ups) |
 //! | [`aws`] | everything that names an AWS SDK crate; one file a kind | `resource`, `engine` (the provider's trait), `state` (the bucket's trait), `blueprint` (its look-ups), `config` (the model) |
-//! | [`report`] | plan, status and outputs as text and JSON; progress lines | `config` (the model), `engine`, `resource`, `state` |
+//! | [`workflow`] | what a command does: plan, apply, destroy, recover; over traits for AWS, the state and the person | `config` (the model), `blueprint`, `engine`, `resource`, `state` |
+//! | [`report`] | plan, status and outputs as text and JSON; progress lines | `config` (the model), `engine`, `resource`, `state`, `workflow` |
 //! | [`cli`] | one file a command; the only room that prints | all |
 
 pub mod aws;
@@ -26,3 +27,4 @@ pub mod engine;
 pub mod report;
 pub mod resource;
 pub mod state;
+pub mod workflow;

@@ -18,7 +18,7 @@ const TYPES: [&str; 3] = ["s3", "kms:key", "logs:log-group"];
 ///
 /// # Errors
 /// The first call that fails.
-pub async fn observe_everything(aws: &Aws, mut items: Vec<Item>) -> Result<Vec<Observed>, Failure> {
+pub(super) async fn observe_everything(aws: &Aws, mut items: Vec<Item>) -> Result<Vec<Observed>, Failure> {
     let known: BTreeSet<(Kind, String)> = items.iter().filter_map(key).collect();
     let (tagged, roles, policies, profiles, storage) =
         tokio::try_join!(by_tag(aws), roles(aws), policies(aws), profiles(aws), below_file_systems(aws))?;

@@ -3,7 +3,7 @@
 use super::errors::{self, sent};
 use super::fence::Fence;
 use super::tell::Tell;
-use crate::engine::{Failure, Scope};
+use crate::engine::{Connection, Failure, Scope};
 use crate::resource::Address;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -24,38 +24,11 @@ const STATE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A single attempt may take so long; the SDK sets no limit by itself (aws-facts §6.3).
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Who asks, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Connection {
-    /// Twelve-digit account id.
-    pub account: String,
-    /// ARN of the caller.
-    pub caller: String,
-    /// Partition of the caller's ARN.
-    pub partition: String,
-    /// Region.
-    pub region: String,
-    /// Endpoint given by the environment; `None` is AWS itself.
-    pub endpoint: Option<String>,
-}
-
-impl Connection {
-    /// Whether the endpoint is on this very machine: an emulator.
-    pub fn is_local(&self) -> bool {
-        let host = self.endpoint.as_deref().and_then(|endpoint| endpoint.split_once("://")).map_or("", |(_, rest)| rest);
-        let host = host.split(['/', '?']).next().unwrap_or_default();
-        let host = host
-            .strip_prefix('[')
-            .map_or_else(|| host.split(':').next().unwrap_or_default(), |v6| v6.split(']').next().unwrap_or_default());
-        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-    }
-}
-
 /// No connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The caller's identity could not be read.
-    #[error("AWS does not say who we are: {0}")]
+    #[error("Cannot determine the AWS identity (sts:GetCallerIdentity): {0}")]
     Identity(Failure),
 }
 
@@ -174,24 +147,4 @@ async fn identity(sdk: &SdkConfig, region: &str) -> Result<Connection, Failure> 
         return Err(errors::unexpected("GetCallerIdentity", "the answer names no account"));
     }
     Ok(Connection { account, caller, partition, region: region.to_owned(), endpoint: sdk.endpoint_url().map(str::to_owned) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_loopback_addresses_are_local() {
-        let local = |endpoint: Option<&str>| {
-            let [account, caller, partition, region] = ["1", "arn", "aws", "us-west-2"].map(str::to_owned);
-            Connection { account, caller, partition, region, endpoint: endpoint.map(str::to_owned) }.is_local()
-        };
-        for yes in ["http://127.0.0.1:4566", "http://localhost:1/x", "http://[::1]:8080", "http://127.1.2.3"] {
-            assert!(local(Some(yes)), "{yes}");
-        }
-        for no in ["https://ec2.us-west-2.amazonaws.com", "http://localhost.example.com:1", "http://10.0.0.1:4566", "127.0.0.1", ""] {
-            assert!(!local(Some(no)), "{no}");
-        }
-        assert!(!local(None));
-    }
 }

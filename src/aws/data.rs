@@ -17,7 +17,7 @@ const EMPTY_FILE_SYSTEM: i64 = 6 << 10;
 ///
 /// # Errors
 /// The first call that fails.
-pub async fn data(aws: &Aws, plan: &Plan, may_be_late: bool) -> Result<Vec<DataLine>, Failure> {
+pub(super) async fn data(aws: &Aws, plan: &Plan, may_be_late: bool) -> Result<Vec<DataLine>, Failure> {
     let mut tasks = tokio::task::JoinSet::new();
     let holds = plan.actions.iter().filter(|action| action.kind.facts().holds_data && is_told(action));
     for action in holds {

@@ -10,7 +10,7 @@ use crate::resource::Kind;
 ///
 /// # Errors
 /// The first call that fails.
-pub async fn disowned(aws: &Aws, items: Vec<Item>) -> Result<Vec<Item>, Failure> {
+pub(super) async fn disowned(aws: &Aws, items: Vec<Item>) -> Result<Vec<Item>, Failure> {
     let mut found = Vec::new();
     for item in items {
         let exists = match item.address.kind() {

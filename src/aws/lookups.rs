@@ -6,28 +6,12 @@ use super::parts::PAGE;
 use super::tags::filter;
 use crate::blueprint::{Lookup, Question};
 use crate::config::model::{AmiFamily, Arch, ExistingNetwork};
-use crate::engine::Failure;
+use crate::engine::LookupError;
 use crate::resource::Attributes;
 use aws_sdk_ec2::types::{AttributeBooleanValue, Image, Subnet, VpcAttributeName};
 use std::collections::BTreeMap;
 
 type Answer = BTreeMap<String, String>;
-
-/// A question without a usable answer.
-#[derive(Debug, thiserror::Error)]
-pub enum LookupError {
-    /// AWS refused.
-    #[error("{0}")]
-    Failed(#[from] Failure),
-    /// AWS answered, but there is no such thing, or it will not do.
-    #[error("{message}")]
-    Unsuitable {
-        /// What is wrong.
-        message: String,
-        /// The way out.
-        help: String,
-    },
-}
 
 fn unsuitable<T>(message: String, help: &str) -> Result<T, LookupError> {
     Err(LookupError::Unsuitable { message, help: help.to_owned() })
@@ -37,7 +21,7 @@ fn unsuitable<T>(message: String, help: &str) -> Result<T, LookupError> {
 ///
 /// # Errors
 /// The first question that AWS refuses or that has no usable answer.
-pub async fn lookups(aws: &Aws, questions: &[Lookup], pins: &BTreeMap<String, Answer>) -> Result<Attributes, LookupError> {
+pub(super) async fn lookups(aws: &Aws, questions: &[Lookup], pins: &BTreeMap<String, Answer>) -> Result<Attributes, LookupError> {
     let mut tasks = tokio::task::JoinSet::new();
     let mut answers = Attributes::new();
     for lookup in questions {

@@ -12,7 +12,7 @@ use std::future::Future;
 ///
 /// # Errors
 /// The first call that fails.
-pub async fn protections(aws: &Aws, plan: &Plan) -> Result<Vec<Protection>, Failure> {
+pub(super) async fn protections(aws: &Aws, plan: &Plan) -> Result<Vec<Protection>, Failure> {
     let deletes: Vec<&Action> = plan.actions.iter().filter(|action| action.verb == Verb::Delete && action.existing.is_some()).collect();
     let key = deletes.iter().find(|action| action.kind == Kind::KmsKey).and_then(|action| action.existing.as_ref()?.attributes.get("arn"));
     let going: BTreeSet<&str> = deletes.iter().filter_map(|action| action.id.as_deref()).collect();

@@ -1,7 +1,7 @@
 //! Questions before anything is changed.
 
-use super::exit::{CliError, Exit};
 use super::printer::Printer;
+use crate::workflow::Refusal;
 use std::io::{self, BufRead, IsTerminal};
 
 /// Whether a question can be answered.
@@ -21,28 +21,24 @@ async fn answer() -> String {
 }
 
 /// A question that only `yes` answers.
-pub(super) async fn yes(printer: &Printer, question: &str) -> Result<(), CliError> {
+pub(super) async fn yes(printer: &Printer, question: &str) -> Result<(), Refusal> {
     if !can_ask() {
-        return Err(CliError::new(Exit::Changes, "there is no terminal to ask on").hint("add `--yes` to go ahead without being asked"));
+        return Err(Refusal::NoTerminal("--yes".to_owned()));
     }
-    printer.ask(&format!("{question} Only `yes` goes on:"));
-    if answer().await == "yes" { Ok(()) } else { Err(CliError::new(Exit::Failed, "not confirmed; nothing was changed")) }
+    printer.ask(&format!("{question} Type `yes` to continue:"));
+    if answer().await == "yes" { Ok(()) } else { Err(Refusal::NotConfirmed) }
 }
 
 /// The cluster's name, typed.
-pub(super) async fn name(printer: &Printer, question: &str, name: &str) -> Result<(), CliError> {
+pub(super) async fn name(printer: &Printer, question: &str, name: &str) -> Result<(), Refusal> {
     if !can_ask() {
-        return Err(CliError::new(Exit::Changes, "there is no terminal to ask on")
-            .hint(format!("add `--confirm {name}` to go ahead without being asked")));
+        return Err(Refusal::NoTerminal(format!("--confirm {name}")));
     }
-    printer.ask(&format!("{question} Type the cluster's name to go on:"));
+    printer.ask(&format!("{question} Type the cluster's name to continue:"));
     check(&answer().await, name)
 }
 
 /// Whether the name is the right one.
-pub(super) fn check(typed: &str, name: &str) -> Result<(), CliError> {
-    if typed == name {
-        return Ok(());
-    }
-    Err(CliError::new(Exit::Protected, format!("`{typed}` is not the cluster's name `{name}`; nothing was changed")))
+pub(super) fn check(typed: &str, name: &str) -> Result<(), Refusal> {
+    if typed == name { Ok(()) } else { Err(Refusal::WrongName { typed: typed.to_owned(), name: name.to_owned() }) }
 }

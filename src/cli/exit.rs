@@ -1,10 +1,16 @@
 //! Every end of the program: exit codes, and the errors that lead to them with their hints.
 
-use crate::aws::{ConnectError, LookupError};
+use super::rescue::push_command;
+use crate::aws::ConnectError;
 use crate::config::Diagnostics;
-use crate::engine::{Failure, FailureKind, PlanError, RecoverError, RunError};
+use crate::engine::{Failure, FailureKind, LookupError, Outcome, PlanError, RecoverError, RunError};
 use crate::state::{ObjectFault, StateError};
+use crate::workflow::{Refusal, SavedAside, TeardownTarget, WorkflowError};
+use std::collections::BTreeSet;
 use std::process::ExitCode;
+
+/// What to do after most failures.
+const RESUME: &str = "fix the cause and run the same command again; it resumes";
 
 /// Documented exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,11 +40,13 @@ pub(super) struct CliError {
     exit: Exit,
     message: String,
     hints: Vec<String>,
+    /// Findings in a configuration bring their own headings.
+    has_heading: bool,
 }
 
 impl CliError {
     pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hints: Vec::new() }
+        Self { exit, message: message.into(), hints: Vec::new(), has_heading: false }
     }
 
     #[must_use]
@@ -49,6 +57,10 @@ impl CliError {
 
     pub(super) fn exit(&self) -> Exit {
         self.exit
+    }
+
+    pub(super) fn has_heading(&self) -> bool {
+        self.has_heading
     }
 
     pub(super) fn message(&self) -> &str {
@@ -74,12 +86,8 @@ pub(super) fn hint_of(failure: &Failure) -> Option<String> {
             "rename or delete what is in the way, or choose another cluster name; domino-eks never touches what it did not create"
         }
         FailureKind::InUse => "something still uses it; look at what the message names, then run the same command again",
-        FailureKind::LostAnswer | FailureKind::Busy => {
-            "AWS did not answer in time; run the same command again, it goes on where it stopped"
-        }
-        FailureKind::NotYet => {
-            "AWS still did not see what this needs after two minutes; run the same command again, it goes on where it stopped"
-        }
+        FailureKind::LostAnswer | FailureKind::Busy => "AWS did not answer in time; run the same command again; it resumes",
+        FailureKind::NotYet => "AWS still did not see what this needs after two minutes; run the same command again; it resumes",
         FailureKind::AlreadyExists | FailureKind::NotFound | FailureKind::Other => return by_code(failure),
     };
     Some(text.to_owned())
@@ -103,21 +111,170 @@ impl From<Diagnostics> for CliError {
     fn from(found: Diagnostics) -> Self {
         let count = found.len();
         let problems = if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") };
-        CliError::new(Exit::Configuration, format!("{}\n\n{problems} in the configuration", found.to_string().trim_end()))
+        let message = format!("{}\n\n{problems} in the configuration", found.to_string().trim_end());
+        CliError { has_heading: true, ..CliError::new(Exit::Configuration, message) }
+    }
+}
+
+impl Exit {
+    /// The code of an end that these failures led to: permissions and credentials are the reader's first concern only when
+    /// nothing else failed.
+    fn of_failures<'a>(failures: impl IntoIterator<Item = &'a Failure>) -> Self {
+        let is_of_caller = |failure: &Failure| matches!(failure.kind, FailureKind::Credentials | FailureKind::Permission);
+        if failures.into_iter().all(is_of_caller) { Exit::Credentials } else { Exit::Failed }
     }
 }
 
 impl From<Failure> for CliError {
     fn from(failure: Failure) -> Self {
-        let exit = match failure.kind {
-            FailureKind::Credentials | FailureKind::Permission => Exit::Credentials,
-            _ => Exit::Failed,
-        };
-        let error = CliError::new(exit, failure.to_string());
+        let error = CliError::new(Exit::of_failures([&failure]), failure.to_string());
         match hint_of(&failure) {
             Some(hint) => error.hint(hint),
             None => error,
         }
+    }
+}
+
+impl CliError {
+    /// How a run ended, when it did not end well.
+    pub(super) fn of_outcome(outcome: &Outcome) -> Result<(), Self> {
+        if outcome.cancelled {
+            return Err(CliError::new(Exit::Interrupted, "interrupted; the state is saved").hint("run the same command again; it resumes"));
+        }
+        if outcome.failed.is_empty() {
+            return Ok(());
+        }
+        let hints: BTreeSet<String> = outcome.failed.iter().filter_map(|failed| hint_of(&failed.failure)).collect();
+        let mut lines: Vec<String> = outcome.failed.iter().map(|failed| format!("{}: {}", failed.address, failed.failure)).collect();
+        if !outcome.skipped.is_empty() {
+            lines.push(format!("{} not started because of that", outcome.skipped.len()));
+        }
+        let exit = Exit::of_failures(outcome.failed.iter().map(|failed| &failed.failure));
+        let error = hints.into_iter().fold(CliError::new(exit, lines.join("\n       ")), CliError::hint);
+        Err(error.hint(format!("what was done is recorded: {RESUME}")))
+    }
+
+    /// A teardown that did not reach its end. `bare` is where the state is, when there is no configuration file.
+    pub(super) fn of_teardown(error: WorkflowError, target: &TeardownTarget, bare: Option<&str>) -> Self {
+        match error {
+            // `state recover` needs a configuration; without one, tags find everything, too.
+            WorkflowError::State(error @ (StateError::Damaged { .. } | StateError::Backwards { .. })) if target.loaded.is_none() => {
+                CliError::new(Exit::Failed, error.to_string())
+                    .hint("name an empty folder with `--state`: everything of the cluster is then found by its tags; nothing was changed")
+            }
+            other => CliError::of(other, bare),
+        }
+    }
+
+    /// A workflow that did not reach its end.
+    fn of(error: WorkflowError, bare: Option<&str>) -> Self {
+        let message = error.to_string();
+        match error {
+            WorkflowError::Provider(failure) => failure.into(),
+            WorkflowError::Lookup(error) => error.into(),
+            WorkflowError::State(error) => error.into(),
+            WorkflowError::Plan(error) => error.into(),
+            WorkflowError::Recover(error) => error.into(),
+            WorkflowError::Run(error) => error.into(),
+            WorkflowError::Refused(refusal) => (*refusal).into(),
+            WorkflowError::Interrupted | WorkflowError::InterruptedDrain => CliError::new(Exit::Interrupted, message),
+            WorkflowError::LockLost(_) => CliError::new(Exit::Locked, message).hint("run the same command again"),
+            WorkflowError::NotRecorded(_) => CliError::new(Exit::Failed, message).hint(format!("nothing more was started; {RESUME}")),
+            WorkflowError::NoAnswer { .. } => CliError::new(Exit::Failed, message),
+            WorkflowError::NotSaved { source, saved } => CliError::of(*source, bare).hint(saved_hint(&saved, bare)),
+            WorkflowError::Unverified(source) => {
+                let inner = CliError::of(*source, bare);
+                let hints = inner.hints.into_iter().filter(|hint| !hint.contains("nothing was changed"));
+                hints
+                    .fold(CliError::new(inner.exit, message), CliError::hint)
+                    .hint("run the same command again: it inspects AWS, and deletes what is left")
+            }
+        }
+    }
+}
+
+fn saved_hint(saved: &SavedAside, bare: Option<&str>) -> String {
+    match saved {
+        SavedAside::File { path, superseded: true } => {
+            format!("the state as this run knew it is in `{}`, only for looking things up: what is in its place is newer", path.display())
+        }
+        SavedAside::File { path, superseded: false } => {
+            format!("the state as this run knew it is in `{}`; put it in its place with {}", path.display(), push_command(path, bare))
+        }
+        SavedAside::Failed(why) => {
+            format!("the state could not be saved beside the configuration either ({why}); tags find again what was made")
+        }
+    }
+}
+
+impl From<WorkflowError> for CliError {
+    fn from(error: WorkflowError) -> Self {
+        CliError::of(error, None)
+    }
+}
+
+impl From<Refusal> for CliError {
+    fn from(refusal: Refusal) -> Self {
+        let message = format!("{refusal}; nothing was changed");
+        let hints = hints_of(&refusal);
+        let exit = match refusal {
+            Refusal::OtherOwner(_)
+            | Refusal::OtherLineage { .. }
+            | Refusal::SeveralLineages(_)
+            | Refusal::LineageAbsent { .. }
+            | Refusal::LineageDiffers { .. }
+            | Refusal::NotConfirmed => Exit::Failed,
+            Refusal::NoTerminal(_) => Exit::Changes,
+            Refusal::Blocked
+            | Refusal::ProtectedCluster(_)
+            | Refusal::ProtectedInAws(_)
+            | Refusal::LiftNeedsName(_)
+            | Refusal::UntaggedNodes(_)
+            | Refusal::Data(_)
+            | Refusal::NotEphemeral { .. }
+            | Refusal::WrongName { .. } => Exit::Protected,
+        };
+        hints.into_iter().fold(CliError::new(exit, message), CliError::hint)
+    }
+}
+
+/// What to do about a refusal.
+fn hints_of(refusal: &Refusal) -> Vec<String> {
+    let one = |hint: &str| vec![hint.to_owned()];
+    match refusal {
+        Refusal::OtherOwner(_) => one("use the credentials, region and configuration that the state was made with"),
+        Refusal::OtherLineage { state_is_empty: true, .. } => vec![
+            "the state was lost or is elsewhere: name it with `--state`, or rebuild it with `domino-eks state recover`".to_owned(),
+            "or choose another cluster name".to_owned(),
+        ],
+        // A state that knows something is not to be rebuilt.
+        Refusal::OtherLineage { cluster, region, lineages, .. } => {
+            let destroy = lineages.iter().map(|lineage| {
+                format!(
+                    "to destroy that one: `domino-eks destroy --cluster {cluster} --region {region} --lineage {lineage} --state EMPTY-FOLDER`"
+                )
+            });
+            std::iter::once("another cluster or state uses this name: if that one is meant, name its state with `--state`".to_owned())
+                .chain(destroy)
+                .chain(one("or choose another cluster name"))
+                .collect()
+        }
+        Refusal::SeveralLineages(_) => one("choose one with `--lineage`"),
+        Refusal::LineageAbsent { present, .. } if present.is_empty() => one("leave `--lineage` out, or check the account and the region"),
+        Refusal::LineageAbsent { present, .. } => vec![format!("there is {present}")],
+        Refusal::LineageDiffers { .. } => one("`--state EMPTY-FOLDER` beside `--lineage` destroys what AWS shows of another state"),
+        Refusal::Blocked => one("the plan above says why and what to do"),
+        Refusal::ProtectedCluster(name) => {
+            vec![format!("set `protect: false`, apply, and destroy then; or add `--lift-protection --confirm {name}`")]
+        }
+        Refusal::ProtectedInAws(_) => one("switch that off (`protect: false` and `apply` do it for EKS), or add `--lift-protection`"),
+        Refusal::LiftNeedsName(name) | Refusal::NotEphemeral { name, .. } => vec![format!("add `--confirm {name}`")],
+        Refusal::UntaggedNodes(_) => one(
+            "put the tags `domino-eks:cluster`, `domino-eks:lineage` and `domino-eks:address` back on the group, or delete the group yourself, and run the same command again",
+        ),
+        Refusal::Data(_) => one("`--delete-data` deletes it for good, `--retain-data` removes everything else"),
+        Refusal::NoTerminal(flag) => vec![format!("add `{flag}` to go ahead without being asked")],
+        Refusal::NotConfirmed | Refusal::WrongName { .. } => Vec::new(),
     }
 }
 
@@ -153,11 +310,12 @@ impl From<StateError> for CliError {
             }
             StateError::Locked { remote: true, .. } => CliError::new(Exit::Locked, message)
                 .hint("wait until it is done; when its process died, the next command takes the lock over after a minute"),
-            StateError::Fenced { .. } => CliError::new(Exit::Locked, message)
-                .hint("this run stopped writing; run the same command again, it looks at what is there and goes on"),
-            StateError::Damaged { .. } => failed("`domino-eks state recover` builds it anew from what AWS shows; nothing was changed"),
+            StateError::Fenced { .. } => {
+                CliError::new(Exit::Locked, message).hint("this run stopped writing; run the same command again; it resumes")
+            }
+            StateError::Damaged { .. } => failed("`domino-eks state recover` rebuilds it from what AWS shows; nothing was changed"),
             StateError::Backwards { .. } => failed(
-                "put the newest backup in its place, or let `domino-eks state recover` build it anew from what AWS shows; nothing was changed",
+                "put the newest backup in its place, or let `domino-eks state recover` rebuild it from what AWS shows; nothing was changed",
             ),
             StateError::Link { .. } => failed("put the file itself there, or name its real folder with `--state`; nothing was changed"),
             StateError::Moved { to, .. } => failed(&format!("set `state: {to}` in the configuration, or give `--state {to}`")),
@@ -195,7 +353,6 @@ impl From<RunError> for CliError {
         if let RunError::Fenced(why) = error {
             return StateError::Fenced { why }.into();
         }
-        CliError::new(Exit::Failed, error.to_string())
-            .hint("nothing more was started; once the cause is mended, run the same command again: it looks at what is there and goes on")
+        CliError::new(Exit::Failed, error.to_string()).hint(format!("nothing more was started; {RESUME}"))
     }
 }

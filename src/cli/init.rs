@@ -2,10 +2,10 @@
 
 use super::args::InitArgs;
 use super::confirm;
+use super::connect::{block_on, connect, warn_of_region};
 use super::exit::{CliError, Exit};
 use super::place::Place;
 use super::printer::Printer;
-use super::session::{Target, block_on, connect, warn_of_region};
 use super::settings::Settings;
 use super::stop::Stop;
 use crate::aws::{Aws, StateBucket};
@@ -14,6 +14,7 @@ use crate::config::{self, Config};
 use crate::engine::{Failure, FailureKind, Item, Provider};
 use crate::resource::Desired;
 use crate::state::{Objects, StateError};
+use crate::workflow::Target;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};

@@ -1,13 +1,14 @@
 //! `outputs`: what a Domino installation needs to know, from the state alone.
 
 use super::args::{Format, FormatArgs};
+use super::connect::{block_on, connect_store};
 use super::exit::{CliError, Exit};
 use super::place::Place;
 use super::printer::Printer;
-use super::session::{Target, block_on, connect_store, state_for};
-use super::settings::{Loaded, Settings};
+use super::settings::Settings;
 use crate::report::outputs;
 use crate::state::{Document, LocalStore};
+use crate::workflow::{Loaded, Target, state_for};
 
 pub(super) fn run(args: &FormatArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     let loaded = settings.load()?;
@@ -31,7 +32,7 @@ pub(super) fn read(loaded: &Loaded, settings: &Settings, printer: &Printer) -> R
         Place::Bucket { .. } => block_on(async {
             let (aws, store) = connect_store(&Target::of(&loaded.config), settings, printer).await?;
             let found = store.load().await?;
-            found.map(|state| state_for(&aws, Some(state))).transpose()
+            Ok(found.map(|state| state_for(&aws, Some(state))).transpose()?)
         })?,
     };
     found.ok_or_else(|| nothing_applied(&place))

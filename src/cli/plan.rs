@@ -1,16 +1,19 @@
 //! `plan`: what apply or destroy would do. Writes nothing, neither to AWS nor to a file.
 
 use super::args::{Format, PlanArgs};
-use super::destroy::{Subject, first_look, refuse_region_alone};
+use super::connect::{block_on, connect_store, warn_of_region};
+use super::destroy::{refuse_region_alone, target};
 use super::exit::{CliError, Exit};
 use super::printer::Printer;
-use super::session::{Session, Target, block_on, connect_store, warn_of_region};
-use super::settings::{Loaded, Settings};
+use super::settings::Settings;
+use super::terminal::Terminal;
 use crate::blueprint::blueprint;
-use crate::engine::{Inputs, Plan, plan};
-use crate::report::{DataWord, notes, plan_json, plan_text, teardown_text};
+use crate::engine::{Discovery, Inputs, Plan, plan};
+use crate::report::{Choice, duplicate_warnings, notes, plan_json, plan_text, teardown_text};
 use crate::resource::Attributes;
 use crate::state::Document;
+use crate::workflow::destroy::{Basis, first_inspection};
+use crate::workflow::{Loaded, Session, Target};
 
 pub(super) fn run(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     if args.destroy {
@@ -34,41 +37,49 @@ pub(super) fn run(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Re
         ));
         (offline(&loaded)?, None, true)
     } else {
-        let session = block_on(open(&loaded, settings, printer))?;
-        session.warn(printer);
+        let (session, account) = block_on(open(&loaded, settings, printer))?;
         let has_work = session.has_work();
-        (session.plan, Some(session.aws.connection.account), has_work)
+        (session.plan, Some(account), has_work)
     };
     show(&plan, account.as_deref(), &loaded, args, printer);
     Ok(if args.detailed_exitcode && has_work { Exit::Changes } else { Exit::Done })
 }
 
-async fn open(loaded: &Loaded, settings: &Settings, printer: &Printer) -> Result<Session, CliError> {
+/// The session of a command that only reads, and the account.
+pub(super) async fn open(loaded: &Loaded, settings: &Settings, printer: &Printer) -> Result<(Session, String), CliError> {
     let (aws, store) = connect_store(&Target::of(&loaded.config), settings, printer).await?;
     let found = store.load().await?;
-    Session::open(aws, loaded, found).await
+    let session = Session::open(&aws, loaded, found).await?;
+    duplicate_warnings(&session.duplicates).iter().for_each(|warning| printer.always(warning));
+    Ok((session, aws.connection().account.clone()))
 }
 
 /// What destroy would do, data and leftovers with it.
 fn destruction(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
-    let subject = Subject::of(&args.which, settings)?;
-    let looked = block_on(async {
-        let (aws, store) = connect_store(&subject.target(), settings, printer).await?;
-        first_look(aws, &subject, &store, args.which.lineage.as_deref(), false, printer).await
+    let target = target(&args.which, settings)?;
+    let (inspection, account) = block_on(async {
+        let (aws, store) = connect_store(&target.target(), settings, printer).await?;
+        let inspecting = async {
+            let found = store.load().await?;
+            let basis = Basis::First { lineage: args.which.lineage.clone() };
+            first_inspection(&aws, &Terminal::silent(printer, settings.pace), &target, found, &store.place(), basis, false).await
+        };
+        let inspection = inspecting.await.map_err(|error| CliError::of_teardown(error, &target, None))?;
+        Ok((inspection, aws.connection().account.clone()))
     })?;
-    let session = &looked.session;
+    let survey = &inspection.survey;
     match args.format {
         Format::Json => {
-            let mut json = plan_json(&session.plan, &subject.name, Some(&session.aws.connection.account), &subject.region, &[]);
-            json["data"] = serde_json::json!(looked.survey.data);
-            json["foreign"] = serde_json::json!(looked.survey.foreign);
-            json["without_tags"] = serde_json::json!(looked.survey.disowned);
-            json["protected"] = serde_json::json!(looked.survey.protected);
+            let mut json = plan_json(&inspection.plan, &target.name, Some(&account), &target.region, &[]);
+            json["data"] = serde_json::json!(survey.data);
+            json["foreign"] = serde_json::json!(survey.foreign);
+            json["without_tags"] = serde_json::json!(survey.disowned);
+            json["protected"] = serde_json::json!(survey.protected);
             printer.data(&format!("{json:#}\n"));
         }
-        Format::Text => printer.data(&format!("\n{}", teardown_text(&session.plan, &looked.survey, DataWord::Open))),
+        Format::Text => printer.data(&format!("\n{}", teardown_text(&inspection.plan, survey, Choice::Open))),
     }
-    Ok(if args.detailed_exitcode && looked.has_work() { Exit::Changes } else { Exit::Done })
+    Ok(if args.detailed_exitcode && inspection.has_work() { Exit::Changes } else { Exit::Done })
 }
 
 fn offline(loaded: &Loaded) -> Result<Plan, CliError> {

@@ -65,8 +65,7 @@ impl Printer {
 
     /// An error with its hints.
     pub(super) fn error(&self, error: &CliError) {
-        // Findings in the configuration bring their own headings.
-        let head = if error.message().starts_with("error[") { String::new() } else { format!("{ERROR}error{ERROR:#}: ") };
+        let head = if error.has_heading() { String::new() } else { format!("{ERROR}error{ERROR:#}: ") };
         self.always(&format!("{head}{}", error.message()));
         for hint in error.hints() {
             self.always(&format!("{HINT}hint{HINT:#}: {hint}"));

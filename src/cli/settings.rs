@@ -3,9 +3,9 @@
 use super::args::Global;
 use super::exit::{CliError, Exit};
 use super::place::Place;
-use super::session::Target;
-use crate::config::{self, Config};
+use crate::config;
 use crate::engine::Pace;
+use crate::workflow::{Loaded, Target};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::Read;
@@ -31,14 +31,6 @@ pub(super) struct Settings {
     pub(super) pace: Pace,
 }
 
-/// A configuration file, read and checked.
-#[derive(Debug)]
-pub(super) struct Loaded {
-    pub(super) config: Config,
-    /// SHA-256 of the file's bytes.
-    pub(super) hash: String,
-}
-
 impl Settings {
     pub(super) fn new(global: &Global) -> Result<Self, CliError> {
         let pace = match std::env::var(TIME_SCALE) {
@@ -61,7 +53,7 @@ impl Settings {
         let mut bytes = Vec::new();
         fs::File::open(&self.file).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes)).map_err(unreadable)?;
         let config = config::parse(&self.file.display().to_string(), &bytes)?;
-        let hash = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = format!("{:x}", Sha256::digest(&bytes));
         Ok(Loaded { config, hash })
     }
 

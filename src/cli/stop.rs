@@ -1,8 +1,11 @@
 //! Ctrl-C, SIGTERM and a closed terminal, from the first lock to its release (design rule 6).
 
 use super::exit::{CliError, Exit};
+use super::locked_store::LockedStore;
 use super::place::{Guard, Store};
 use super::printer::Printer;
+use super::settings::Settings;
+use crate::workflow::Interrupt;
 use std::future::Future;
 use std::ops::AsyncFnOnce;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,7 +29,7 @@ struct Held {
 /// Whether the user asked to stop.
 #[derive(Clone)]
 pub(super) struct Stop {
-    asked: watch::Receiver<bool>,
+    interrupt: Interrupt,
     held: Arc<Mutex<Held>>,
 }
 
@@ -34,7 +37,7 @@ impl Stop {
     /// Listens from now on. The first signal asks to stop; the second one leaves at once (everything is recorded).
     pub(super) fn listen(printer: &Printer) -> Self {
         let (sender, asked) = watch::channel(false);
-        let stop = Self { asked, held: Arc::default() };
+        let stop = Self { interrupt: Interrupt::new(asked), held: Arc::default() };
         let (printer, listener) = (printer.clone(), stop.clone());
         // Whoever starts us with `nohup` wants us to go on.
         let ignores_hangup = is_hangup_ignored();
@@ -63,9 +66,15 @@ impl Stop {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For the engine.
-    pub(super) fn asked(&self) -> watch::Receiver<bool> {
-        self.asked.clone()
+    /// For a workflow.
+    pub(super) fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    /// The store as a workflow sees it, while its lock is held. `bare` is where the state is, when there is no configuration.
+    pub(super) fn store(&self, store: &Store, guard: Guard, settings: &Settings, bare: Option<String>, printer: &Printer) -> LockedStore {
+        let beside = settings.beside().to_owned();
+        LockedStore { store: store.clone(), guard, beside, bare, stop: self.clone(), printer: printer.clone() }
     }
 
     /// What the second signal does first.
@@ -75,18 +84,7 @@ impl Stop {
 
     /// Does something that may be broken off at any moment, such as looking and asking.
     pub(super) async fn unless<T>(&self, work: impl Future<Output = T>) -> Result<T, CliError> {
-        let mut asked = self.asked.clone();
-        let stopped = async move {
-            if asked.wait_for(|asked| *asked).await.is_err() {
-                // Nobody listens for signals any more.
-                std::future::pending::<()>().await;
-            }
-        };
-        tokio::select! {
-            biased;
-            () = stopped => Err(CliError::new(Exit::Interrupted, "interrupted; nothing was changed")),
-            result = work => Ok(result),
-        }
+        Ok(self.interrupt.unless(work).await?)
     }
 
     /// Works under the lock of a store and gives it back, however the work ends.
@@ -140,7 +138,7 @@ impl Stop {
         for guard in guards {
             let _ = guard.release().await;
         }
-        printer.always("left at once; run the same command again to go on");
+        printer.always("stopped at once; run the same command again; it resumes");
         exit();
     }
 }

@@ -1,8 +1,8 @@
 //! `validate`: the configuration, offline.
 
+use super::connect::warn_of_region;
 use super::exit::{CliError, Exit};
 use super::printer::Printer;
-use super::session::warn_of_region;
 use super::settings::Settings;
 use crate::blueprint::blueprint;
 use crate::report::notes;

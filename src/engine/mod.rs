@@ -4,6 +4,8 @@
 //! [`Recorder`], and everything that people see goes out as [`Event`]s.
 
 mod diff;
+mod discovery;
+mod duplicates;
 mod events;
 mod graph;
 mod leftovers;
@@ -18,19 +20,19 @@ mod slots;
 mod step;
 mod steps;
 mod teardown;
-mod twins;
 
 #[cfg(test)]
 mod tests;
 
 pub use diff::FieldChange;
+pub use discovery::{ApiServer, CheckLock, Connection, Discovery, Drained, LookupError, Namesake, ProgressSink, RunHooks};
+pub use duplicates::{Duplicates, delete_duplicate, duplicates};
 pub use events::{Event, Left};
 pub use leftovers::{CLOUD_CONTROLLER, Foreign, Holder, MADE_BY, MADE_FOR, Scope, Whose};
 pub use pace::Pace;
-pub use plan::{Action, Inputs, Plan, PlanError, Summary, Verb, plan};
-pub use provider::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
+pub use plan::{Action, Inputs, Plan, PlanError, Reason, Summary, Verb, plan};
+pub use provider::{Created, DeletionPolicy, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
 pub use recover::{RecoverError, recover};
 pub use scheduler::{Failed, Outcome, RunError, Runner};
 pub use step::GRACE_SECONDS;
 pub use teardown::{DataLine, Disowned, Protection, Survey, hold_back, is_kept, teardown};
-pub use twins::{Twins, delete_twin, twins};

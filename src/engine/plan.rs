@@ -8,6 +8,7 @@ use crate::state::{Document, Intent, Record, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 
 /// What apply does with one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Hash, PartialOrd, Ord)]
@@ -31,6 +32,99 @@ pub enum Verb {
     NoChange,
 }
 
+/// Why a plan has an action, or has none. It is shown to people and serialised as its text.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Reason {
+    /// It is as it shall be.
+    #[default]
+    None,
+    /// It is wanted and does not exist.
+    New,
+    /// It is recorded, and does not exist any more.
+    Vanished,
+    /// It is being deleted, and holds data.
+    DataBeingDeleted,
+    /// It is being deleted.
+    BeingDeleted,
+    /// AWS reports that it has failed.
+    Failed(String),
+    /// These fields cannot change after creation.
+    Immutable(String),
+    /// These fields can only change by making it anew.
+    NotInPlace(String),
+    /// It carries our tags and is not in the state.
+    Unrecorded,
+    /// An earlier destroy kept it for its data.
+    TakenBack,
+    /// Its creation was interrupted.
+    Unfinished,
+    /// Its deletion was recorded and not carried out.
+    DeletionAbandoned,
+    /// The configuration changed.
+    Configuration,
+    /// It was changed outside of domino-eks.
+    Drift,
+    /// Both.
+    ConfigurationAndDrift,
+    /// A cluster of this name exists that was not made under this state; its ARN.
+    NameTaken(String),
+    /// It is recorded, and AWS does not show it.
+    NotShown,
+    /// Nothing wants it any more.
+    Unwanted,
+    /// Kubernetes made it and did not delete it.
+    Leftover,
+    /// It holds data, which is kept.
+    DataKept,
+    /// It is deleted after something that stays.
+    After(Address),
+    /// It holds data and was not part of what was shown before.
+    DataNotShown,
+    /// A living cluster that is not ours has its name.
+    NameReused,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::None => Ok(()),
+            Reason::New => f.write_str("it does not exist yet"),
+            Reason::Vanished => f.write_str("it is recorded, but no longer exists in AWS"),
+            Reason::DataBeingDeleted => f.write_str("it is being deleted; cancel that in AWS, or wait until it is gone"),
+            Reason::BeingDeleted => f.write_str("it is being deleted"),
+            Reason::Failed(why) => write!(f, "it has failed: {why}"),
+            Reason::Immutable(fields) => write!(
+                f,
+                "{fields} cannot change after creation, and replacing it would lose what it holds; put the old value back, or destroy and apply again"
+            ),
+            Reason::NotInPlace(fields) => write!(f, "{fields} cannot change in place"),
+            Reason::Unrecorded => f.write_str("it carries our tags but is not in the state"),
+            Reason::TakenBack => f.write_str("an earlier destroy kept it for its data; it is taken back"),
+            Reason::Unfinished => f.write_str("its creation was interrupted and will be finished"),
+            Reason::DeletionAbandoned => f.write_str("its deletion was not carried out; it is kept and will be finished"),
+            Reason::Configuration => f.write_str("the configuration changed"),
+            Reason::Drift => f.write_str("it was changed outside"),
+            Reason::ConfigurationAndDrift => f.write_str("the configuration changed, and it was changed outside"),
+            Reason::NameTaken(arn) => {
+                write!(f, "{arn} exists and was not made under this state; choose another `name`, or delete that cluster first")
+            }
+            Reason::NotShown => f.write_str("it is recorded; AWS no longer shows it"),
+            Reason::Unwanted => f.write_str("it is no longer wanted"),
+            Reason::Leftover => f.write_str("the cluster left it"),
+            Reason::DataKept => f.write_str("it holds data, which is kept"),
+            Reason::After(first) => write!(f, "it is deleted after {first}, which stays"),
+            Reason::DataNotShown => f.write_str("it holds data and was not shown before; look at it, and run the same command again"),
+            Reason::NameReused => f.write_str("another cluster has its name; only the record is deleted"),
+        }
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// One line of the plan.
 #[derive(Debug, Clone, Serialize)]
 pub struct Action {
@@ -44,8 +138,8 @@ pub struct Action {
     /// What is done.
     #[serde(rename = "action")]
     pub verb: Verb,
-    /// Why, for people.
-    pub reason: String,
+    /// Why.
+    pub reason: Reason,
     /// What differs; of a create, the fields of the spec.
     pub fields: Vec<FieldChange>,
     /// Paths whose value is known only during apply.
@@ -175,7 +269,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan, PlanError> {
     Ok(Plan { actions })
 }
 
-/// One object for each address: of twins, the recorded one, else one that stays. An earlier cluster's key waits for weeks.
+/// One object for each address: of duplicates, the recorded one, else one that stays. An earlier cluster's key waits for weeks.
 pub(crate) fn by_address<'a>(inputs: &Inputs<'a>) -> BTreeMap<&'a Address, &'a Observed> {
     let mut chosen: BTreeMap<&Address, &Observed> = BTreeMap::new();
     let rank = |item: &Observed| {
@@ -216,7 +310,7 @@ fn wanted(desired: &Desired, record: Option<&Record>, observed: Option<&Observed
         kind: desired.kind(),
         layer: desired.kind().facts().layer,
         verb: Verb::NoChange,
-        reason: String::new(),
+        reason: Reason::None,
         fields: Vec::new(),
         unknown: Vec::new(),
         depends_on: desired.dependencies(),
@@ -226,14 +320,14 @@ fn wanted(desired: &Desired, record: Option<&Record>, observed: Option<&Observed
     };
     let Some(observed) = observed else {
         let reason = match record {
-            Some(_) => "it is recorded, but no longer exists in AWS".to_owned(),
-            None => "not there yet".to_owned(),
+            Some(_) => Reason::Vanished,
+            None => Reason::New,
         };
         return with_fields(Action { verb: Verb::Create, reason, ..blank }, created_fields(desired, known));
     };
     let existing = existing(observed, record);
     let changes = changes(desired, record, observed, known);
-    let (verb, reason) = judge(desired.kind(), record, observed, &changes);
+    let (verb, reason) = verb_and_reason(desired.kind(), record, observed, &changes);
     let action = Action { verb, reason, id: Some(observed.id.clone()), existing: Some(existing), ..blank };
     with_fields(action, changes)
 }
@@ -271,56 +365,45 @@ fn changes(desired: &Desired, record: Option<&Record>, observed: &Observed, know
 }
 
 /// Decides what to do with a wanted resource that exists.
-fn judge(kind: Kind, record: Option<&Record>, observed: &Observed, changes: &[FieldChange]) -> (Verb, String) {
+fn verb_and_reason(kind: Kind, record: Option<&Record>, observed: &Observed, changes: &[FieldChange]) -> (Verb, Reason) {
     let unfinished = record.is_some_and(|record| record.status == Status::Creating || record.id != observed.id);
     let named = |class: Change| {
         changes.iter().filter(|change| change.class == class).map(|change| change.path.as_str()).collect::<Vec<_>>().join(", ")
     };
     match &observed.readiness {
-        Readiness::Deleting if kind.facts().holds_data => {
-            return (Verb::Blocked, "it is being deleted; cancel that in AWS, or wait until it is gone".to_owned());
-        }
-        Readiness::Deleting => return (Verb::Replace, "it is being deleted".to_owned()),
+        Readiness::Deleting if kind.facts().holds_data => return (Verb::Blocked, Reason::DataBeingDeleted),
+        Readiness::Deleting => return (Verb::Replace, Reason::BeingDeleted),
         Readiness::Failed(why) if kind.facts().holds_data || !unfinished && kind == Kind::EksCluster => {
-            return (Verb::Blocked, format!("it has failed: {why}"));
+            return (Verb::Blocked, Reason::Failed(why.clone()));
         }
-        Readiness::Failed(why) => return (Verb::Replace, format!("it has failed: {why}")),
+        Readiness::Failed(why) => return (Verb::Replace, Reason::Failed(why.clone())),
         Readiness::NotYet(_) | Readiness::Ready => {}
     }
     let (blocked, replaced) = (named(Change::Blocked), named(Change::Replace));
     if !blocked.is_empty() {
-        return (
-            Verb::Blocked,
-            format!(
-                "{blocked} cannot change after creation, and replacing it would lose what it holds; put the old value back, or destroy and apply again"
-            ),
-        );
+        return (Verb::Blocked, Reason::Immutable(blocked));
     }
     if !replaced.is_empty() {
-        return (Verb::Replace, format!("{replaced} cannot change in place"));
+        return (Verb::Replace, Reason::NotInPlace(replaced));
     }
-    if record.is_none() {
-        return (Verb::Adopt, "it carries our tags but is not in the state".to_owned());
-    }
-    if record.is_some_and(|record| record.status == Status::Retained) {
-        return (Verb::Adopt, "an earlier destroy kept it for its data; it is taken back".to_owned());
+    let Some(record) = record else { return (Verb::Adopt, Reason::Unrecorded) };
+    if record.status == Status::Retained {
+        return (Verb::Adopt, Reason::TakenBack);
     }
     if unfinished {
-        return (Verb::Create, "its creation was interrupted and will be finished".to_owned());
+        return (Verb::Create, Reason::Unfinished);
     }
-    if record.is_some_and(|record| record.status == Status::Deleting) {
-        // It may not have been ready yet when its deletion was written down.
-        return (Verb::Create, "its deletion came to nothing; it is kept and will be finished".to_owned());
+    if record.status == Status::Deleting {
+        // It may not have been ready yet when its deletion was recorded.
+        return (Verb::Create, Reason::DeletionAbandoned);
     }
-    if changes.is_empty() {
-        return (Verb::NoChange, String::new());
+    let (drift, configuration) = (changes.iter().any(|change| change.drift), changes.iter().any(|change| !change.drift));
+    match (drift, configuration) {
+        (false, false) => (Verb::NoChange, Reason::None),
+        (true, true) => (Verb::Update, Reason::ConfigurationAndDrift),
+        (true, false) => (Verb::Update, Reason::Drift),
+        (false, true) => (Verb::Update, Reason::Configuration),
     }
-    let reason = match (changes.iter().any(|change| change.drift), changes.iter().any(|change| !change.drift)) {
-        (true, true) => "the configuration changed, and it was changed outside",
-        (true, false) => "it was changed outside",
-        _ => "the configuration changed",
-    };
-    (Verb::Update, reason.to_owned())
 }
 
 /// The spec fields of something new, as far as they are known.
@@ -384,9 +467,9 @@ pub(super) fn deletion(address: &Address, state: &Document, observed: Option<&Ob
         None => record.filter(|_| is_new || !is_shown_if_ours(address.kind())).cloned(),
     };
     let reason = match (record, observed) {
-        (Some(_), None) => "it is recorded; AWS no longer shows it",
-        (None, _) => "it carries our tags but is not in the state",
-        _ => "it is no longer wanted",
+        (Some(_), None) => Reason::NotShown,
+        (None, _) => Reason::Unrecorded,
+        _ => Reason::Unwanted,
     };
     // An object whose id was never recorded has an intent, which knows what it depends on.
     let dependencies = record.map(|record| &record.dependencies).or(state.intents.get(address).map(|intent| &intent.dependencies));
@@ -396,7 +479,7 @@ pub(super) fn deletion(address: &Address, state: &Document, observed: Option<&Ob
         kind: address.kind(),
         layer: address.kind().facts().layer,
         verb: Verb::Delete,
-        reason: reason.to_owned(),
+        reason,
         fields: Vec::new(),
         unknown: Vec::new(),
         depends_on: dependencies,

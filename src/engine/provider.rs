@@ -158,6 +158,19 @@ pub enum FailureKind {
     Other,
 }
 
+/// What a run may delete beyond what its plan says, and where the cluster is. It comes from the command's flags.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeletionPolicy {
+    /// Where leftovers are looked for, and what is known to be ours there.
+    pub scope: Scope,
+    /// `--delete-data`: buckets may be emptied (RUN-4).
+    pub delete_data: bool,
+    /// `--retain-data`: what holds data is never deleted, whatever a plan says.
+    pub retain_data: bool,
+    /// `--lift-protection`: protections of AWS against deletion may be switched off.
+    pub lift_protection: bool,
+}
+
 /// A failed call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub enum RecoverError {
     /// Several objects have the same address, and more than one of them is in use.
     #[error("{address} exists several times, and each is used by something: {}", .ids.join(", "))]
-    Twins {
+    Duplicates {
         /// Their common address.
         address: Address,
         /// Their ids.
@@ -48,7 +48,7 @@ fn is_ours(lineage: &str, seen: &Observed) -> bool {
     seen.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage")).is_some_and(|tag| tag == lineage)
 }
 
-/// One object for each address; of twins, the one that something else uses.
+/// One object for each address; of duplicates, the one that something else uses.
 fn chosen<'a>(lineage: &str, observed: &'a [Observed]) -> Result<BTreeMap<&'a Address, &'a Observed>, RecoverError> {
     let mut groups: BTreeMap<&Address, Vec<&Observed>> = BTreeMap::new();
     for seen in observed.iter().filter(|seen| is_ours(lineage, seen)) {
@@ -65,7 +65,7 @@ fn chosen<'a>(lineage: &str, observed: &'a [Observed]) -> Result<BTreeMap<&'a Ad
             [one] => Ok((address, *one)),
             several => {
                 let ids = several.iter().map(|seen| seen.id.clone()).collect();
-                Err(RecoverError::Twins { address: address.clone(), ids })
+                Err(RecoverError::Duplicates { address: address.clone(), ids })
             }
         }
     };

@@ -245,7 +245,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
                     let answer = self.provider.create(item.clone(), intent.nonce.clone()).await;
                     sends.note(&answer);
                     match answer {
-                        // Repeating a create that has neither token nor natural key could make a twin.
+                        // Repeating a create that has neither token nor natural key could make a duplicate.
                         Err(failure) if failure.kind == FailureKind::LostAnswer && tag_only => Ok(Err(failure)),
                         Err(failure) if failure.kind == FailureKind::AlreadyExists => Ok(Err(failure)),
                         other => other.map(Ok),
@@ -261,7 +261,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
                 Err(other) => return Err(other),
             };
             if failure.kind == FailureKind::AlreadyExists {
-                return self.adopt_twin(step, item, failure).await;
+                return self.adopt_existing(step, item, failure).await;
             }
             if began.elapsed() > self.pace.seconds(4.0 * GRACE_SECONDS) {
                 return Err(failed(failure, Left::Unknown));
@@ -316,7 +316,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
     }
 
     /// "Already exists" is success when it carries our tags, and a refusal when it does not.
-    async fn adopt_twin(&self, step: &Step<'_>, item: &Item, failure: Failure) -> Result<Created, StepError> {
+    async fn adopt_existing(&self, step: &Step<'_>, item: &Item, failure: Failure) -> Result<Created, StepError> {
         let began = Instant::now();
         loop {
             if let Some(found) = self.find(step, item).await? {

@@ -2,7 +2,7 @@
 //! (RUN-4). What holds data may be kept.
 
 use super::leftovers::Foreign;
-use super::plan::{Action, Inputs, Plan, PlanError, Verb, deletion, plan};
+use super::plan::{Action, Inputs, Plan, PlanError, Reason, Verb, deletion, plan};
 use super::provider::{Observed, Readiness};
 use super::recover::uses;
 use super::steps::waiting_for;
@@ -94,7 +94,7 @@ fn keep(plan: &mut Plan, state: &Document, seen: &[&Observed]) {
         };
         let is_written = state.resources.get(&action.address).is_some_and(|record| record.status == Status::Retained && record.id == id);
         action.verb = if is_written { Verb::NoChange } else { Verb::Retain };
-        "it holds data, which is kept".clone_into(&mut action.reason);
+        action.reason = Reason::DataKept;
     }
 }
 
@@ -104,7 +104,7 @@ pub fn hold_back(plan: &mut Plan, stay: &BTreeSet<Address>) {
     let waiting = waiting_for(plan, stay);
     for action in plan.actions.iter_mut().filter(|action| action.verb == Verb::Delete) {
         if let Some(first) = waiting.get(&action.address) {
-            action.reason = format!("it goes after {first}, which stays");
+            action.reason = Reason::After(first.clone());
         }
         if stay.contains(&action.address) || waiting.contains_key(&action.address) {
             action.verb = Verb::NoChange;
@@ -129,7 +129,7 @@ fn leftover_actions(state: &Document, leftovers: &[Observed]) -> Vec<Action> {
     let action = |address: &Address| {
         let mut action = deletion(address, state, found.get(address).copied());
         if action.existing.is_some() {
-            "the cluster left it".clone_into(&mut action.reason);
+            action.reason = Reason::Leftover;
         }
         action
     };

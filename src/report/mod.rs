@@ -1,6 +1,7 @@
 //! What people and programs read: plans, status, outputs, progress lines. Pure: values in, text out.
 
 mod notes;
+mod notice;
 mod outputs;
 mod plan_json;
 mod plan_text;
@@ -8,14 +9,17 @@ mod progress;
 mod status;
 mod style;
 mod teardown_text;
+mod verification;
 
 #[cfg(test)]
 mod tests;
 
 pub use notes::notes;
+pub use notice::{Volume, duplicate_warnings, notice_lines};
 pub use outputs::{Outputs, outputs};
 pub use plan_json::plan_json;
 pub use plan_text::{plan_text, value_text};
 pub use progress::{PlainProgress, clock};
-pub use status::{Status, status, status_text};
-pub use teardown_text::{DataWord, teardown_text};
+pub use status::{Health, Status, status, status_text};
+pub use teardown_text::{Choice, teardown_text};
+pub use verification::{empty_teardown_report, teardown_report, verification_lines};

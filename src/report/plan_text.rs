@@ -1,7 +1,7 @@
 //! The plan for people: danger first, then changes, then additions by layer.
 
 use super::style::{ADD, CHANGE, DANGER, FAINT, HEADING, paint};
-use crate::engine::{Action, FieldChange, MADE_BY, MADE_FOR, Plan, Verb};
+use crate::engine::{Action, FieldChange, MADE_BY, MADE_FOR, Plan, Reason, Verb};
 use crate::resource::{Kind, Layer};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -93,7 +93,7 @@ fn added(action: &Action, width: usize) -> String {
     // What is known only during apply is left out: a wall of it tells nothing.
     let fields = fields.filter(|field| !field.unknown && field.after != Value::Array(Vec::new()));
     let fields: Vec<String> = fields.map(|field| format!("{}={}", field.path, after_text(field))).collect();
-    let why = if action.reason == "not there yet" { String::new() } else { format!("  {}", paint(CHANGE, &action.reason)) };
+    let why = if action.reason == Reason::New { String::new() } else { format!("  {}", paint(CHANGE, &action.reason)) };
     let line = format!("  {} {:width$}  {}{why}", paint(ADD, "+"), action.address, fields.join("  "));
     format!("{}\n", line.trim_end())
 }
@@ -102,9 +102,9 @@ pub(super) fn deleted(action: &Action, width: usize) -> String {
     let data = if action.kind.facts().holds_data { paint(DANGER, "  holds data") } else { String::new() };
     // The ARN of a leftover only repeats its name.
     let id = action.id.as_deref().filter(|id| !(action.kind.facts().leftover && id.contains(action.address.name()))).unwrap_or_default();
-    let reason = match (action.reason.as_str(), left_by(action)) {
+    let reason = match (&action.reason, left_by(action)) {
         (_, Some(maker)) => format!("  {maker}"),
-        ("it is no longer wanted", None) => String::new(),
+        (Reason::Unwanted, None) => String::new(),
         (reason, None) => format!("  {reason}"),
     };
     format!("  {} {:width$}  {}{data}{reason}\n", paint(DANGER, "-"), action.address, paint(FAINT, id))

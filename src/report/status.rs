@@ -23,6 +23,41 @@ pub struct Status {
     pub resources: Vec<Line>,
 }
 
+/// How a resource is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Health {
+    /// It is usable.
+    Ready,
+    /// It is being created or changed.
+    NotReady,
+    /// AWS reports that it has failed.
+    Failed,
+    /// It is being deleted.
+    Deleting,
+    /// It is recorded, and AWS does not have it.
+    Missing,
+    /// It is wanted, and not created yet.
+    Absent,
+    /// An earlier destroy kept it for its data.
+    Kept,
+}
+
+impl Health {
+    /// As it stands in JSON and in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Health::Ready => "ready",
+            Health::NotReady => "not-ready",
+            Health::Failed => "failed",
+            Health::Deleting => "deleting",
+            Health::Missing => "missing",
+            Health::Absent => "absent",
+            Health::Kept => "kept",
+        }
+    }
+}
+
 /// One resource.
 #[derive(Debug, Clone, Serialize)]
 pub struct Line {
@@ -32,9 +67,8 @@ pub struct Line {
     pub layer: Layer,
     /// AWS id.
     pub id: Option<String>,
-    /// `ready`, `not-ready`, `failed`, `deleting`, `missing` (recorded, but AWS lacks it), `absent` (wanted, and not made yet), or
-    /// `kept` by an earlier destroy.
-    pub health: &'static str,
+    /// How it is.
+    pub health: Health,
     /// Why it is not ready.
     pub detail: Option<String>,
     /// What was changed outside or not applied yet.
@@ -62,30 +96,30 @@ pub fn status(state: &Document, observed: &[Observed], plan: &Plan) -> Status {
         })
         .collect();
     // What is kept beside what the configuration wants says nothing about the cluster.
-    let healthy = !resources.is_empty() && resources.iter().all(|line| line.health == "ready" && line.drift.is_empty());
+    let healthy = !resources.is_empty() && resources.iter().all(|line| line.health == Health::Ready && line.drift.is_empty());
     resources.extend(kept_beside(state, plan));
     resources.sort_by_key(|line| line.layer);
     Status { cluster: state.cluster.clone(), account: state.account.clone(), region: state.region.clone(), healthy, resources }
 }
 
 /// How it is, and why it is not ready.
-fn health(action: &Action, record: Option<&Record>, seen: Option<&Observed>) -> (&'static str, Option<String>) {
+fn health(action: &Action, record: Option<&Record>, seen: Option<&Observed>) -> (Health, Option<String>) {
     let is_kept = record.is_some_and(|record| record.status == Recorded::Retained);
     match seen.map(|observed| &observed.readiness) {
-        None if record.is_none() => ("absent", (action.verb == Verb::Blocked).then(|| action.reason.clone())),
-        None => ("missing", None),
-        Some(Readiness::NotYet(why)) => ("not-ready", Some(why.clone())),
-        Some(Readiness::Failed(why)) => ("failed", Some(why.clone())),
-        Some(Readiness::Deleting) => ("deleting", None),
+        None if record.is_none() => (Health::Absent, (action.verb == Verb::Blocked).then(|| action.reason.to_string())),
+        None => (Health::Missing, None),
+        Some(Readiness::NotYet(why)) => (Health::NotReady, Some(why.clone())),
+        Some(Readiness::Failed(why)) => (Health::Failed, Some(why.clone())),
+        Some(Readiness::Deleting) => (Health::Deleting, None),
         Some(Readiness::Ready) if is_kept => kept(),
         // A run that was cut off has to finish it.
-        Some(Readiness::Ready) if action.verb == Verb::Create => ("not-ready", Some(action.reason.clone())),
-        Some(Readiness::Ready) => ("ready", None),
+        Some(Readiness::Ready) if action.verb == Verb::Create => (Health::NotReady, Some(action.reason.to_string())),
+        Some(Readiness::Ready) => (Health::Ready, None),
     }
 }
 
-fn kept() -> (&'static str, Option<String>) {
-    ("kept", Some("by an earlier destroy, for its data".to_owned()))
+fn kept() -> (Health, Option<String>) {
+    (Health::Kept, Some("by an earlier destroy, for its data".to_owned()))
 }
 
 /// What an earlier destroy kept and no configuration wants, such as volumes of claims.
@@ -103,8 +137,8 @@ fn kept_beside(state: &Document, plan: &Plan) -> Vec<Line> {
 
 /// The status as text, with colours.
 pub fn status_text(status: &Status) -> String {
-    let count = |health: &str| status.resources.iter().filter(|line| line.health == health).count();
-    if status.resources.iter().all(|line| line.health == "absent" && line.detail.is_none()) {
+    let count = |health: Health| status.resources.iter().filter(|line| line.health == health).count();
+    if status.resources.iter().all(|line| line.health == Health::Absent && line.detail.is_none()) {
         return "Nothing exists yet: `domino-eks apply` creates it.\n".to_owned();
     }
     let mut text = String::new();
@@ -116,13 +150,13 @@ pub fn status_text(status: &Status) -> String {
             layer = Some(line.layer);
         }
         let style = match line.health {
-            "ready" => ADD,
-            "not-ready" | "deleting" | "kept" => CHANGE,
-            _ => DANGER,
+            Health::Ready => ADD,
+            Health::NotReady | Health::Deleting | Health::Kept => CHANGE,
+            Health::Failed | Health::Missing | Health::Absent => DANGER,
         };
         let id = paint(FAINT, line.id.as_deref().unwrap_or_default());
         let detail = line.detail.as_ref().map(|detail| format!("  {detail}")).unwrap_or_default();
-        let _ = writeln!(text, "  {:width$}  {}  {id}{detail}", line.address, paint(style, format!("{:9}", line.health)));
+        let _ = writeln!(text, "  {:width$}  {}  {id}{detail}", line.address, paint(style, format!("{:9}", line.health.name())));
         for drift in &line.drift {
             let _ = writeln!(text, "      {}", paint(CHANGE, drift));
         }
@@ -132,10 +166,10 @@ pub fn status_text(status: &Status) -> String {
     let _ = writeln!(
         text,
         "\n{} of {} ready, {drifted} differ from the configuration{}{}.",
-        count("ready"),
+        count(Health::Ready),
         status.resources.len(),
-        more(count("absent") + count("missing"), "not there (`domino-eks apply` makes what is missing)"),
-        more(count("kept"), "kept by an earlier destroy"),
+        more(count(Health::Absent) + count(Health::Missing), "not there (`domino-eks apply` makes what is missing)"),
+        more(count(Health::Kept), "kept by an earlier destroy"),
     );
     text
 }

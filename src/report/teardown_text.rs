@@ -6,27 +6,27 @@ use crate::engine::{Action, DataLine, Disowned, Foreign, Plan, Protection, Surve
 use crate::resource::Layer;
 use std::fmt::Write as _;
 
-/// Whether a word on data was given: without one, it is open what becomes of it.
+/// Whether it was said what becomes of data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DataWord {
-    /// A look only.
+pub enum Choice {
+    /// A plan only: the flags of destroy will say it.
     Open,
-    /// The plan has what was asked for.
-    Given,
+    /// The plan is what was asked for.
+    Made,
 }
 
 /// The plan as text, with colours. The last line is `Plan: 0 to add, 0 to change, N to destroy.`
-pub fn teardown_text(plan: &Plan, survey: &Survey, word: DataWord) -> String {
+pub fn teardown_text(plan: &Plan, survey: &Survey, choice: Choice) -> String {
     let of = |verb: Verb| plan.actions.iter().filter(move |action| action.verb == verb).collect::<Vec<_>>();
     let (deletes, kept) = (of(Verb::Delete), of(Verb::Retain));
     let mut text = String::new();
-    let goes = |line: &&DataLine| deletes.iter().any(|action| action.address == line.address);
-    let title = match word {
-        DataWord::Open => "Data (goes with `--delete-data`, stays with `--retain-data`)",
-        DataWord::Given => "Data that goes",
+    let is_deleted = |line: &&DataLine| deletes.iter().any(|action| action.address == line.address);
+    let title = match choice {
+        Choice::Open => "Data (deleted with `--delete-data`, kept with `--retain-data`)",
+        Choice::Made => "Data that is deleted",
     };
-    data(&mut text, title, &survey.data.iter().filter(goes).collect::<Vec<_>>());
-    data(&mut text, "Data that is kept", &survey.data.iter().filter(|line| !goes(line)).collect::<Vec<_>>());
+    data(&mut text, title, &survey.data.iter().filter(is_deleted).collect::<Vec<_>>());
+    data(&mut text, "Data that is kept", &survey.data.iter().filter(|line| !is_deleted(line)).collect::<Vec<_>>());
     protected(&mut text, &survey.protected);
     foreign(&mut text, &survey.foreign);
     disowned(&mut text, &survey.disowned);
@@ -34,7 +34,7 @@ pub fn teardown_text(plan: &Plan, survey: &Survey, word: DataWord) -> String {
     let is_data = |action: &&&Action| survey.data.iter().any(|line| line.address == action.address);
     layers(&mut text, &deletes.iter().filter(|action| !is_data(action)).copied().collect::<Vec<_>>());
     if !kept.is_empty() {
-        let _ = writeln!(text, "{} kept, and written down as such.", kept.len());
+        let _ = writeln!(text, "{} kept, and recorded as such.", kept.len());
     }
     let _ = writeln!(text, "Plan: 0 to add, 0 to change, {} to destroy.", deletes.len());
     text
@@ -58,7 +58,7 @@ fn protected(text: &mut String, list: &[Protection]) {
     if list.is_empty() {
         return;
     }
-    let _ = writeln!(text, "{}", paint(HEADING, "Protected (goes only with `--lift-protection`)"));
+    let _ = writeln!(text, "{}", paint(HEADING, "Protected (deleted only with `--lift-protection`)"));
     for one in list {
         let _ = writeln!(text, "  {} {}  {}  by {}", paint(DANGER, "!"), one.address, paint(FAINT, &one.id), one.by);
     }

@@ -37,7 +37,7 @@ pub(super) async fn holders(aws: &Aws, item: &Item) -> Result<Vec<Holder>, Failu
 ///
 /// # Errors
 /// The first call that fails.
-pub async fn foreign(aws: &Aws) -> Result<Vec<Foreign>, Failure> {
+pub(super) async fn foreign(aws: &Aws) -> Result<Vec<Foreign>, Failure> {
     network::foreign(aws).await
 }
 

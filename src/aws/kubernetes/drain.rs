@@ -5,7 +5,7 @@ use super::client::Client;
 use super::failure;
 use super::objects::{Object, ObjectKind, Page};
 use crate::aws::Aws;
-use crate::engine::{Failure, FailureKind, Pace};
+use crate::engine::{ApiServer, Drained, Failure, FailureKind, Pace};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,17 +22,6 @@ const ATTEMPT_INTERVAL: f64 = 2.0;
 /// For all pages of all lists, the repeated first ones too: real seconds, since a slow server is no wait of ours.
 const LIST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What became of the Services and Ingresses.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Drained {
-    /// Services that are gone: namespace and name.
-    pub services: Vec<String>,
-    /// Ingresses that are gone: namespace and name.
-    pub ingresses: Vec<String>,
-    /// Still there at the deadline, or not to be deleted: kind, namespace and name, finalizers, and what was refused.
-    pub left: Vec<String>,
-}
-
 /// What is asked of a cluster.
 pub(super) trait Api: Sync {
     /// A page of a list over all namespaces: the first one, or the one after another.
@@ -46,20 +35,19 @@ type MayAct<'a> = &'a (dyn Fn() -> Result<(), String> + Sync);
 /// Says a line.
 type Tell<'a> = &'a (dyn Fn(String) + Sync);
 
-/// Deletes all Services of type LoadBalancer and all Ingresses of the cluster at `endpoint`, and waits until they are gone,
+/// Deletes all Services of type LoadBalancer and all Ingresses of the cluster at `server`, and waits until they are gone,
 /// three minutes at most. `may_act` is asked before every deletion, `tell` says how it goes.
 ///
 /// # Errors
 /// When the API server cannot be reached or does not let us in at first, when credentials end, and when `may_act` says no.
-pub async fn drain(
+pub(in crate::aws) async fn drain(
     aws: &Aws,
-    endpoint: &str,
-    certificate_authority: &str,
+    server: ApiServer<'_>,
     pace: Pace,
     may_act: &(dyn Fn() -> Result<(), String> + Sync),
     tell: &(dyn Fn(String) + Sync),
 ) -> Result<Drained, Failure> {
-    let api = Client::new(aws, endpoint, certificate_authority)?;
+    let api = Client::new(aws, server.endpoint, server.certificate_authority)?;
     run(&api, pace, may_act, tell).await
 }
 

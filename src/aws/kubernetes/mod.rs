@@ -9,7 +9,7 @@ mod token;
 
 use crate::engine::{Failure, FailureKind};
 
-pub use drain::{Drained, drain};
+pub(super) use drain::drain;
 
 fn failure(kind: FailureKind, operation: &str, message: &str) -> Failure {
     Failure { kind, operation: operation.to_owned(), code: None, message: message.to_owned(), request_id: None }

@@ -4,7 +4,7 @@ use super::{Resource, Typed, json};
 use crate::aws::Aws;
 use crate::aws::errors::{or_absent, sent, unexpected};
 use crate::aws::tags;
-use crate::engine::{Created, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, Failure, FailureKind, Item, Namesake, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
 use aws_sdk_eks::types::{
     AuthenticationMode, Cluster, ClusterStatus, CreateAccessConfigRequest, EncryptionConfig, KubernetesNetworkConfigRequest, LogSetup,
@@ -83,21 +83,12 @@ impl Resource for EksCluster {
     }
 }
 
-/// A cluster of our name that is not ours.
-#[derive(Debug, Clone)]
-pub struct Namesake {
-    /// Its ARN.
-    pub arn: String,
-    /// The VPC that it lives in.
-    pub vpc: String,
-}
-
 /// The cluster of our name that was not made under this state: neither its tags say so, nor is it where the state records
 /// the cluster's endpoint.
 ///
 /// # Errors
 /// What AWS says.
-pub async fn another_cluster(aws: &Aws, lineage: &str, recorded: Option<&str>) -> Result<Option<Namesake>, Failure> {
+pub(in crate::aws) async fn another_cluster(aws: &Aws, lineage: &str, recorded: Option<&str>) -> Result<Option<Namesake>, Failure> {
     let Some(cluster) = describe(aws, &aws.cluster).await? else { return Ok(None) };
     let tag = |key: &str| cluster.tags().and_then(|tags| tags.get(key)).map(String::as_str);
     let is_tagged = tag(tags::CLUSTER) == Some(&aws.cluster) && tag(tags::LINEAGE) == Some(lineage);

@@ -356,7 +356,7 @@ pub(super) async fn change_iam_tags(aws: &Aws, update: &Update) -> Result<(), Fa
 ///
 /// # Errors
 /// The first call that fails.
-pub async fn observe_all(aws: &Aws, items: Vec<Item>) -> Result<Vec<Observed>, Failure> {
+pub(super) async fn observe_all(aws: &Aws, items: Vec<Item>) -> Result<Vec<Observed>, Failure> {
     let of_kind = |kind: Kind| items.iter().filter(|item| item.address.kind() == kind).cloned().collect();
     observe_kinds(aws, Kind::managed().map(|kind| (kind, Query::Ours(of_kind(kind))))).await
 }
@@ -366,7 +366,7 @@ pub async fn observe_all(aws: &Aws, items: Vec<Item>) -> Result<Vec<Observed>, F
 ///
 /// # Errors
 /// The first call that fails.
-pub async fn leftovers(aws: &Aws, recorded: Vec<Item>) -> Result<Vec<Observed>, Failure> {
+pub(super) async fn leftovers(aws: &Aws, recorded: Vec<Item>) -> Result<Vec<Observed>, Failure> {
     let mut found = observe_kinds(aws, Kind::leftovers().map(|kind| (kind, Query::Left(aws.scope.clone())))).await?;
     let open: Vec<Item> = recorded.into_iter().filter(|item| found.iter().all(|seen| seen.id != item.id)).collect();
     let of_kind = |kind: Kind| open.iter().filter(|item| item.address.kind() == kind).cloned().collect::<Vec<_>>();
@@ -379,7 +379,7 @@ pub async fn leftovers(aws: &Aws, recorded: Vec<Item>) -> Result<Vec<Observed>, 
 ///
 /// # Errors
 /// The first call that fails.
-pub async fn claims(aws: &Aws) -> Result<Vec<Observed>, Failure> {
+pub(super) async fn claims(aws: &Aws) -> Result<Vec<Observed>, Failure> {
     let kinds = [Kind::EbsVolume, Kind::EbsSnapshot];
     observe_kinds(aws, kinds.into_iter().map(|kind| (kind, Query::Left(aws.scope.clone())))).await
 }

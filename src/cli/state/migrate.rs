@@ -1,12 +1,13 @@
 //! `state migrate`: the state moves between a folder and a bucket; a note stays in the old place.
 
+use super::connect::{block_on, connect};
 use super::place::Place;
-use super::session::{Target, block_on, connect, state_for};
 use super::stop::Stop;
 use super::{CliError, Exit, Guard, Printer, Settings, Store};
 use crate::aws::Aws;
 use crate::cli::args::MigrateArgs;
 use crate::state::{Document, StateError};
+use crate::workflow::{Target, WorkflowError, state_for};
 use std::path::Path;
 
 pub(super) fn run(args: &MigrateArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
@@ -47,7 +48,8 @@ async fn standing(aws: &Aws, source: &Store) -> Result<Document, CliError> {
     let found = source.load().await?;
     found
         .map(|state| state_for(aws, Some(state)))
-        .transpose()?
+        .transpose()
+        .map_err(WorkflowError::from)?
         .ok_or_else(|| CliError::new(Exit::Failed, format!("there is no state in {}", source.place())).hint("nothing was changed"))
 }
 

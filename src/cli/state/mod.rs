@@ -14,7 +14,7 @@ use super::outputs::read;
 use super::place::{Guard, Store};
 use super::printer::Printer;
 use super::settings::Settings;
-use super::{confirm, place, session, settings, stop};
+use super::{confirm, connect, place, stop};
 
 pub(super) fn run(command: &StateCommand, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     match command {

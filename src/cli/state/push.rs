@@ -1,10 +1,12 @@
 //! `state push`: a saved document becomes the state again, unless that would lose something.
 
-use super::session::{Target, block_on, connect_store, other_owner};
+use super::connect::{block_on, connect_store};
 use super::stop::Stop;
 use super::{CliError, Exit, Guard, Printer, Settings, Store, confirm};
 use crate::cli::args::PushArgs;
+use crate::engine::Discovery;
 use crate::state::{Document, FORMAT_VERSION, StateError, decode};
+use crate::workflow::{Target, owner_mismatch};
 
 pub(super) fn run(args: &PushArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     let loaded = settings.load()?;
@@ -14,7 +16,7 @@ pub(super) fn run(args: &PushArgs, settings: &Settings, printer: &Printer) -> Re
     block_on(async {
         let stop = Stop::listen(printer);
         let (aws, store) = stop.unless(connect_store(&Target::of(&loaded.config), settings, printer)).await??;
-        if let Some(fault) = other_owner(&aws, &pushed) {
+        if let Some(fault) = owner_mismatch(aws.connection(), aws.cluster(), &pushed) {
             return Err(unfit(&format!("the state in the file `{path}` {fault}")));
         }
         stop.locked(&store, "state push", printer, async |_: Guard| push(pushed, args, &store, &stop, printer).await).await

@@ -1,11 +1,12 @@
 //! `state unlock`: takes away a lock whose holder is gone. A living holder keeps it.
 
+use super::connect::{block_on, connect_store};
 use super::place::Place;
-use super::session::{Target, block_on, connect_store};
 use super::stop::Stop;
 use super::{CliError, Exit, Guard, Printer, Settings, confirm};
 use crate::cli::args::UnlockArgs;
 use crate::state::{LocalStore, StateError};
+use crate::workflow::Target;
 
 pub(super) fn run(args: &UnlockArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     let loaded = settings.load()?;

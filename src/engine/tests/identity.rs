@@ -40,7 +40,7 @@ async fn tags_with_the_lineage_stand_in_the_create_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_makes_no_twin() {
+async fn a_lost_answer_makes_no_duplicate() {
     for (kind, _) in of_each_class() {
         let lab = Lab::new();
         let desired = many(kind, 1);
@@ -51,7 +51,7 @@ async fn a_lost_answer_makes_no_twin() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_lost_answers_make_no_twin() {
+async fn several_lost_answers_make_no_duplicate() {
     for (kind, _) in of_each_class() {
         let lab = Lab::new();
         let desired = many(kind, 3);
@@ -182,7 +182,7 @@ async fn a_refusal_after_a_lost_answer_does_not_claim_that_nothing_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_is_bound_to_an_older_spec_makes_no_twin() {
+async fn a_token_that_is_bound_to_an_older_spec_makes_no_duplicate() {
     let lab = Lab::new();
     lab.world.lag.store(20_000, std::sync::atomic::Ordering::SeqCst);
     lab.die_at(3);

@@ -2,7 +2,7 @@
 
 use super::world::Strikes;
 use super::*;
-use crate::engine::{Failed, FailureKind, Left};
+use crate::engine::{Failed, FailureKind, Left, Reason};
 
 fn vpc() -> Vec<Desired> {
     vec![wanted("vpc/main", json!({"cidr": "10.0.0.0/16"}))]
@@ -131,7 +131,7 @@ async fn a_resource_that_fails_is_told_and_made_anew_by_the_next_run() {
     });
     assert_eq!(only(&done).failure.message, "AWS reports that it failed: subnet is full");
     let plan = lab.plan(&gateways).await;
-    assert_eq!((verb_of(&plan, "nat-gateway/n0"), plan.actions[0].reason.as_str()), (Verb::Replace, "it has failed: subnet is full"));
+    assert_eq!((verb_of(&plan, "nat-gateway/n0"), &plan.actions[0].reason), (Verb::Replace, &Reason::Failed("subnet is full".to_owned())));
     lab.apply(&gateways).await;
     lab.assert_is(&gateways).await;
 }

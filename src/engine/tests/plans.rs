@@ -1,7 +1,7 @@
 //! The plan as a pure comparison: every verb with its reason.
 
 use super::*;
-use crate::engine::{Action, Observed, Readiness};
+use crate::engine::{Action, Observed, Readiness, Reason};
 use crate::state::{Intent, Record, Status};
 
 fn tags() -> BTreeMap<String, String> {
@@ -51,7 +51,7 @@ fn paths(action: &Action) -> Vec<&str> {
 #[test]
 fn what_is_not_there_is_created_with_its_fields_shown() {
     let action = only(planned(&[desired("vpc/main", json!({"cidr": "10.0.0.0/16", "extra": null}))], &state(&[]), &[]));
-    assert_eq!((action.verb, action.reason.as_str()), (Verb::Create, "not there yet"));
+    assert_eq!((action.verb, action.reason.clone()), (Verb::Create, Reason::New));
     assert_eq!(paths(&action), ["cidr"]);
     assert_eq!((action.id, action.existing.is_none()), (None, true));
 }
@@ -79,12 +79,12 @@ fn an_update_says_whether_the_file_or_somebody_outside_changed_it() {
     };
     let both = |min: i32, max: i32| json!({"min": min, "max": max});
     let action = plan_of(both(1, 5), both(1, 3), both(1, 3));
-    assert_eq!((action.verb, action.reason.as_str(), paths(&action)), (Verb::Update, "the configuration changed", vec!["max"]));
+    assert_eq!((action.verb, action.reason.clone(), paths(&action)), (Verb::Update, Reason::Configuration, vec!["max"]));
     assert_eq!((&action.fields[0].before, &action.fields[0].after), (&json!(3), &json!(5)));
     let action = plan_of(both(1, 3), both(1, 3), both(1, 9));
-    assert_eq!((action.verb, action.reason.as_str()), (Verb::Update, "it was changed outside"));
+    assert_eq!((action.verb, action.reason.clone()), (Verb::Update, Reason::Drift));
     let action = plan_of(both(2, 3), both(1, 3), both(1, 9));
-    assert_eq!((action.verb, action.reason.as_str()), (Verb::Update, "the configuration changed, and it was changed outside"));
+    assert_eq!((action.verb, action.reason.clone()), (Verb::Update, Reason::ConfigurationAndDrift));
     assert_eq!(paths(&action), ["min", "max"]);
 }
 
@@ -94,7 +94,7 @@ fn a_replacement_names_the_field_that_forces_it() {
     let group = "autoscaling-group/p/a";
     let action =
         only(planned(&[desired(group, spec("b", 5))], &state(&[(group, record("g", spec("a", 3)))]), &[seen(group, "g", spec("a", 3))]));
-    assert_eq!((action.verb, action.reason.as_str()), (Verb::Replace, "zone cannot change in place"));
+    assert_eq!((action.verb, action.reason.clone()), (Verb::Replace, Reason::NotInPlace("zone".to_owned())));
     let forces: Vec<(&str, bool)> = action.fields.iter().map(|field| (field.path.as_str(), field.forces_replacement)).collect();
     assert_eq!(forces, [("zone", true), ("max", false)]);
 }
@@ -111,7 +111,7 @@ fn what_holds_data_is_never_replaced_but_refused() {
         let spec = |value: &str| json!({ field: value });
         let action = only(planned(&[desired(of, spec("new"))], &state(&[(of, record("x", spec("old")))]), &[seen(of, "x", spec("old"))]));
         assert_eq!(action.verb, Verb::Blocked, "{of}");
-        assert!(action.reason.starts_with(&format!("{field} cannot change after creation")), "{}", action.reason);
+        assert!(action.reason == Reason::Immutable(field.to_owned()), "{}", action.reason);
     }
 }
 
@@ -120,13 +120,13 @@ fn what_is_no_longer_wanted_is_deleted() {
     let spec = json!({"cidr": "10.0.0.0/16"});
     let kept = Record { dependencies: vec![address("kms-key/main")], ..record("vpc-1", spec.clone()) };
     let action = only(planned(&[], &state(&[("vpc/main", kept)]), &[seen("vpc/main", "vpc-1", spec)]));
-    assert_eq!((action.verb, action.reason.as_str(), action.id.as_deref()), (Verb::Delete, "it is no longer wanted", Some("vpc-1")));
+    assert_eq!((action.verb, action.reason.clone(), action.id.as_deref()), (Verb::Delete, Reason::Unwanted, Some("vpc-1")));
     assert_eq!(action.depends_on, [address("kms-key/main")]);
     let action = only(planned(&[], &state(&[("vpc/main", record("vpc-1", json!({})))]), &[]));
-    assert_eq!((action.verb, action.reason.as_str()), (Verb::Delete, "it is recorded; AWS no longer shows it"));
+    assert_eq!((action.verb, action.reason.clone()), (Verb::Delete, Reason::NotShown));
     let action = only(planned(&[], &state(&[]), &[seen("vpc/main", "vpc-9", json!({}))]));
     assert_eq!((action.verb, action.id.as_deref()), (Verb::Delete, Some("vpc-9")));
-    assert_eq!(action.reason, "it carries our tags but is not in the state");
+    assert_eq!(action.reason, Reason::Unrecorded);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn an_interrupted_creation_is_finished() {
     let spec = json!({"cidr": "10.0.0.0/16"});
     let begun = Record { status: Status::Creating, ..record("vpc-1", spec.clone()) };
     let action = only(planned(&[desired("vpc/main", spec.clone())], &state(&[("vpc/main", begun)]), &[seen("vpc/main", "vpc-1", spec)]));
-    assert_eq!((action.verb, action.reason.as_str()), (Verb::Create, "its creation was interrupted and will be finished"));
+    assert_eq!((action.verb, action.reason.clone()), (Verb::Create, Reason::Unfinished));
     assert_eq!(action.existing.unwrap().id, "vpc-1");
 }
 
@@ -163,7 +163,7 @@ fn an_interrupted_creation_is_finished() {
 fn what_is_recorded_but_gone_is_made_again() {
     let spec = json!({"cidr": "10.0.0.0/16"});
     let action = only(planned(&[desired("vpc/main", spec.clone())], &state(&[("vpc/main", record("vpc-1", spec))]), &[]));
-    assert_eq!((action.verb, action.reason.as_str()), (Verb::Create, "it is recorded, but no longer exists in AWS"));
+    assert_eq!((action.verb, action.reason.clone()), (Verb::Create, Reason::Vanished));
     assert!(action.existing.is_none(), "no call may name the dead object");
 }
 
@@ -175,10 +175,10 @@ fn failed_and_dying_objects_are_replaced_unless_they_hold_data() {
         (action.verb, action.reason)
     };
     let failed = || Readiness::Failed("no capacity".to_owned());
-    assert_eq!(verb("nat-gateway/a", failed()), (Verb::Replace, "it has failed: no capacity".to_owned()));
+    assert_eq!(verb("nat-gateway/a", failed()), (Verb::Replace, Reason::Failed("no capacity".to_owned())));
     assert_eq!(verb("eks-cluster/main", failed()).0, Verb::Blocked, "a cluster that worked before is not thrown away");
     assert_eq!(verb("efs-file-system/datasets", failed()).0, Verb::Blocked);
-    assert_eq!(verb("nat-gateway/a", Readiness::Deleting), (Verb::Replace, "it is being deleted".to_owned()));
+    assert_eq!(verb("nat-gateway/a", Readiness::Deleting), (Verb::Replace, Reason::BeingDeleted));
     assert_eq!(verb("kms-key/main", Readiness::Deleting).0, Verb::Blocked);
     assert_eq!(verb("nat-gateway/a", Readiness::NotYet("pending".to_owned())).0, Verb::NoChange);
 }
@@ -219,7 +219,7 @@ fn values_that_a_new_object_will_change_are_unknown_down_the_line() {
 }
 
 #[test]
-fn of_twins_the_recorded_one_counts() {
+fn of_duplicates_the_recorded_one_counts() {
     let state = state(&[("vpc/main", record("vpc-2", json!({})))]);
     let wanted = [desired("vpc/main", json!({}))];
     for ids in [["vpc-1", "vpc-2"], ["vpc-2", "vpc-1"]] {
@@ -227,8 +227,8 @@ fn of_twins_the_recorded_one_counts() {
         let inputs = Inputs { desired: &wanted, state: &state, observed: Some(&observed), lookups: &Attributes::new() };
         let action = only(plan(&inputs).unwrap());
         assert_eq!((action.verb, action.id.as_deref()), (Verb::NoChange, Some("vpc-2")));
-        let twins = crate::engine::twins(&inputs);
-        let others: Vec<&str> = twins.empty.iter().chain(&twins.unclear).map(|twin| twin.id.as_str()).collect();
+        let duplicates = crate::engine::duplicates(&inputs);
+        let others: Vec<&str> = duplicates.empty.iter().chain(&duplicates.unclear).map(|one| one.id.as_str()).collect();
         assert_eq!(others, ["vpc-1"]);
     }
 }
@@ -256,7 +256,7 @@ fn tags_of_ours_are_put_right_and_other_peoples_are_left() {
     };
     let action = only(planned(&[wanted], &state(&[("vpc/main", recorded)]), &[observed]));
     assert_eq!((action.verb, paths(&action)), (Verb::Update, vec!["tags.kept", "tags.team", "tags.old"]));
-    assert_eq!(action.reason, "the configuration changed, and it was changed outside");
+    assert_eq!(action.reason, Reason::ConfigurationAndDrift);
 }
 
 #[test]

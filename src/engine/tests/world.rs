@@ -188,7 +188,7 @@ impl World {
         self.inner.lock().unwrap().faults.push(Fault { call: call.to_owned(), times, strikes, kind });
     }
 
-    /// Addresses of all that exists and is not being deleted, sorted, twins twice.
+    /// Addresses of all that exists and is not being deleted, sorted, duplicates twice.
     pub(super) fn live(&self) -> Vec<String> {
         let inner = self.inner.lock().unwrap();
         let mut live: Vec<String> =
@@ -340,17 +340,17 @@ impl World {
         let made = |object: &Object| Created { id: object.id.clone(), attributes: object.attributes() };
         let kind = item.address.kind();
         let bound = |object: &&Object| identity == Identity::Token && object.kind() == kind && object.nonce == nonce;
-        if let Some(twin) = inner.objects.iter().find(bound) {
+        if let Some(existing) = inner.objects.iter().find(bound) {
             match kind {
                 // The creation token is a natural key as long as the file system lives.
-                Kind::EfsFileSystem | Kind::EfsAccessPoint if twin.is_gone() => {}
+                Kind::EfsFileSystem | Kind::EfsAccessPoint if existing.is_gone() => {}
                 Kind::EfsFileSystem | Kind::EfsAccessPoint => return Err(failure(FailureKind::AlreadyExists, "create")),
-                _ if twin.created_as != item.spec && kind.facts().service == Service::Eks && !twin.is_gone() => {
+                _ if existing.created_as != item.spec && kind.facts().service == Service::Eks && !existing.is_gone() => {
                     return Err(failure(FailureKind::AlreadyExists, "create"));
                 }
-                _ if twin.created_as != item.spec => return Err(failure(FailureKind::Other, "IdempotentParameterMismatch")),
+                _ if existing.created_as != item.spec => return Err(failure(FailureKind::Other, "IdempotentParameterMismatch")),
                 // Also when it is gone: tokens stay bound.
-                _ => return Ok(made(twin)),
+                _ => return Ok(made(existing)),
             }
         }
         let key = natural_key(&item.address, &item.spec);

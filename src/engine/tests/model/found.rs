@@ -32,7 +32,7 @@ fn a_destroy_that_died_leaves_no_half_made_cluster_to_be_taken_for_ready() {
 }
 
 #[test]
-fn a_destroy_that_died_before_its_call_makes_no_twin_of_what_shows_late() {
+fn a_destroy_that_died_before_its_call_makes_no_duplicate_of_what_shows_late() {
     holds(&[0], &[Lag(20), Apply(Whole), Destroy(Dies(1)), Apply(Whole)]);
 }
 

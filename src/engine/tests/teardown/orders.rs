@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::steps::{Steps, waiting_for};
-use crate::engine::{Observed, Readiness, hold_back};
+use crate::engine::{Observed, Readiness, Reason, hold_back};
 use crate::state::{Record, Status};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -126,8 +126,8 @@ fn what_goes_after_something_that_stays_stays() {
     assert_eq!(verb_of(&plan, "s3-bucket/logs"), Verb::NoChange);
     assert_eq!(verb_of(&plan, "kms-key/main"), Verb::NoChange);
     assert_eq!(verb_of(&plan, "vpc/main"), Verb::Delete);
-    let reason = plan.actions.iter().find(|action| action.kind == Kind::KmsKey).map(|action| action.reason.as_str());
-    assert_eq!(reason, Some("it goes after s3-bucket/logs, which stays"));
+    let reason = plan.actions.iter().find(|action| action.kind == Kind::KmsKey).map(|action| &action.reason);
+    assert_eq!(reason, Some(&Reason::After(address("s3-bucket/logs"))));
 }
 
 #[test]

@@ -1,149 +1,189 @@
-//! Looking before anything is deleted, and again afterwards: ours, what Kubernetes left, what stands in the way, data.
+//! Everything that is known before something is deleted, and again afterwards: what is ours, what Kubernetes left, what stands
+//! in the way, and which data there is.
 
-use super::Subject;
-use super::proof::is_scheduled;
-use crate::aws::{Aws, Namesake, another_cluster, claims, data, disowned, foreign, leftovers, observe_everything, protections};
-use crate::cli::exit::{CliError, Exit};
-use crate::cli::session::{Session, items, lineage_of, refuse_other_lineage, state_for, the_lineage};
 use crate::engine::{
-    Action, Disowned, Foreign, INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, Scope, Survey, Twins, Verb, hold_back, is_kept, teardown,
-    twins,
+    Action, Discovery, Disowned, Duplicates, Foreign, INTENT_ATTRIBUTE, Inputs, Item, Namesake, Observed, Plan, Reason, Scope, Survey,
+    Verb, duplicates, hold_back, is_kept, teardown,
 };
 use crate::resource::{Address, Attributes, Kind};
 use crate::state::{Document, Marks, Status};
+use crate::workflow::lineage::{is_scheduled, lineage_of, refuse_other_lineage, the_lineage};
+use crate::workflow::session::{items, state_for};
+use crate::workflow::{Refusal, TeardownTarget, WorkflowError};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-/// What the look is for.
-#[derive(Default)]
-pub(in crate::cli) struct Means {
-    /// Whether what holds data stays.
-    pub(in crate::cli) keep_data: bool,
-    /// The state that is meant, when AWS shows things of several.
-    pub(in crate::cli) lineage: Option<String>,
-    /// What was known before anything was deleted; `None` for the first look.
-    pub(in crate::cli) before: Option<Before>,
+/// What an inspection starts from.
+#[derive(Debug, Clone)]
+pub enum Basis {
+    /// Nothing was inspected before.
+    First {
+        /// The state that is meant, when AWS shows resources of several.
+        lineage: Option<String>,
+    },
+    /// What the first inspection has shown, and a person has seen.
+    Later(Known),
 }
 
-/// What an earlier look has shown, and a person has seen.
-#[derive(Clone)]
-pub(in crate::cli) struct Before {
+impl Basis {
+    fn known(&self) -> Option<&Known> {
+        match self {
+            Basis::First { .. } => None,
+            Basis::Later(known) => Some(known),
+        }
+    }
+}
+
+/// What an earlier inspection has shown.
+#[derive(Debug, Clone)]
+pub struct Known {
     /// Everything that was known by name or id.
-    pub(super) names: Vec<Item>,
+    items: Vec<Item>,
     /// Ids of what holds data, as it was shown.
-    pub(super) data: BTreeSet<String>,
-    /// Where was looked.
-    pub(super) scope: Scope,
+    data: BTreeSet<String>,
+    /// Where leftovers were looked for.
+    scope: Scope,
 }
 
 /// Everything known before a decision.
-pub(in crate::cli) struct Looked {
-    pub(in crate::cli) session: Session,
-    pub(in crate::cli) survey: Survey,
-    /// What was looked for by name or id, and what was found.
-    pub(super) items: Vec<Item>,
+#[derive(Debug)]
+pub struct Inspection {
+    /// The state as it was read.
+    pub state: Document,
+    /// What AWS shows of ours.
+    pub observed: Vec<Observed>,
+    /// What would be deleted.
+    pub plan: Plan,
+    /// Second objects of an address.
+    pub duplicates: Duplicates,
+    /// Data, protections, and what stands in the way.
+    pub survey: Survey,
     /// What Kubernetes left.
-    pub(super) leftovers: Vec<Observed>,
+    pub leftovers: Vec<Observed>,
     /// What carries the cluster's tags, but was made under another state.
-    pub(super) strangers: Vec<Observed>,
+    pub others: Vec<Observed>,
     /// Whether the cluster is marked as protected, and as a test environment.
-    pub(super) marks: Marks,
+    pub policy: Marks,
     /// Whether there is a state.
-    pub(super) has_state: bool,
+    pub has_state: bool,
+    /// Where leftovers are looked for.
+    pub(super) scope: Scope,
+    /// What was looked for by name or id, and what was found.
+    items: Vec<Item>,
 }
 
-impl Looked {
+impl Inspection {
     /// Whether a run would do anything.
-    pub(in crate::cli) fn has_work(&self) -> bool {
-        self.session.has_work()
+    pub fn has_work(&self) -> bool {
+        self.plan.has_changes() || !self.duplicates.empty.is_empty()
     }
 
-    /// For later looks.
-    pub(super) fn before(&self) -> Before {
+    /// For later inspections.
+    pub(super) fn known(&self) -> Known {
         let data = self.survey.data.iter().map(|line| line.id.clone()).collect();
-        Before { names: self.items.clone(), data, scope: self.session.aws.scope.clone() }
+        Known { items: self.items.clone(), data, scope: self.scope.clone() }
+    }
+
+    /// Whether an earlier destroy kept it for its data.
+    pub(super) fn is_retained(&self, seen: &Observed) -> bool {
+        let record = self.state.resources.get(&seen.address);
+        record.is_some_and(|record| record.status == Status::Retained && record.id == seen.id)
     }
 }
 
-/// Looks by every means, and makes the plan. Writes nothing.
-pub(in crate::cli) async fn look(mut aws: Aws, subject: &Subject, found: Option<Document>, means: Means) -> Result<Looked, CliError> {
+/// Asks AWS by every means of discovery, and makes the plan. Changes nothing.
+///
+/// # Errors
+/// When AWS refuses, and when it is not clear which state is meant.
+pub async fn inspect<P: Discovery>(
+    provider: &P,
+    target: &TeardownTarget,
+    found: Option<Document>,
+    basis: Basis,
+    keep_data: bool,
+) -> Result<Inspection, WorkflowError> {
     let has_state = found.is_some();
-    let mut state = state_for(&aws, found)?;
-    let mut items: Vec<Item> = items(&state, &subject.wanted(), &Attributes::new()).into_iter().map(with_tags_read).collect();
-    if let Some(before) = &means.before {
-        aws.scope = before.scope.clone();
-        let unknown = before.names.iter().filter(|name| items.iter().all(|item| item.address != name.address));
-        items.extend(unknown.cloned().map(nameless).collect::<Vec<_>>());
+    let mut state = state_for(provider, found)?;
+    let mut scope = Scope::default();
+    let mut items: Vec<Item> = items(&state, &target.desired(), &Attributes::new()).into_iter().map(with_tags_read).collect();
+    if let Some(known) = basis.known() {
+        scope = known.scope.clone();
+        let unknown = known.items.iter().filter(|name| items.iter().all(|item| item.address != name.address));
+        items.extend(unknown.cloned().map(by_name_only).collect::<Vec<_>>());
     }
-    let observed = observe_everything(&aws, items.clone()).await?;
-    match &means.before {
-        None if has_state => {
-            refuse_asked(&state, means.lineage.as_deref())?;
-            refuse_other_life(&state, &observed)?;
+    let observed = provider.observe_everything(items.clone()).await?;
+    match &basis {
+        Basis::First { lineage } if has_state => {
+            refuse_lineage(&state, lineage.as_deref())?;
+            refuse_other_cluster(&state, &observed)?;
         }
-        None => state.lineage = lineage_shown(&aws, &observed, means.lineage.as_deref()).await?.unwrap_or(state.lineage),
-        Some(_) => {}
+        Basis::First { lineage } => {
+            state.lineage = lineage_shown(provider, &scope, &observed, lineage.as_deref()).await?.unwrap_or(state.lineage);
+        }
+        Basis::Later(_) => {}
     }
-    let (mut observed, mut strangers): (Vec<Observed>, Vec<Observed>) =
-        observed.into_iter().partition(|seen| is_of(&state, seen) || is_written_anew(seen, means.before.as_ref()));
-    let another = another_cluster(&aws, &state.lineage, recorded_endpoint(&state)).await?;
-    let spared = if another.is_some() { take_logs(&mut observed) } else { Vec::new() };
+    let (mut observed, mut others): (Vec<Observed>, Vec<Observed>) =
+        observed.into_iter().partition(|seen| is_of(&state, seen) || is_rewritten(seen, basis.known()));
+    let another = provider.another_cluster(&state.lineage, recorded_endpoint(&state)).await?;
+    let spared = if another.is_some() { take_log_groups(&mut observed) } else { Vec::new() };
     items.extend(observed.iter().filter(|seen| !items.iter().any(|item| item.id == seen.id)).map(Item::seen).collect::<Vec<_>>());
-    widen(&mut aws.scope, &state, &observed);
-    aws.scope.another_lives = another.is_some();
-    aws.scope.another_is_near = another.as_ref().is_some_and(|other| aws.scope.vpcs.contains(&other.vpc));
-    let (leftovers, mut foreign) = tokio::try_join!(leftovers(&aws, recorded_leftovers(&state)), foreign(&aws))?;
+    widen(&mut scope, &state, &observed);
+    scope.another_lives = another.is_some();
+    scope.another_is_near = another.as_ref().is_some_and(|other| scope.vpcs.contains(&other.vpc));
+    let (leftovers, mut foreign) = tokio::try_join!(provider.leftovers(&scope, recorded_leftovers(&state)), provider.foreign(&scope))?;
     let (leftovers, of_others): (Vec<Observed>, Vec<Observed>) = leftovers.into_iter().partition(|seen| is_of_lineage(&state, seen));
-    strangers.extend(of_others);
-    foreign.extend(another.map(|other| in_the_way(&other, aws.scope.another_is_near, spared)));
-    let (plan, disowned, twins) = planned(&aws, &state, &observed, &leftovers, &means).await?;
-    let marks = subject.marks(has_state.then_some(state.marks));
-    let (data, protected) = tokio::try_join!(data(&aws, &plan, marks.ephemeral), protections(&aws, &plan))?;
+    others.extend(of_others);
+    foreign.extend(another.map(|other| in_the_way(&other, scope.another_is_near, spared)));
+    let (plan, disowned, duplicates) = planned(provider, &scope, &state, &observed, &leftovers, (&basis, keep_data)).await?;
+    let policy = target.policy(has_state.then_some(state.marks));
+    let (data, protected) = tokio::try_join!(provider.data(&plan, policy.ephemeral), provider.protections(&plan))?;
     let survey = Survey { data, foreign, protected, disowned };
-    let session = Session { aws, state, lookups: Attributes::new(), observed, plan, twins, new_pins: BTreeMap::new() };
-    Ok(Looked { session, survey, items, leftovers, strangers, marks, has_state })
+    Ok(Inspection { state, observed, plan, duplicates, survey, leftovers, others, policy, has_state, scope, items })
 }
 
-/// What goes, what stays because it lost our tags, and second objects.
-async fn planned(
-    aws: &Aws,
+/// What is deleted, what stays because it lost our tags, and duplicates.
+async fn planned<P: Discovery>(
+    provider: &P,
+    scope: &Scope,
     state: &Document,
     observed: &[Observed],
     leftovers: &[Observed],
-    means: &Means,
-) -> Result<(Plan, Vec<Disowned>, Twins), CliError> {
+    (basis, keep_data): (&Basis, bool),
+) -> Result<(Plan, Vec<Disowned>, Duplicates), WorkflowError> {
     let none = Attributes::new();
     let inputs = Inputs { desired: &[], state, observed: Some(observed), lookups: &none };
-    let mut plan = teardown(&inputs, leftovers, means.keep_data)?;
-    if aws.scope.another_lives {
+    let mut plan = teardown(&inputs, leftovers, keep_data)?;
+    if scope.another_lives {
         only_forget_cluster(&mut plan);
     }
-    let disowned = disowned_of(aws, &mut plan, state).await?;
-    if let Some(before) = &means.before {
-        spare_unseen(&mut plan, &before.data);
+    let disowned = disowned_of(provider, &mut plan, state).await?;
+    if let Some(known) = basis.known() {
+        spare_unseen(&mut plan, &known.data);
     }
-    Ok((plan, disowned, twins(&inputs)))
+    Ok((plan, disowned, duplicates(&inputs)))
 }
 
-/// The state under which everything was made, where none is at hand. Claims may have outlived all else; a key that AWS deletes
-/// in some weeks says least.
-async fn lineage_shown(aws: &Aws, observed: &[Observed], asked: Option<&str>) -> Result<Option<String>, CliError> {
+/// The lineage of what AWS shows, where there is no state. Volumes and snapshots may have outlived all else; a key that waits
+/// for its deletion says least.
+async fn lineage_shown<P: Discovery>(
+    provider: &P,
+    scope: &Scope,
+    observed: &[Observed],
+    asked: Option<&str>,
+) -> Result<Option<String>, WorkflowError> {
     let tells = |seen: &Observed| lineage_of(seen).is_some_and(|lineage| asked.is_none_or(|asked| lineage == asked));
     let mut shown: Vec<Observed> = observed.iter().filter(|seen| !is_scheduled(seen)).cloned().collect();
     if !shown.iter().any(tells) {
-        shown.extend(claims(aws).await?);
+        shown.extend(provider.volumes_and_snapshots(scope).await?);
     }
-    the_lineage(if shown.iter().any(tells) { &shown } else { observed }, asked)
+    Ok(the_lineage(if shown.iter().any(tells) { &shown } else { observed }, asked)?)
 }
 
-/// A state is of one lineage, and that is what goes.
-fn refuse_asked(state: &Document, asked: Option<&str>) -> Result<(), CliError> {
+/// A state is of one lineage, and only that is deleted.
+fn refuse_lineage(state: &Document, asked: Option<&str>) -> Result<(), Refusal> {
     match asked.filter(|asked| *asked != state.lineage) {
         None => Ok(()),
-        Some(asked) => {
-            Err(CliError::new(Exit::Failed, format!("the state is of lineage {}, not {asked}; nothing was changed", state.lineage))
-                .hint("`--state EMPTY-FOLDER` beside `--lineage` destroys what AWS shows of another state"))
-        }
+        Some(asked) => Err(Refusal::LineageDiffers { asked: asked.to_owned(), recorded: state.lineage.clone() }),
     }
 }
 
@@ -153,11 +193,11 @@ fn recorded_endpoint(state: &Document) -> Option<&str> {
 }
 
 /// Takes the log group of the control plane out: a living cluster of the name writes to it.
-fn take_logs(observed: &mut Vec<Observed>) -> Vec<Address> {
+fn take_log_groups(observed: &mut Vec<Observed>) -> Vec<Address> {
     observed.extract_if(.., |seen| seen.address.kind() == Kind::LogGroup).map(|seen| seen.address).collect()
 }
 
-/// What bears the name of a living cluster is that one's: of ours, only the records go.
+/// What has the name of a living cluster belongs to that one: of ours, only the records are deleted.
 fn only_forget_cluster(plan: &mut Plan) {
     let is_named = |action: &&mut Action| {
         let kind = action.kind;
@@ -165,7 +205,7 @@ fn only_forget_cluster(plan: &mut Plan) {
     };
     for action in plan.actions.iter_mut().filter(is_named) {
         action.existing = None;
-        "another cluster has its name; only the record goes".clone_into(&mut action.reason);
+        action.reason = Reason::NameReused;
     }
 }
 
@@ -175,12 +215,12 @@ fn in_the_way(other: &Namesake, is_near: bool, holds: Vec<Address>) -> Foreign {
     Foreign { name: format!("EKS cluster {}", other.arn), origin: format!("of this name, but not made under this state{near}"), holds }
 }
 
-/// What exists without our tags is neither deleted nor forgotten, and what would go after it stays as well: the key of data,
-/// what the nodes of a group use.
-async fn disowned_of(aws: &Aws, plan: &mut Plan, state: &Document) -> Result<Vec<Disowned>, CliError> {
+/// What exists without our tags is neither deleted nor forgotten, and what would be deleted after it stays as well: the key of
+/// data, and what the nodes of a group use.
+async fn disowned_of<P: Discovery>(provider: &P, plan: &mut Plan, state: &Document) -> Result<Vec<Disowned>, WorkflowError> {
     let forgotten = plan.actions.iter().filter(|action| action.verb == Verb::Delete && action.existing.is_none());
     let items = forgotten.filter_map(|action| Some(Item::recorded(&action.address, state.resources.get(&action.address)?)));
-    let found = disowned(aws, items.collect()).await?;
+    let found = provider.disowned(items.collect()).await?;
     hold_back(plan, &found.iter().map(|item| item.address.clone()).collect());
     Ok(found.into_iter().map(|item| Disowned { address: item.address, id: item.id }).collect())
 }
@@ -193,9 +233,9 @@ fn with_tags_read(mut item: Item) -> Item {
     item
 }
 
-/// A cluster of this name that lives under another state: what we know by name only may be part of it. What an earlier one
-/// kept for its data is no sign of life, and is left alone.
-fn refuse_other_life(state: &Document, observed: &[Observed]) -> Result<(), CliError> {
+/// A living cluster of this name under another state: what we know by name only may be part of it. What an earlier cluster kept
+/// for its data does not count, and is left alone.
+fn refuse_other_cluster(state: &Document, observed: &[Observed]) -> Result<(), Refusal> {
     let is_kept = |seen: &&Observed| !is_of(state, seen) && is_kept(seen.address.kind());
     let living: Vec<Observed> = observed.iter().filter(|seen| !is_kept(seen)).cloned().collect();
     refuse_other_lineage(state, &living)
@@ -208,31 +248,30 @@ fn is_of_lineage(state: &Document, seen: &Observed) -> bool {
 
 /// Made under this state, or recorded in it and found by its id.
 fn is_of(state: &Document, seen: &Observed) -> bool {
-    let lineage = seen.tags.as_ref().map(|tags| tags.get("domino-eks:lineage"));
-    match lineage {
-        Some(lineage) => lineage == Some(&state.lineage),
+    match &seen.tags {
+        Some(_) => lineage_of(seen) == Some(&state.lineage),
         None => state.resources.contains_key(&seen.address),
     }
 }
 
 /// A log group that was ours and has no tags any more: EKS has written it anew.
-fn is_written_anew(seen: &Observed, before: Option<&Before>) -> bool {
-    let was_ours = |before: &Before| before.names.iter().any(|item| item.address == seen.address && !item.id.is_empty());
-    seen.address.kind() == Kind::LogGroup && before.is_some_and(was_ours)
+fn is_rewritten(seen: &Observed, known: Option<&Known>) -> bool {
+    let was_ours = |known: &Known| known.items.iter().any(|item| item.address == seen.address && !item.id.is_empty());
+    seen.address.kind() == Kind::LogGroup && known.is_some_and(was_ours)
 }
 
-/// Later runs take no data that nobody was shown, and no key that it needs.
+/// Later rounds delete no data that nobody was shown, and no key that it needs.
 fn spare_unseen(plan: &mut Plan, shown: &BTreeSet<String>) {
     let is_data = |action: &&Action| action.verb == Verb::Delete && action.kind.facts().holds_data && action.existing.is_some();
     let is_unseen = |action: &&Action| !action.id.as_ref().is_some_and(|id| shown.contains(id));
     let unseen: BTreeSet<Address> = plan.actions.iter().filter(is_data).filter(is_unseen).map(|action| action.address.clone()).collect();
     hold_back(plan, &unseen);
     for action in plan.actions.iter_mut().filter(|action| unseen.contains(&action.address)) {
-        "it holds data and was not shown before; look at it, and run the same command again".clone_into(&mut action.reason);
+        action.reason = Reason::DataNotShown;
     }
 }
 
-/// What an earlier destroy wrote down of what Kubernetes left.
+/// What an earlier destroy recorded of what Kubernetes left.
 fn recorded_leftovers(state: &Document) -> Vec<Item> {
     let recorded = state.resources.iter().filter(|(address, _)| address.kind().facts().leftover);
     recorded.map(|(address, record)| Item::recorded(address, record)).collect()
@@ -240,7 +279,7 @@ fn recorded_leftovers(state: &Document) -> Vec<Item> {
 
 /// Known before by its id: from now on only by its name, and only when its tags say that it is ours. What was ours beyond
 /// doubt is looked for harder: a log group that AWS writes anew has no tags.
-fn nameless(mut item: Item) -> Item {
+fn by_name_only(mut item: Item) -> Item {
     if !item.id.is_empty() && item.address.kind() == Kind::LogGroup {
         item.attributes.insert(INTENT_ATTRIBUTE.to_owned(), String::new());
     }
@@ -248,7 +287,7 @@ fn nameless(mut item: Item) -> Item {
     item
 }
 
-/// Adds what is known of the cluster's surroundings; what was known before stays, as AWS may show less by now.
+/// Adds what is known of the cluster's surroundings. What was known before stays, because AWS may show less by now.
 fn widen(scope: &mut Scope, state: &Document, observed: &[Observed]) {
     scope.lineage.clone_from(&state.lineage);
     let recorded = state.resources.iter().map(|(address, record)| (address, &record.id, &record.spec));
@@ -269,17 +308,13 @@ fn widen(scope: &mut Scope, state: &Document, observed: &[Observed]) {
     scope.vpcs.retain(|vpc| vpc.starts_with("vpc-"));
 }
 
-/// What was kept for its data.
-pub(super) fn is_retained(state: &Document, seen: &Observed) -> bool {
-    state.resources.get(&seen.address).is_some_and(|record| record.status == Status::Retained && record.id == seen.id)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::Readiness;
     use crate::state::Record;
     use serde_json::json;
+    use std::collections::BTreeMap;
 
     fn seen(kind: Kind, id: &str, spec: Value, lineage: &str) -> Observed {
         Observed {
@@ -306,11 +341,6 @@ mod tests {
         assert!(scope.groups.contains("c-platform") && scope.file_systems.contains("fs-1"));
         widen(&mut scope, &state, &[seen(Kind::Vpc, "vpc-1", json!({}), "a")]);
         assert!(scope.owns_vpc && scope.vpcs.len() == 2);
-        assert!(the_lineage(&observed, None).is_err(), "there are two");
-        assert_eq!(the_lineage(&observed, Some("b")).unwrap().as_deref(), Some("b"));
-        assert!(the_lineage(&observed, Some("c")).is_err());
-        assert_eq!(the_lineage(&observed[..1], None).unwrap().as_deref(), Some("a"));
-        assert_eq!(the_lineage(&[], None).unwrap(), None);
     }
 
     #[test]
@@ -336,18 +366,18 @@ mod tests {
     #[test]
     fn a_log_group_without_tags_is_ours_only_when_it_was() {
         let group = Observed { tags: Some(BTreeMap::new()), ..seen(Kind::LogGroup, "/aws/eks/c/cluster", json!({}), "") };
-        let before = |id: &str| Before {
-            names: vec![Item { id: id.to_owned(), ..Item::seen(&group) }],
+        let before = |id: &str| Known {
+            items: vec![Item { id: id.to_owned(), ..Item::seen(&group) }],
             data: BTreeSet::new(),
             scope: Scope::default(),
         };
-        assert!(!is_written_anew(&group, None));
-        assert!(!is_written_anew(&group, Some(&before(""))), "only its name was known");
-        assert!(is_written_anew(&group, Some(&before("/aws/eks/c/cluster"))));
+        assert!(!is_rewritten(&group, None));
+        assert!(!is_rewritten(&group, Some(&before(""))), "only its name was known");
+        assert!(is_rewritten(&group, Some(&before("/aws/eks/c/cluster"))));
     }
 
     #[test]
-    fn later_runs_take_no_data_that_nobody_was_shown() {
+    fn later_rounds_delete_no_data_that_nobody_was_shown() {
         let state = Document::new("1", "aws", "us-west-2", "c");
         let lineage = state.lineage.clone();
         let observed = [seen(Kind::S3Bucket, "copy", json!({}), &lineage), seen(Kind::Vpc, "vpc-1", json!({}), &lineage)];
@@ -366,9 +396,9 @@ mod tests {
     fn only_a_living_cluster_of_another_state_is_a_reason_to_stop() {
         let state = Document::new("1", "aws", "us-west-2", "c");
         let kept = [seen(Kind::S3Bucket, "c-blobs", json!({}), "earlier"), seen(Kind::EfsAccessPoint, "fsap-1", json!({}), "earlier")];
-        refuse_other_life(&state, &kept).unwrap();
+        refuse_other_cluster(&state, &kept).unwrap();
         let alive = [kept[0].clone(), seen(Kind::EksCluster, "c", json!({}), "earlier")];
-        let error = refuse_other_life(&state, &alive).unwrap_err();
-        assert!(error.message().contains("eks-cluster/main") && !error.message().contains("s3-bucket"), "{}", error.message());
+        let error = refuse_other_cluster(&state, &alive).unwrap_err().to_string();
+        assert!(error.contains("eks-cluster/main") && !error.contains("s3-bucket"), "{error}");
     }
 }

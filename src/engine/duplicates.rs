@@ -12,54 +12,54 @@ const TRIES: usize = 3;
 
 /// Objects that carry the address of another one.
 #[derive(Debug, Clone, Default)]
-pub struct Twins {
+pub struct Duplicates {
     /// Of this state, empty and used by nothing: to be deleted.
     pub empty: Vec<Observed>,
     /// All others.
     pub unclear: Vec<Observed>,
 }
 
-impl Twins {
+impl Duplicates {
     /// How people see one.
-    pub fn name(twin: &Observed) -> String {
-        format!("{} ({})", twin.address, twin.id)
+    pub fn name(duplicate: &Observed) -> String {
+        format!("{} ({})", duplicate.address, duplicate.id)
     }
 }
 
 /// Finds them.
-pub fn twins(inputs: &Inputs<'_>) -> Twins {
+pub fn duplicates(inputs: &Inputs<'_>) -> Duplicates {
     let chosen = by_address(inputs);
     let is_chosen = |seen: &&Observed| chosen.get(&seen.address).is_some_and(|chosen| chosen.id == seen.id);
     let all = || inputs.observed.into_iter().flatten();
     // What is going already is nobody's concern: a key of an earlier life for weeks.
     let others = all().filter(|seen| !is_chosen(seen) && seen.readiness != Readiness::Deleting);
-    let (mut empty, unclear): (Vec<Observed>, Vec<Observed>) = others.cloned().partition(|twin| {
-        let facts = twin.address.kind().facts();
-        let recorded = inputs.state.resources.contains_key(&twin.address);
-        let lineage = twin.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage"));
+    let (mut empty, unclear): (Vec<Observed>, Vec<Observed>) = others.cloned().partition(|duplicate| {
+        let facts = duplicate.address.kind().facts();
+        let recorded = inputs.state.resources.contains_key(&duplicate.address);
+        let lineage = duplicate.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage"));
         recorded
             && facts.identity == Identity::TagOnly
             && !facts.holds_data
             && lineage.is_some_and(|lineage| *lineage == inputs.state.lineage)
-            && !is_attached(twin)
-            && !all().any(|other| uses(other, twin))
+            && !is_attached(duplicate)
+            && !all().any(|other| uses(other, duplicate))
     });
     // What may lie in another one first.
     empty.sort_by(|a, b| b.address.cmp(&a.address));
-    Twins { empty, unclear }
+    Duplicates { empty, unclear }
 }
 
 /// An internet gateway says itself what it belongs to.
-fn is_attached(twin: &Observed) -> bool {
-    twin.spec.get("vpc").and_then(Value::as_str).is_some_and(|vpc| !vpc.is_empty())
+fn is_attached(duplicate: &Observed) -> bool {
+    duplicate.spec.get("vpc").and_then(Value::as_str).is_some_and(|vpc| !vpc.is_empty())
 }
 
 /// Deletes one; AWS refuses when it is not empty after all.
 ///
 /// # Errors
 /// What AWS says; [`FailureKind::InUse`] when somebody uses it.
-pub async fn delete_twin<P: Provider>(provider: &P, twin: &Observed) -> Result<(), Failure> {
-    let item = Item::seen(twin);
+pub async fn delete_duplicate<P: Provider>(provider: &P, duplicate: &Observed) -> Result<(), Failure> {
+    let item = Item::seen(duplicate);
     let mut tries = 0;
     loop {
         tries += 1;

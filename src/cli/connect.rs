@@ -1,0 +1,63 @@
+//! The connection to AWS and the store of the state, which most commands begin with.
+
+use super::exit::{CliError, Exit};
+use super::place::Store;
+use super::printer::Printer;
+use super::settings::Settings;
+use crate::aws::Aws;
+use crate::config::region_doubt;
+use crate::engine::{Connection, Discovery, Pace};
+use crate::workflow::Target;
+
+/// Runs a command that talks to AWS; the others start no runtime.
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| CliError::new(Exit::Failed, format!("cannot start threads: {error}")))?;
+    let result = runtime.block_on(work);
+    // A thread may still wait for an answer at the terminal.
+    runtime.shutdown_background();
+    result
+}
+
+/// Connects and says to whom.
+pub(super) async fn connect(target: &Target<'_>, settings: &Settings, printer: &Printer) -> Result<Aws, CliError> {
+    warn_of_region(target.region, printer);
+    let aws = Aws::connect(target.name, target.region).await?;
+    let connection = aws.connection();
+    if settings.pace != Pace::REAL && !connection.is_local() {
+        return Err(CliError::new(Exit::Changes, "the waits are scaled, which is only for tests against a local AWS; nothing was changed")
+            .hint("unset DOMINO_EKS_TIME_SCALE"));
+    }
+    printer.say(&described(target.name, connection));
+    if let Some(partition) = target.partition.filter(|partition| *partition != connection.partition) {
+        let message =
+            format!("the credentials belong to partition `{}`, but region {} is in `{partition}`", connection.partition, target.region);
+        return Err(CliError::new(Exit::Credentials, message).hint("use credentials of the right partition, or correct `region`"));
+    }
+    Ok(aws)
+}
+
+/// A region that this version does not know may be mistyped; it may also be newer.
+pub(super) fn warn_of_region(region: &str, printer: &Printer) {
+    if let Some(doubt) = region_doubt(region) {
+        printer.always(&format!("warning: `{region}` is unknown to this version; {doubt}"));
+    }
+}
+
+/// Connects, and opens the store of the state.
+pub(super) async fn connect_store(target: &Target<'_>, settings: &Settings, printer: &Printer) -> Result<(Aws, Store), CliError> {
+    let place = settings.place(target)?;
+    let aws = connect(target, settings, printer).await?;
+    let store = place.open(&aws, settings.pace);
+    Ok((aws, store))
+}
+
+/// Account, region and endpoint in a line: shown before anything is changed.
+fn described(cluster: &str, connection: &Connection) -> String {
+    format!(
+        "Cluster {cluster} · account {} · region {} · endpoint {}\nAs {}",
+        connection.account,
+        connection.region,
+        connection.endpoint.as_deref().unwrap_or("AWS"),
+        connection.caller
+    )
+}

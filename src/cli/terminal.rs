@@ -1,0 +1,66 @@
+//! The person at the terminal, as a workflow sees them.
+
+use super::args::ProgressMode;
+use super::confirm;
+use super::printer::Printer;
+use super::progress;
+use super::report_file::ReportFile;
+use crate::engine::{Connection, Event, Pace};
+use crate::report::{Volume, notice_lines};
+use crate::workflow::destroy::TeardownRecord;
+use crate::workflow::{Consent, Notice, Refusal, Ui};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinHandle;
+
+/// Says, asks and shows.
+pub(super) struct Terminal<'a> {
+    pub(super) printer: &'a Printer,
+    pub(super) progress: ProgressMode,
+    pub(super) pace: Pace,
+    /// What the configuration brings along for people.
+    pub(super) notes: Vec<String>,
+    /// Where a destroy reports.
+    pub(super) report: Option<ReportFile>,
+}
+
+impl Terminal<'_> {
+    /// For a command that asks nothing and runs nothing.
+    pub(super) fn silent(printer: &Printer, pace: Pace) -> Terminal<'_> {
+        Terminal { printer, progress: ProgressMode::Plain, pace, notes: Vec::new(), report: None }
+    }
+}
+
+impl Ui for Terminal<'_> {
+    fn say(&self, notice: &Notice<'_>) {
+        for (volume, text) in notice_lines(notice, &self.notes) {
+            match volume {
+                Volume::Normal => self.printer.say(&text),
+                Volume::Always => self.printer.always(&text),
+            }
+        }
+    }
+
+    async fn ask(&self, question: &Consent<'_>) -> Result<(), Refusal> {
+        match question {
+            Consent::Apply { connection } => confirm::yes(self.printer, &format!("\nApply this to {}?", place(connection))).await,
+            Consent::Destroy { connection, name } => {
+                confirm::name(self.printer, &format!("\nDestroy all of this in {}?", place(connection)), name).await
+            }
+        }
+    }
+
+    fn show(&self, events: UnboundedReceiver<Event>) -> JoinHandle<()> {
+        tokio::spawn(progress::show(events, self.progress, self.pace, self.printer.clone()))
+    }
+
+    fn note(&self, record: &TeardownRecord) {
+        if let Some(Err(error)) = self.report.as_ref().map(|file| file.write(record)) {
+            self.printer.always(&format!("warning: {}", error.message()));
+        }
+    }
+}
+
+fn place(connection: &Connection) -> String {
+    let endpoint = connection.endpoint.as_deref().unwrap_or("AWS");
+    format!("account {}, region {}, at {endpoint}", connection.account, connection.region)
+}

@@ -1,0 +1,170 @@
+//! `destroy`: remove everything of ours and what Kubernetes left, in reverse order, and verify that nothing is left. Data is
+//! deleted only when the caller says so (RUN-4).
+
+mod consent;
+mod drain;
+mod inspection;
+mod record;
+mod rounds;
+mod verification;
+
+pub use inspection::{Basis, Inspection, inspect};
+pub use record::TeardownRecord;
+pub use verification::{Remaining, RemainingReason, SEARCHED_BY, Verification};
+
+use super::Context;
+use super::error::WorkflowError;
+use super::ports::{Notice, StateStore, Ui};
+use super::target::TeardownTarget;
+use crate::engine::{DeletionPolicy, Discovery, Outcome, Readiness};
+use crate::state::Document;
+
+/// What becomes of data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DataChoice {
+    /// Nothing was said: only what is empty is deleted.
+    #[default]
+    Unsaid,
+    /// `--delete-data`.
+    Delete,
+    /// `--retain-data`: it stays in AWS, and in the state as kept.
+    Retain,
+}
+
+/// What a destroy is asked to do.
+#[derive(Debug, Clone)]
+pub struct TeardownRequest {
+    /// The cluster.
+    pub target: TeardownTarget,
+    /// Which state is meant, when AWS shows resources of several.
+    pub lineage: Option<String>,
+    /// What becomes of data.
+    pub data: DataChoice,
+    /// `--lift-protection`.
+    pub lift_protection: bool,
+    /// `--drain-kubernetes`.
+    pub drain: bool,
+    /// The cluster's name was given and is right.
+    pub is_confirmed: bool,
+    /// `--yes`.
+    pub yes: bool,
+}
+
+/// How a destroy ended.
+#[derive(Debug)]
+pub enum Teardown {
+    /// The person stopped it: what is left was not determined.
+    Cancelled(Outcome),
+    /// It ran as far as it could, and what is left is known.
+    Verified {
+        /// What happened, over all rounds.
+        outcome: Outcome,
+        /// What is left.
+        verification: Verification,
+        /// What was found, done and left.
+        record: Box<TeardownRecord>,
+    },
+}
+
+impl TeardownRequest {
+    fn keeps_data(&self) -> bool {
+        self.data == DataChoice::Retain
+    }
+
+    fn policy(&self, inspection: &Inspection) -> DeletionPolicy {
+        DeletionPolicy {
+            scope: inspection.scope.clone(),
+            delete_data: self.data == DataChoice::Delete,
+            retain_data: self.keeps_data(),
+            lift_protection: self.lift_protection,
+        }
+    }
+}
+
+/// Inspects, asks, runs in rounds, and verifies.
+///
+/// # Errors
+/// When something is refused, when the run could not go on, and when what is left could not be determined.
+pub async fn destroy<P: Discovery, S: StateStore, U: Ui>(
+    context: &Context<'_, P, S, U>,
+    request: &TeardownRequest,
+) -> Result<Teardown, WorkflowError> {
+    // What a question is about is shown in any case.
+    let needed = !request.is_confirmed && !request.yes;
+    let first = Basis::First { lineage: request.lineage.clone() };
+    let opening = async {
+        let found = context.store.load().await?;
+        first_inspection(
+            &*context.provider,
+            context.ui,
+            &request.target,
+            found,
+            &context.store.location(),
+            first.clone(),
+            request.keeps_data(),
+        )
+        .await
+    };
+    let mut inspection = context.interrupt.unless(opening).await??;
+    if !inspection.has_work() && rounds::await_begun(context, &inspection.state).await? {
+        let again = async {
+            let found = context.store.load().await?;
+            inspect(&*context.provider, &request.target, found, first, request.keeps_data()).await
+        };
+        inspection = context.interrupt.unless(again).await??;
+    }
+    context.ui.say(&Notice::Teardown { inspection: &inspection, needed });
+    let mut record = TeardownRecord::of(&inspection, context.provider.connection());
+    context.ui.note(&record);
+    let outcome = if inspection.has_work() {
+        consent::ask(context, request, &inspection).await?;
+        rounds::run(context, request, inspection, &mut record).await?
+    } else {
+        context.ui.say(&Notice::NothingToDestroy);
+        Outcome::default()
+    };
+    if outcome.cancelled {
+        return Ok(Teardown::Cancelled(outcome));
+    }
+    let verification = verification::verify(context, request, &record).await.map_err(unverified)?;
+    record.close(&verification, outcome.seconds);
+    Ok(Teardown::Verified { outcome, verification, record: Box::new(record) })
+}
+
+/// The inspection before anything is decided, and what a person must know of it beyond the plan. Changes nothing.
+///
+/// # Errors
+/// As [`inspect`].
+pub async fn first_inspection<P: Discovery, U: Ui>(
+    provider: &P,
+    ui: &U,
+    target: &TeardownTarget,
+    found: Option<Document>,
+    location: &str,
+    basis: Basis,
+    keep_data: bool,
+) -> Result<Inspection, WorkflowError> {
+    if found.is_none() {
+        ui.say(&Notice::NoState { location: location.to_owned() });
+    }
+    let inspection = inspect(provider, target, found, basis, keep_data).await?;
+    ui.say(&Notice::Duplicates(&inspection.duplicates));
+    let count = inspection.others.iter().filter(|seen| seen.readiness != Readiness::Deleting).count();
+    if count > 0 {
+        ui.say(&Notice::OtherLineage { count });
+    }
+    Ok(inspection)
+}
+
+/// Refuses what the request and the configuration alone rule out, before AWS is asked.
+///
+/// # Errors
+/// Why it is refused.
+pub fn check_request(request: &TeardownRequest) -> Result<(), super::Refusal> {
+    consent::check_request(request)
+}
+
+/// A failed inspection after a run says nothing about what was done.
+fn unverified(error: WorkflowError) -> WorkflowError {
+    WorkflowError::Unverified(Box::new(error))
+}

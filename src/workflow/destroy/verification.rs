@@ -1,0 +1,137 @@
+//! The verification: after everything that was to be done, everything of ours is looked for again by every means.
+
+use super::TeardownRequest;
+use super::inspection::{Basis, Inspection, inspect};
+use super::record::TeardownRecord;
+use crate::engine::{Action, Discovery, Foreign, Observed, Readiness, Reason, Verb};
+use crate::resource::Address;
+use crate::workflow::lineage::{is_scheduled, lineage_of};
+use crate::workflow::ports::{StateStore, Ui};
+use crate::workflow::{Context, WorkflowError};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How everything is looked for, in words.
+pub const SEARCHED_BY: [&str; 6] = [
+    "ids and names of the state and the configuration",
+    "ownership tags, service by service",
+    "ownership tags across services (Resource Groups Tagging)",
+    "the cluster's path in IAM",
+    "tags, names and descriptions that controllers of Kubernetes give, in the cluster's VPC",
+    "recovery points of its file systems",
+];
+
+/// Something that exists after all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remaining {
+    /// What it is.
+    pub address: Address,
+    /// Its AWS id.
+    pub id: String,
+    /// Why it is there.
+    pub reason: RemainingReason,
+}
+
+/// Why something still exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RemainingReason {
+    /// Kept for its data, as asked.
+    Kept,
+    /// AWS deletes it when its waiting period is over.
+    Scheduled,
+    /// It was made under another state.
+    OtherLineage(Option<String>),
+    /// Its deletion failed, or was not tried because something before it failed.
+    Failed(String),
+    /// The plan leaves it alone.
+    HeldBack(Reason),
+    /// AWS is still deleting it.
+    BeingDeleted,
+    /// It was not deleted, and nothing says why.
+    NotDeleted,
+    /// No inspection shows it, but nothing has confirmed that it is gone either.
+    Unconfirmed,
+    /// It exists, but our tags were taken off.
+    Untagged,
+}
+
+/// What exists after a teardown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verification {
+    /// Not gone, and not asked to be kept.
+    pub left: Vec<Remaining>,
+    /// Kept for its data, as asked.
+    pub kept: Vec<Remaining>,
+    /// With the cluster's tags, but of another state.
+    pub others: Vec<Remaining>,
+    /// Keys that AWS deletes later.
+    pub scheduled: Vec<Remaining>,
+    /// What is not ours and stands in the way of what is left.
+    pub foreign: Vec<Foreign>,
+}
+
+/// Inspects once more.
+pub(super) async fn verify<P: Discovery, S: StateStore, U: Ui>(
+    context: &Context<'_, P, S, U>,
+    request: &TeardownRequest,
+    record: &TeardownRecord,
+) -> Result<Verification, WorkflowError> {
+    let verifying = async {
+        let found = context.store.load().await?;
+        inspect(&*context.provider, &request.target, found, Basis::Later(record.known.clone()), false).await
+    };
+    let inspection = context.interrupt.unless(verifying).await??;
+    Ok(verification(&inspection, &record.failures))
+}
+
+fn verification(inspection: &Inspection, failures: &BTreeMap<Address, String>) -> Verification {
+    let mut result = Verification::default();
+    let mut told = BTreeSet::new();
+    let held: BTreeMap<&Address, &Reason> = inspection.plan.actions.iter().filter_map(held_back).collect();
+    let known_reason = |address: &Address| {
+        let failed = failures.get(address).map(|why| RemainingReason::Failed(why.clone()));
+        failed.or_else(|| held.get(address).map(|reason| RemainingReason::HeldBack((*reason).clone())))
+    };
+    for seen in inspection.observed.iter().chain(&inspection.leftovers) {
+        if !told.insert((&seen.address, &seen.id)) {
+            continue;
+        }
+        if inspection.is_retained(seen) {
+            result.kept.push(remaining(seen, RemainingReason::Kept));
+        } else if is_scheduled(seen) {
+            result.scheduled.push(remaining(seen, RemainingReason::Scheduled));
+        } else {
+            let is_going = seen.readiness == Readiness::Deleting;
+            let otherwise = if is_going { RemainingReason::BeingDeleted } else { RemainingReason::NotDeleted };
+            result.left.push(remaining(seen, known_reason(&seen.address).unwrap_or(otherwise)));
+        }
+    }
+    // Without our tags no inspection shows it, but nothing has confirmed that it is gone.
+    for action in &inspection.plan.actions {
+        let Some(id) = action.id.as_ref().filter(|id| action.existing.is_some() && told.insert((&action.address, id))) else { continue };
+        let reason = known_reason(&action.address).unwrap_or(RemainingReason::Unconfirmed);
+        result.left.push(Remaining { address: action.address.clone(), id: id.clone(), reason });
+    }
+    let untagged =
+        |address: &Address, id: &String| Remaining { address: address.clone(), id: id.clone(), reason: RemainingReason::Untagged };
+    result.left.extend(inspection.survey.disowned.iter().map(|one| untagged(&one.address, &one.id)));
+    for other in &inspection.others {
+        if is_scheduled(other) {
+            result.scheduled.push(remaining(other, RemainingReason::Scheduled));
+        } else {
+            result.others.push(remaining(other, RemainingReason::OtherLineage(lineage_of(other).map(str::to_owned))));
+        }
+    }
+    if !result.left.is_empty() {
+        result.foreign = inspection.survey.foreign.clone();
+    }
+    result
+}
+
+fn remaining(seen: &Observed, reason: RemainingReason) -> Remaining {
+    Remaining { address: seen.address.clone(), id: seen.id.clone(), reason }
+}
+
+/// Why something is not deleted by a further run either.
+fn held_back(action: &Action) -> Option<(&Address, &Reason)> {
+    (action.verb == Verb::NoChange && action.reason != Reason::None).then_some((&action.address, &action.reason))
+}

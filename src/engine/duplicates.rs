@@ -4,7 +4,7 @@
 use super::plan::{Inputs, by_address};
 use super::provider::{Failure, FailureKind, Item, Observed, Provider, Readiness};
 use super::recover::uses;
-use crate::resource::Identity;
+use crate::resource::Idempotency;
 use serde_json::Value;
 
 /// Tries of a delete that was not answered or came too fast.
@@ -38,7 +38,7 @@ pub fn duplicates(inputs: &Inputs<'_>) -> Duplicates {
         let recorded = inputs.state.resources.contains_key(&duplicate.address);
         let lineage = duplicate.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage"));
         recorded
-            && facts.identity == Identity::TagOnly
+            && facts.idempotency == Idempotency::TagOnly
             && !facts.holds_data
             && lineage.is_some_and(|lineage| *lineage == inputs.state.lineage)
             && !is_attached(duplicate)

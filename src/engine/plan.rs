@@ -252,7 +252,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan, PlanError> {
     }
     if inputs.observed.is_some() {
         known.retain(|key, _| {
-            key.parse::<Address>().map_or(true, |address| observed.contains_key(&address) || address.kind().keeps_attributes())
+            key.parse::<Address>().map_or(true, |address| observed.contains_key(&address) || address.kind().facts().keeps_attributes)
         });
     }
     known.extend(inputs.lookups.iter().map(|(key, values)| (key.clone(), values.clone())));
@@ -373,7 +373,7 @@ fn verb_and_reason(kind: Kind, record: Option<&Record>, observed: &Observed, cha
     match &observed.readiness {
         Readiness::Deleting if kind.facts().holds_data => return (Verb::Blocked, Reason::DataBeingDeleted),
         Readiness::Deleting => return (Verb::Replace, Reason::BeingDeleted),
-        Readiness::Failed(why) if kind.facts().holds_data || !unfinished && kind == Kind::EksCluster => {
+        Readiness::Failed(why) if kind.facts().holds_data || !unfinished && kind.facts().blocked_when_failed => {
             return (Verb::Blocked, Reason::Failed(why.clone()));
         }
         Readiness::Failed(why) => return (Verb::Replace, Reason::Failed(why.clone())),
@@ -429,7 +429,7 @@ fn created_fields(desired: &Desired, known: &Attributes) -> Vec<FieldChange> {
 fn forget_changing_attributes(action: &Action, known: &mut Attributes) {
     let key = action.address.to_string();
     let fresh = matches!(action.verb, Verb::Replace) || action.verb == Verb::Create && action.existing.is_none();
-    if fresh && !action.kind.keeps_attributes() {
+    if fresh && !action.kind.facts().keeps_attributes {
         known.remove(&key);
     } else if action.verb == Verb::Update
         && action.fields.iter().any(|field| !field.path.starts_with("tags."))
@@ -454,7 +454,7 @@ fn unwanted(inputs: &Inputs<'_>, observed: &BTreeMap<&Address, &Observed>) -> Ve
 /// Kinds of which only the record goes when AWS does not show them: their names may be somebody else's by now, or somebody
 /// took our tags off what holds data.
 fn is_shown_if_ours(kind: Kind) -> bool {
-    kind.is_reusable_name() || kind.facts().holds_data || kind.facts().leftover
+    kind.facts().reusable_name || kind.facts().holds_data || kind.facts().leftover
 }
 
 /// The deletion of what is recorded, observed, or both.

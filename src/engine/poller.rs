@@ -31,7 +31,7 @@ struct Waiter {
     since: Instant,
     said: String,
     /// Looks in a row that did not show it.
-    absent: usize,
+    absent: u32,
     answer: oneshot::Sender<Result<Option<Observed>, Failure>>,
 }
 
@@ -133,7 +133,7 @@ fn judge(mut waiter: Waiter, seen: &[Observed], pace: Pace, events: &mpsc::Unbou
         (Want::Ready, Some(Observed { readiness: Readiness::Ready, .. })) => return answer(waiter, Ok(found.cloned())),
         (Want::Gone, None) => {
             waiter.absent += 1;
-            if waiter.absent >= looks_until_gone(waiter.item.address.kind()) {
+            if waiter.absent >= facts.looks_until_gone {
                 return answer(waiter, Ok(None));
             }
             "being deleted".to_owned()
@@ -172,12 +172,6 @@ fn judge(mut waiter: Waiter, seen: &[Observed], pace: Pace, events: &mpsc::Unbou
         waiter.said = why;
     }
     Some(waiter)
-}
-
-/// How often in a row something must be absent: EKS may say for a moment that a cluster it still deletes is gone
-/// (aws-facts §6.2).
-fn looks_until_gone(kind: Kind) -> usize {
-    if kind == Kind::EksCluster { 3 } else { 1 }
 }
 
 fn answer(waiter: Waiter, result: Result<Option<Observed>, Failure>) -> Option<Waiter> {

@@ -74,6 +74,13 @@ pub struct Observed {
     pub readiness: Readiness,
 }
 
+impl Observed {
+    /// Whether its deletion is accepted and AWS only waits for its date: nothing is left to do.
+    pub fn is_scheduled(&self) -> bool {
+        self.readiness == Readiness::Deleting && self.address.kind().facts().scheduled_deletion
+    }
+}
+
 /// How far an observed resource is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Readiness {

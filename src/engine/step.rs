@@ -7,7 +7,7 @@ use super::plan::{Action, Verb};
 use super::poller::{Poller, Want};
 use super::provider::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
 use super::slots::Slots;
-use crate::resource::{Address, Attributes, Desired, Identity, Kind, resolve};
+use crate::resource::{Address, Attributes, Desired, Idempotency, Kind, resolve};
 use crate::state::{Entry, Intent, Record, Recorder, Status};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -166,7 +166,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
         }
         let sends = Sends::default();
         // A refusal (of other parameters, say) does not unmake what an earlier run made with this token.
-        let bound = |intent: &Intent| resumed && desired.kind().facts().identity == Identity::Token && intent.age_seconds() < GRACE_SECONDS;
+        let bound = |intent: &Intent| resumed && desired.kind().facts().idempotency == Idempotency::Token && intent.age_seconds() < GRACE_SECONDS;
         let created = match self.create_once(step, &item, &intent, resumed, &sends).await {
             Err(StepError::Failed { failure, left: Left::Nothing }) if sends.is_conclusive(&failure, resumed) && !bound(&intent) => {
                 self.record(Entry::IntentDropped { address: desired.address.clone() }).await?;
@@ -198,7 +198,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
     /// it is only invisible yet.
     async fn is_dead(&self, step: &Step<'_>, item: &Item, created: &Created) -> Result<bool, StepError> {
         let is_recorded = self.recorded.get(&item.address).is_some_and(|(_, id)| *id == created.id);
-        if !is_recorded || item.address.kind().facts().identity != Identity::Token {
+        if !is_recorded || item.address.kind().facts().idempotency != Idempotency::Token {
             return Ok(false);
         }
         let item = Item { id: created.id.clone(), attributes: created.attributes.clone(), ..item.clone() };
@@ -219,11 +219,11 @@ impl<P: Provider, R: Recorder> Context<P, R> {
 
     /// Sends the create call until it is known what became of it.
     async fn create_once(&self, step: &Step<'_>, item: &Item, intent: &Intent, resumed: bool, sends: &Sends) -> Result<Created, StepError> {
-        let tag_only = item.address.kind().facts().identity == Identity::TagOnly;
+        let tag_only = item.address.kind().facts().idempotency == Idempotency::TagOnly;
         // A deletion that was written down was perhaps never sent, and what was to be deleted is only invisible yet.
         let undead =
             step.action.existing.is_none() && self.recorded.get(&item.address).is_some_and(|(status, _)| *status == Status::Deleting);
-        let mut unsure = resumed && tag_only || undead && item.address.kind().facts().identity != Identity::NaturalKey;
+        let mut unsure = resumed && tag_only || undead && item.address.kind().facts().idempotency != Idempotency::NaturalKey;
         let mut since = if resumed { intent.age_seconds() } else { 0.0 };
         let began = Instant::now();
         // Writing the intent down may have taken long, too.

@@ -3,7 +3,7 @@
 use super::graph::Graph;
 use super::leftovers::{CLOUD_CONTROLLER, MADE_BY};
 use super::plan::{Action, Plan, Verb};
-use crate::resource::{Address, Kind};
+use crate::resource::{Address, Facts, VpcEvidence};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A node of the graph.
@@ -133,10 +133,10 @@ fn apply_edges(
     }
 }
 
-/// The role of an add-on goes when the add-on is gone: a cluster that stays after all needs its drivers.
+/// The role of an add-on goes when the add-on is gone: a cluster whose deletion fails still needs its drivers.
 fn role_edges(graph: &mut Graph, position: usize, action: &Action, removals: &Positions<'_>) {
     let recorded = action.existing.iter().flat_map(|record| &record.dependencies);
-    let roles = recorded.chain(&action.depends_on).filter(|address| address.kind() == Kind::IamRole);
+    let roles = recorded.chain(&action.depends_on).filter(|address| address.kind().facts().grants_permissions);
     roles.filter_map(|address| removals.get(address)).for_each(|role| graph.add(position, *role));
 }
 
@@ -154,18 +154,11 @@ fn removal_edges(graph: &mut Graph, position: usize, action: &Action, removals: 
 /// interfaces (aws-facts §7.1): also where no record tells that order.
 fn data_last_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
     let removed = |position: &usize| nodes[*position].removes;
-    let kind = |position: usize| plan.actions[nodes[position].action].kind;
-    let is_nodes = |position: &usize| matches!(kind(*position), Kind::AutoScalingGroup | Kind::Instance);
-    let groups: Vec<usize> = (0..nodes.len()).filter(removed).filter(is_nodes).collect();
-    for data in (0..nodes.len()).filter(removed).filter(|position| waits_for_nodes(kind(*position))) {
+    let facts = |position: usize| plan.actions[nodes[position].action].kind.facts();
+    let groups: Vec<usize> = (0..nodes.len()).filter(removed).filter(|position| facts(*position).runs_nodes).collect();
+    for data in (0..nodes.len()).filter(removed).filter(|position| facts(*position).waits_for_nodes()) {
         groups.iter().for_each(|group| graph.add(*group, data));
     }
-}
-
-/// Deleting a mount target breaks the mounts by force, and what was not written yet is lost; without the endpoint of S3,
-/// nodes lose their way to it.
-fn waits_for_nodes(kind: Kind) -> bool {
-    kind.facts().holds_data || matches!(kind, Kind::EksCluster | Kind::EfsMountTarget | Kind::EfsAccessPoint | Kind::VpcEndpoint)
 }
 
 /// What is watched goes when its writer is gone, also where no record tells that order.
@@ -180,36 +173,37 @@ fn writer_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
 /// What was left goes when nothing can make it anew: after the last node, on which the controllers run, and after the
 /// cluster where its own controller made it.
 fn leftover_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
-    let of_kind =
-        |wanted: Kind| (0..nodes.len()).filter(move |node| nodes[*node].removes && plan.actions[nodes[*node].action].kind == wanted);
-    for (position, node) in nodes.iter().enumerate().filter(|(_, node)| node.removes) {
-        let action = &plan.actions[node.action];
-        if !action.kind.facts().leftover {
-            continue;
-        }
-        of_kind(Kind::AutoScalingGroup).for_each(|group| graph.add(group, position));
-        // Its public addresses keep the gateway, which it does not name itself.
-        if matches!(action.kind, Kind::LoadBalancer | Kind::ClassicLoadBalancer | Kind::Instance) {
-            of_kind(Kind::InternetGateway).for_each(|gateway| graph.add(position, gateway));
-        }
-        // Which makes no nodes.
-        if is_of_cloud_controller(action) && action.kind != Kind::Instance {
-            of_kind(Kind::EksCluster).for_each(|cluster| graph.add(cluster, position));
+    let kind = |position: usize| plan.actions[nodes[position].action].kind;
+    let removed: Vec<usize> = (0..nodes.len()).filter(|position| nodes[*position].removes).collect();
+    for position in removed.iter().copied().filter(|position| kind(*position).facts().leftover) {
+        let facts = kind(position).facts();
+        for other in removed.iter().copied() {
+            let first = kind(other).facts();
+            if first.runs_nodes && !first.leftover {
+                graph.add(other, position);
+            }
+            if facts.goes_before == Some(kind(other)) {
+                graph.add(position, other);
+            }
+            // The cluster waits for its nodes, so a node never waits for the cluster.
+            if first.runs_controllers && !facts.runs_nodes && is_of_cloud_controller(&plan.actions[nodes[position].action]) {
+                graph.add(other, position);
+            }
         }
     }
 }
 
-/// In a network that is not ours, our security groups tell where the cluster lives: as long as anything is to be found there,
-/// one of them must be known.
+/// In a network that is not ours, only our security groups tell in which VPC the cluster runs: as long as anything is to be
+/// found there, one of them must be known.
 fn network_last_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
-    let kind = |position: usize| plan.actions[nodes[position].action].kind;
+    let facts = |position: usize| plan.actions[nodes[position].action].kind.facts();
     let removed: Vec<usize> = (0..nodes.len()).filter(|position| nodes[*position].removes).collect();
-    if removed.iter().any(|position| kind(*position) == Kind::Vpc) {
+    if removed.iter().any(|position| facts(*position).vpc_evidence == VpcEvidence::Itself) {
         return;
     }
-    let is_there = |kind: Kind| kind == Kind::EksCluster || kind.facts().leftover && !kind.facts().holds_data;
-    for group in removed.iter().filter(|position| kind(**position) == Kind::SecurityGroup) {
-        removed.iter().filter(|other| is_there(kind(**other))).for_each(|other| graph.add(*other, *group));
+    let is_there = |facts: &Facts| facts.runs_controllers || facts.leftover && !facts.holds_data;
+    for group in removed.iter().filter(|position| facts(**position).vpc_evidence == VpcEvidence::Member) {
+        removed.iter().filter(|other| is_there(facts(**other))).for_each(|other| graph.add(*other, *group));
     }
 }
 

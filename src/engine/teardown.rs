@@ -6,7 +6,7 @@ use super::plan::{Action, Inputs, Plan, PlanError, Reason, Verb, deletion, plan}
 use super::provider::{Observed, Readiness};
 use super::recover::uses;
 use super::steps::waiting_for;
-use crate::resource::{Address, Kind};
+use crate::resource::{Address, Kind, Layer};
 use crate::state::{Document, Intent, Status};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,9 +66,7 @@ pub fn teardown(inputs: &Inputs<'_>, leftovers: &[Observed], keep_data: bool) ->
     plan.actions.extend(leftover_actions(inputs.state, leftovers));
     let seen: Vec<&Observed> = inputs.observed.into_iter().flatten().chain(leftovers).collect();
     order_unrecorded(&mut plan, inputs.state, &seen);
-    // A key waits for weeks until AWS deletes it.
-    let is_waiting = |seen: &&Observed| seen.readiness == Readiness::Deleting && seen.address.kind() == Kind::KmsKey;
-    let waiting: BTreeSet<&str> = seen.iter().copied().filter(is_waiting).map(|seen| seen.id.as_str()).collect();
+    let waiting: BTreeSet<&str> = seen.iter().copied().filter(|seen| seen.is_scheduled()).map(|seen| seen.id.as_str()).collect();
     let scheduled = |action: &&mut Action| action.id.as_deref().is_some_and(|id| waiting.contains(id));
     for action in plan.actions.iter_mut().filter(scheduled).filter(|action| !state_has(inputs.state, action)) {
         action.verb = Verb::NoChange;
@@ -116,9 +114,9 @@ fn state_has(state: &Document, action: &Action) -> bool {
     state.resources.contains_key(&action.address)
 }
 
-/// What holds data, and the access point, which is nothing without its file system.
+/// What holds data, and what stays with it.
 pub fn is_kept(kind: Kind) -> bool {
-    kind.facts().holds_data || kind == Kind::EfsAccessPoint
+    kind.facts().holds_data || kind.facts().kept_with.is_some()
 }
 
 /// Deletes of what was found, and of records of what is not found any more.
@@ -148,7 +146,7 @@ fn order_unrecorded(plan: &mut Plan, state: &Document, seen: &[&Observed]) {
 }
 
 fn is_outlived(user: &Observed, used: &Observed) -> bool {
-    let (user, used) = (user.address.kind(), used.address.kind());
-    // Nothing keeps a node from ending.
-    used == Kind::Instance || user.facts().leftover && !used.facts().leftover && used >= Kind::EksCluster
+    let (user, used) = (user.address.kind().facts(), used.address.kind().facts());
+    // A node is ended whatever still names it; what was left goes after the cluster and its nodes, whatever it names.
+    used.runs_nodes || user.leftover && !used.leftover && used.layer >= Layer::ControlPlane
 }

@@ -2,40 +2,12 @@
 
 use super::style::{ADD, CHANGE, DANGER, FAINT, HEADING, paint};
 use crate::engine::{Action, FieldChange, MADE_BY, MADE_FOR, Plan, Reason, Verb};
-use crate::resource::{Kind, Layer};
+use crate::resource::Layer;
 use serde_json::Value;
 use std::fmt::Write as _;
 
 /// Longest value shown in a line.
 const LONGEST_VALUE: usize = 60;
-
-/// The few fields of an addition that a reviewer needs.
-fn headline_fields(kind: Kind) -> &'static [&'static str] {
-    match kind {
-        Kind::Vpc => &["cidr", "dns_hostnames"],
-        Kind::Subnet => &["cidr"],
-        Kind::InternetGateway | Kind::ElasticIp | Kind::NatGateway => &[],
-        Kind::RouteTable => &["routes", "subnets"],
-        Kind::SecurityGroup => &["name", "ingress"],
-        Kind::VpcEndpoint => &["service", "endpoint_type"],
-        Kind::KmsKey => &["alias", "rotation"],
-        Kind::IamPolicy => &["name", "document"],
-        Kind::IamRole => &["name", "policies"],
-        Kind::InstanceProfile => &["name"],
-        Kind::S3Bucket => &["name", "versioned", "kms_key", "noncurrent_days"],
-        Kind::EfsFileSystem => &["throughput_mode", "backup", "kms_key"],
-        Kind::EfsMountTarget => &[],
-        Kind::EfsAccessPoint => &["path", "uid", "gid", "permissions"],
-        Kind::LogGroup => &["name", "retention_days"],
-        Kind::EksCluster => &["version", "public_endpoint", "service_cidr", "support", "kms_key"],
-        Kind::EksAccessEntry => &["entry_type", "policies"],
-        Kind::LaunchTemplate => &["instance_type", "disk_gib", "image", "spot"],
-        Kind::AutoScalingGroup => &["min", "max"],
-        Kind::EksAddOn => &["version", "configuration"],
-        // Never created by us.
-        _ => &[],
-    }
-}
 
 /// The plan as text, with colours. The last line is `Plan: N to add, N to change, N to destroy.`
 pub fn plan_text(plan: &Plan) -> String {
@@ -89,7 +61,7 @@ fn additions(text: &mut String, actions: &[&Action]) {
 }
 
 fn added(action: &Action, width: usize) -> String {
-    let fields = headline_fields(action.kind).iter().filter_map(|name| action.fields.iter().find(|field| field.path == *name));
+    let fields = action.kind.facts().headline.iter().filter_map(|name| action.fields.iter().find(|field| field.path == *name));
     // What is known only during apply is left out: a wall of it tells nothing.
     let fields = fields.filter(|field| !field.unknown && field.after != Value::Array(Vec::new()));
     let fields: Vec<String> = fields.map(|field| format!("{}={}", field.path, after_text(field))).collect();

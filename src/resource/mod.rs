@@ -2,13 +2,21 @@
 //! each kind, and references between resources. Pure data: no AWS calls, no I/O.
 
 mod address;
+mod facts;
 mod input;
 mod kind;
-pub mod spec;
+mod kinds;
+mod list;
+
+/// The desired spec of each kind.
+pub mod spec {
+    pub use super::kinds::*;
+}
 
 pub use address::{Address, AddressError};
+pub use facts::{Change, Facts, Idempotency, Layer, Service, VpcEvidence};
 pub use input::{Attributes, Input, REF_KEY, Unknown, references, resolve, resolve_known};
-pub use kind::{Change, Facts, Identity, Kind, Layer, Service};
+pub use kind::Kind;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -3,18 +3,18 @@
 use super::world::Strikes;
 use super::*;
 use crate::engine::{FailureKind, Left};
-use crate::resource::Identity;
+use crate::resource::Idempotency;
 use crate::state::Intent;
 
 /// One resource of each identity class.
-fn of_each_class() -> [(Kind, Identity); 3] {
-    [(Kind::Vpc, Identity::TagOnly), (Kind::NatGateway, Identity::Token), (Kind::Subnet, Identity::NaturalKey)]
+fn of_each_class() -> [(Kind, Idempotency); 3] {
+    [(Kind::Vpc, Idempotency::TagOnly), (Kind::NatGateway, Idempotency::Token), (Kind::Subnet, Idempotency::NaturalKey)]
 }
 
 #[test]
 fn the_classes_are_as_these_tests_say() {
     for (kind, identity) in of_each_class() {
-        assert_eq!(kind.facts().identity, identity);
+        assert_eq!(kind.facts().idempotency, identity);
     }
 }
 
@@ -71,7 +71,7 @@ async fn a_request_that_never_arrived_is_sent_again() {
         assert_eq!(lab.log.count("create"), 2);
         lab.assert_is(&desired).await;
         // Only the tag can tell, and only after a while.
-        assert_eq!(done.seconds >= 90.0 && identity != Identity::Token, identity == Identity::TagOnly, "{kind} took {}", done.seconds);
+        assert_eq!(done.seconds >= 90.0 && identity != Idempotency::Token, identity == Idempotency::TagOnly, "{kind} took {}", done.seconds);
     }
 }
 

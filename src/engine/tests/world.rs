@@ -4,7 +4,7 @@ mod left;
 
 use super::process::{Death, Log};
 use crate::engine::{Created, Failure, FailureKind, Holder, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
-use crate::resource::{Address, Attributes, Desired, Identity, Kind, Service, resolve_known};
+use crate::resource::{Address, Attributes, Desired, Idempotency, Kind, Service, resolve_known};
 use crate::state::Document;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
@@ -47,7 +47,7 @@ fn natural_key(address: &Address, spec: &Value) -> Option<String> {
         Kind::EksAccessEntry => &["cluster", "principal"],
         Kind::EksAddOn => &["cluster", "name"],
         Kind::EksCluster | Kind::LaunchTemplate => &["name"],
-        kind if kind.facts().identity == Identity::NaturalKey => &["name"],
+        kind if kind.facts().idempotency == Idempotency::NaturalKey => &["name"],
         _ => return None,
     };
     let values: Option<Vec<&str>> = fields.iter().map(|field| spec[*field].as_str()).collect();
@@ -69,7 +69,7 @@ impl Object {
         let name = self.spec["name"].as_str().unwrap_or(&self.id);
         let values = [
             ("id", self.id.clone()),
-            ("arn", if self.kind().keeps_attributes() { format!("arn:{}/{name}.", self.kind()) } else { format!("arn:{}", self.id) }),
+            ("arn", if self.kind().facts().keeps_attributes { format!("arn:{}/{name}.", self.kind()) } else { format!("arn:{}", self.id) }),
             ("name", format!("{name}~{}", self.id)),
             ("endpoint", format!("https://{}", self.id)),
             ("version", self.version.to_string()),
@@ -336,10 +336,10 @@ impl World {
 
     fn create_now(inner: &mut Inner, item: &Item, nonce: &str) -> Result<Created, Failure> {
         inner.nonces.push((item.address.to_string(), nonce.to_owned()));
-        let identity = item.address.kind().facts().identity;
+        let identity = item.address.kind().facts().idempotency;
         let made = |object: &Object| Created { id: object.id.clone(), attributes: object.attributes() };
         let kind = item.address.kind();
-        let bound = |object: &&Object| identity == Identity::Token && object.kind() == kind && object.nonce == nonce;
+        let bound = |object: &&Object| identity == Idempotency::Token && object.kind() == kind && object.nonce == nonce;
         if let Some(existing) = inner.objects.iter().find(bound) {
             match kind {
                 // The creation token is a natural key as long as the file system lives.

@@ -52,7 +52,7 @@ fn refuse_protected(request: &TeardownRequest, inspection: &Inspection) -> Resul
 
 /// A group that is left alone keeps its nodes, which use almost everything else.
 fn refuse_untagged_nodes(inspection: &Inspection) -> Result<(), Refusal> {
-    let groups = inspection.survey.disowned.iter().filter(|one| one.address.kind() == crate::resource::Kind::AutoScalingGroup);
+    let groups = inspection.survey.disowned.iter().filter(|one| one.address.kind().facts().runs_nodes);
     let named: Vec<String> = groups.map(|one| format!("{} ({})", one.address, one.id)).collect();
     if named.is_empty() { Ok(()) } else { Err(Refusal::UntaggedNodes(named)) }
 }

@@ -1,6 +1,8 @@
-//! Node kinds (POOL-1…POOL-9).
+//! EC2 launch template (POOL-9); every change is a new version.
 
 use crate::resource::Input;
+use crate::resource::facts::Change::Replace;
+use crate::resource::facts::{Facts, Idempotency, Layer, Managed, Service};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -31,23 +33,20 @@ pub struct LaunchTemplate {
     pub launch_tags: BTreeMap<String, String>,
 }
 
-/// Auto Scaling Group of one pool in one zone. Desired capacity is the autoscaler's (POOL-6).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AutoScalingGroup {
-    /// Group name.
-    pub name: String,
-    /// Zone of all its nodes.
-    pub zone: String,
-    /// Id of the launch template.
-    pub launch_template: Input,
-    /// Number of the template's version.
-    pub version: Input,
-    /// Private subnet of the zone.
-    pub subnet: Input,
-    /// Least nodes.
-    pub min: i32,
-    /// Most nodes.
-    pub max: i32,
-    /// Keys of the tags that go on to the instances.
-    pub propagated_tags: Vec<String>,
-}
+/// Facts of the kind.
+pub(crate) const FACTS: Facts = Facts {
+    volatile: &["version"],
+    ..Managed {
+        name: "launch-template",
+        layer: Layer::NodePools,
+        service: Service::Ec2,
+        idempotency: Idempotency::Token,
+        headline: &["instance_type", "disk_gib", "image", "spot"],
+        holds_data: false,
+        create_seconds: 1,
+        delete_seconds: 1,
+        timeout_seconds: 300,
+        changes: &[("name", Replace)],
+    }
+    .facts()
+};

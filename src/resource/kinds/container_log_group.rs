@@ -1,0 +1,11 @@
+//! Log group of an agent in the cluster.
+
+use crate::resource::facts::{Facts, Leftover, Service};
+use serde_json::Value;
+
+/// The fields that are read of one, as JSON: who made it, for what, and what it stands in.
+pub type ContainerLogGroup = Value;
+
+/// Facts of the kind.
+pub(crate) const FACTS: Facts =
+    Leftover { name: "container-log-group", service: Service::Logs, holds_data: true, delete_seconds: 1 }.facts();

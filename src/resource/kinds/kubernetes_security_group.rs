@@ -1,0 +1,11 @@
+//! Security group that EKS or a controller made.
+
+use crate::resource::facts::{Facts, Leftover, Service};
+use serde_json::Value;
+
+/// The fields that are read of one, as JSON: who made it, for what, and what it stands in.
+pub type KubernetesSecurityGroup = Value;
+
+/// Facts of the kind.
+pub(crate) const FACTS: Facts =
+    Leftover { name: "kubernetes-security-group", service: Service::Ec2, holds_data: false, delete_seconds: 1 }.facts();

@@ -1,0 +1,10 @@
+//! Recovery point that AWS Backup holds of the file system.
+
+use crate::resource::facts::{Facts, Leftover, Service};
+use serde_json::Value;
+
+/// The fields that are read of one, as JSON: who made it, for what, and what it stands in.
+pub type RecoveryPoint = Value;
+
+/// Facts of the kind.
+pub(crate) const FACTS: Facts = Leftover { name: "recovery-point", service: Service::Backup, holds_data: true, delete_seconds: 10 }.facts();

@@ -1,0 +1,11 @@
+//! Target group of a controller's load balancer.
+
+use crate::resource::facts::{Facts, Leftover, Service};
+use serde_json::Value;
+
+/// The fields that are read of one, as JSON: who made it, for what, and what it stands in.
+pub type TargetGroup = Value;
+
+/// Facts of the kind.
+pub(crate) const FACTS: Facts =
+    Leftover { name: "target-group", service: Service::LoadBalancing, holds_data: false, delete_seconds: 1 }.facts();

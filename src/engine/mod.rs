@@ -22,7 +22,7 @@ mod steps;
 mod teardown;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use diff::FieldChange;
 pub use discovery::{ApiServer, CheckLock, Connection, Discovery, Drained, LookupError, Namesake, ProgressSink, RunHooks};

@@ -6,11 +6,11 @@ mod identity;
 mod model;
 mod patience;
 mod plans;
-mod process;
+pub(crate) mod process;
 mod removal;
 mod scheduling;
 mod teardown;
-mod world;
+pub(crate) mod world;
 
 use super::{Event, Inputs, Outcome, Pace, Plan, PlanError, RunError, Runner, Verb, plan};
 use crate::resource::{Address, Attributes, Desired, Kind};
@@ -23,11 +23,11 @@ use tokio::sync::{mpsc, watch};
 use world::World;
 
 /// A world, a memory, and runs between them.
-struct Lab {
-    world: Arc<World>,
-    memory: Arc<Memory>,
-    log: Log,
-    stop: watch::Sender<bool>,
+pub(crate) struct Lab {
+    pub(crate) world: Arc<World>,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) log: Log,
+    pub(crate) stop: watch::Sender<bool>,
     lookups: Attributes,
 }
 
@@ -39,7 +39,7 @@ struct Done {
 }
 
 impl Lab {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::dying(None)
     }
 
@@ -57,7 +57,7 @@ impl Lab {
         }
     }
 
-    fn document(&self) -> Document {
+    pub(crate) fn document(&self) -> Document {
         self.memory.document()
     }
 

@@ -11,40 +11,40 @@ use tokio::time::Instant;
 
 /// What happened, in order: calls that arrived at the world and entries that became durable.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Log(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
-    pub(super) fn add(&self, line: String) {
+    pub(crate) fn add(&self, line: String) {
         self.0.lock().unwrap().push(line);
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.0.lock().unwrap().join("\n")
     }
 
     /// Place of the first line that begins so.
-    pub(super) fn position(&self, line: &str) -> usize {
+    pub(crate) fn position(&self, line: &str) -> usize {
         let lines = self.0.lock().unwrap();
         lines.iter().position(|found| found.starts_with(line)).unwrap_or_else(|| panic!("no `{line}` in\n{}", lines.join("\n")))
     }
 
     /// How many lines begin so.
-    pub(super) fn count(&self, start: &str) -> usize {
+    pub(crate) fn count(&self, start: &str) -> usize {
         self.0.lock().unwrap().iter().filter(|line| line.starts_with(start)).count()
     }
 
-    pub(super) fn lines(&self, start: &str) -> Vec<String> {
+    pub(crate) fn lines(&self, start: &str) -> Vec<String> {
         self.0.lock().unwrap().iter().filter(|line| line.starts_with(start)).cloned().collect()
     }
 
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.0.lock().unwrap().clear();
     }
 }
 
 /// The end of the process: at a point before or after a call's or an entry's effect.
 #[derive(Debug)]
-pub(super) struct Death {
+pub(crate) struct Death {
     at: Option<usize>,
     points: AtomicUsize,
     dead: AtomicBool,
@@ -52,12 +52,12 @@ pub(super) struct Death {
 }
 
 impl Death {
-    pub(super) fn new(at: Option<usize>) -> Self {
+    pub(crate) fn new(at: Option<usize>) -> Self {
         Self { at, points: AtomicUsize::new(0), dead: AtomicBool::new(false), told: Notify::new() }
     }
 
     /// A point at which the process may die; nothing goes on in a dead process.
-    pub(super) async fn point(&self) {
+    pub(crate) async fn point(&self) {
         if self.dead.load(Ordering::SeqCst) || self.at == Some(self.points.fetch_add(1, Ordering::SeqCst)) {
             self.dead.store(true, Ordering::SeqCst);
             self.told.notify_one();
@@ -65,7 +65,7 @@ impl Death {
         }
     }
 
-    pub(super) async fn alive(&self) {
+    pub(crate) async fn alive(&self) {
         if self.dead.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
@@ -73,25 +73,25 @@ impl Death {
 }
 
 /// Durable memory that logs its entries.
-pub(super) struct Memory {
+pub(crate) struct Memory {
     document: Mutex<Document>,
     log: Log,
     death: Mutex<Arc<Death>>,
     /// Entries after which the disk is full.
-    pub(super) room: AtomicUsize,
+    pub(crate) room: AtomicUsize,
     /// When intents were written down, in the time of the world.
     written: Mutex<HashMap<Address, Instant>>,
 }
 
 /// The memory as it was at some moment.
 #[derive(Clone)]
-pub(super) struct Copy {
+pub(crate) struct Copy {
     document: Document,
     written: HashMap<Address, Instant>,
 }
 
 impl Memory {
-    pub(super) fn new(document: Document, log: Log, death: Arc<Death>) -> Self {
+    pub(crate) fn new(document: Document, log: Log, death: Arc<Death>) -> Self {
         Self {
             document: Mutex::new(document),
             log,
@@ -101,25 +101,25 @@ impl Memory {
         }
     }
 
-    pub(super) fn document(&self) -> Document {
+    pub(crate) fn document(&self) -> Document {
         self.document.lock().unwrap().clone()
     }
 
-    pub(super) fn edit(&self, edit: impl FnOnce(&mut Document)) {
+    pub(crate) fn edit(&self, edit: impl FnOnce(&mut Document)) {
         edit(&mut self.document.lock().unwrap());
     }
 
-    pub(super) fn copy(&self) -> Copy {
+    pub(crate) fn copy(&self) -> Copy {
         Copy { document: self.document(), written: self.written.lock().unwrap().clone() }
     }
 
-    pub(super) fn put_back(&self, copy: &Copy) {
+    pub(crate) fn put_back(&self, copy: &Copy) {
         *self.document.lock().unwrap() = copy.document.clone();
         *self.written.lock().unwrap() = copy.written.clone();
     }
 
     /// A run begins: intents are as old as the world says (the clock on the wall stands still), and old ones go.
-    pub(super) fn begin(&self) {
+    pub(crate) fn begin(&self) {
         let written = self.written.lock().unwrap();
         let mut document = self.document.lock().unwrap();
         for (address, intent) in &mut document.intents {
@@ -167,7 +167,7 @@ impl Recorder for Memory {
 
 impl super::Lab {
     /// Runs until the process dies; whether it did. A new process can go on afterwards.
-    pub(super) async fn run_to_death(&self, desired: &[Desired]) -> bool {
+    pub(crate) async fn run_to_death(&self, desired: &[Desired]) -> bool {
         let died = tokio::select! {
             biased;
             () = self.told_of_death() => true,
@@ -178,18 +178,18 @@ impl super::Lab {
     }
 
     /// Ends when the process is dead.
-    pub(super) async fn told_of_death(&self) {
+    pub(crate) async fn told_of_death(&self) {
         let death = self.world.death.lock().unwrap().clone();
         death.told.notified().await;
     }
 
     /// A new process.
-    pub(super) fn be_reborn(&self) {
+    pub(crate) fn be_reborn(&self) {
         self.lead(Death::new(None));
     }
 
     /// From now on, the process dies at this point.
-    pub(super) fn die_at(&self, at: usize) {
+    pub(crate) fn die_at(&self, at: usize) {
         self.lead(Death::new(Some(at)));
     }
 

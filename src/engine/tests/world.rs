@@ -73,6 +73,9 @@ impl Object {
             ("name", format!("{name}~{}", self.id)),
             ("endpoint", format!("https://{}", self.id)),
             ("version", self.version.to_string()),
+            ("security_group", format!("sg-of-{}", self.id)),
+            ("certificate_authority", "Q0E=".to_owned()),
+            ("service_cidr", "172.20.0.0/16".to_owned()),
         ];
         values.map(|(key, value)| (key.to_owned(), value)).into()
     }
@@ -129,7 +132,7 @@ fn seconds(of: u32) -> Duration {
 
 /// Where in a call a fault strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Strikes {
+pub(crate) enum Strikes {
     /// Nothing happened yet.
     Before,
     /// It has happened; only the answer is lost.
@@ -160,12 +163,12 @@ struct Inner {
     late: Vec<left::Late>,
 }
 
-pub(super) struct World {
+pub(crate) struct World {
     inner: Mutex<Inner>,
     log: Log,
-    pub(super) death: Mutex<Arc<Death>>,
+    pub(crate) death: Mutex<Arc<Death>>,
     /// Milliseconds for which something new is invisible.
-    pub(super) lag: AtomicUsize,
+    pub(crate) lag: AtomicUsize,
 }
 
 fn failure(kind: FailureKind, operation: &str) -> Failure {
@@ -179,17 +182,17 @@ fn failure(kind: FailureKind, operation: &str) -> Failure {
 }
 
 impl World {
-    pub(super) fn new(log: Log, death: Arc<Death>) -> Self {
+    pub(crate) fn new(log: Log, death: Arc<Death>) -> Self {
         Self { inner: Mutex::default(), log, death: Mutex::new(death), lag: AtomicUsize::new(0) }
     }
 
     /// A call (`create vpc/main`) that goes wrong so many times.
-    pub(super) fn fault(&self, call: &str, times: usize, strikes: Strikes, kind: FailureKind) {
+    pub(crate) fn fault(&self, call: &str, times: usize, strikes: Strikes, kind: FailureKind) {
         self.inner.lock().unwrap().faults.push(Fault { call: call.to_owned(), times, strikes, kind });
     }
 
     /// Addresses of all that exists and is not being deleted, sorted, duplicates twice.
-    pub(super) fn live(&self) -> Vec<String> {
+    pub(crate) fn live(&self) -> Vec<String> {
         let inner = self.inner.lock().unwrap();
         let mut live: Vec<String> =
             inner.objects.iter().filter(|object| object.is_live()).map(|object| object.address.to_string()).collect();
@@ -198,59 +201,59 @@ impl World {
     }
 
     /// Things done in a wrong order.
-    pub(super) fn violations(&self) -> Vec<String> {
+    pub(crate) fn violations(&self) -> Vec<String> {
         let inner = self.inner.lock().unwrap();
         let early = inner.early.iter().map(|(used, user)| format!("{used} is used by {user}"));
         inner.violations.iter().cloned().chain(early).collect()
     }
 
     /// Most calls of a service that were in flight at once.
-    pub(super) fn most_in_flight(&self, service: Service) -> usize {
+    pub(crate) fn most_in_flight(&self, service: Service) -> usize {
         self.inner.lock().unwrap().flight.get(&service).map_or(0, |flight| flight.1)
     }
 
     /// Nonces of an address's create calls, in order.
-    pub(super) fn nonces(&self, of: &str) -> Vec<String> {
+    pub(crate) fn nonces(&self, of: &str) -> Vec<String> {
         let inner = self.inner.lock().unwrap();
         inner.nonces.iter().filter(|(address, _)| address == of).map(|(_, nonce)| nonce.clone()).collect()
     }
 
-    pub(super) fn tags(&self, of: &str) -> BTreeMap<String, String> {
+    pub(crate) fn tags(&self, of: &str) -> BTreeMap<String, String> {
         self.with(of, |object| object.tags.clone())
     }
 
-    pub(super) fn spec(&self, of: &str) -> Value {
+    pub(crate) fn spec(&self, of: &str) -> Value {
         self.with(of, |object| object.spec.clone())
     }
 
-    pub(super) fn id(&self, of: &str) -> String {
+    pub(crate) fn id(&self, of: &str) -> String {
         self.with(of, |object| object.id.clone())
     }
 
-    pub(super) fn change(&self, of: &str, field: &str, value: Value) {
+    pub(crate) fn change(&self, of: &str, field: &str, value: Value) {
         self.with(of, |object| object.spec[field] = value);
     }
 
-    pub(super) fn tag(&self, of: &str, key: &str, value: &str) {
+    pub(crate) fn tag(&self, of: &str, key: &str, value: &str) {
         self.with(of, |object| object.tags.insert(key.to_owned(), value.to_owned()));
     }
 
-    pub(super) fn fail(&self, of: &str, why: &str) {
+    pub(crate) fn fail(&self, of: &str, why: &str) {
         self.with(of, |object| object.failed = Some(why.to_owned()));
     }
 
     /// Somebody deletes it outside.
-    pub(super) fn vanish(&self, of: &str) {
+    pub(crate) fn vanish(&self, of: &str) {
         self.inner.lock().unwrap().objects.retain(|object| object.address.to_string() != of);
     }
 
     /// Somebody else's object under a natural key.
-    pub(super) fn foreign(&self, of: &str, tags: &[(&str, &str)]) {
+    pub(crate) fn foreign(&self, of: &str, tags: &[(&str, &str)]) {
         self.foreign_with(of, json!({}), tags);
     }
 
     /// The same, with the fields that make the key up.
-    pub(super) fn foreign_with(&self, of: &str, spec: Value, tags: &[(&str, &str)]) {
+    pub(crate) fn foreign_with(&self, of: &str, spec: Value, tags: &[(&str, &str)]) {
         let mut inner = self.inner.lock().unwrap();
         let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let object = Object { tags, foreign: true, ..inner.outside(of, spec) };
@@ -264,7 +267,7 @@ impl World {
     }
 
     /// Everything of the cluster, as a session looks for it.
-    pub(super) async fn observe_all(&self, state: &Document, desired: &[Desired], lookups: &Attributes) -> Result<Vec<Observed>, Failure> {
+    pub(crate) async fn observe_all(&self, state: &Document, desired: &[Desired], lookups: &Attributes) -> Result<Vec<Observed>, Failure> {
         let mut known = state.attributes();
         known.extend(lookups.iter().map(|(key, values)| (key.clone(), values.clone())));
         let mut items: Vec<Item> = state
@@ -411,34 +414,34 @@ impl World {
 /// What the model of tests asks for and does beyond that.
 impl World {
     /// Ours that are alive: address, id, attributes, spec.
-    pub(super) fn ours(&self) -> Vec<Observed> {
+    pub(crate) fn ours(&self) -> Vec<Observed> {
         let inner = self.inner.lock().unwrap();
         inner.objects.iter().filter(|object| object.is_live() && object.is_ours()).map(Object::observed).collect()
     }
 
     /// Every byte of what exists: of everything, or of what is not ours.
-    pub(super) fn print(&self, only_foreign: bool) -> String {
+    pub(crate) fn print(&self, only_foreign: bool) -> String {
         let inner = self.inner.lock().unwrap();
         let shown: Vec<&Object> = inner.objects.iter().filter(|object| object.foreign || !only_foreign).collect();
         format!("{shown:#?}")
     }
 
     /// Things used before they were ready.
-    pub(super) fn too_early(&self) -> Vec<String> {
+    pub(crate) fn too_early(&self) -> Vec<String> {
         self.inner.lock().unwrap().violations.clone()
     }
 
     /// What was deleted under something else, once.
-    pub(super) fn take_early_deletes(&self) -> Vec<(String, String)> {
+    pub(crate) fn take_early_deletes(&self) -> Vec<(String, String)> {
         std::mem::take(&mut self.inner.lock().unwrap().early)
     }
 
-    pub(super) fn clear_faults(&self) {
+    pub(crate) fn clear_faults(&self) {
         self.inner.lock().unwrap().faults.clear();
     }
 
     /// Somebody deletes it outside, as far as AWS lets him; its token stays bound to it. Whether it was deleted.
-    pub(super) fn delete_outside(&self, of: &str) -> bool {
+    pub(crate) fn delete_outside(&self, of: &str) -> bool {
         let mut inner = self.inner.lock().unwrap();
         let found = inner.objects.iter().find(|object| object.address.to_string() == of && object.deleted.is_none() && !object.foreign);
         let Some(object) = found.cloned() else { return false };
@@ -454,7 +457,7 @@ impl World {
     }
 
     /// Somebody takes a tag off. Whether there was one.
-    pub(super) fn untag(&self, of: &str, key: &str) -> bool {
+    pub(crate) fn untag(&self, of: &str, key: &str) -> bool {
         let mut inner = self.inner.lock().unwrap();
         let found = inner.objects.iter_mut().find(|object| object.address.to_string() == of && object.deleted.is_none());
         found.is_some_and(|object| object.tags.remove(key).is_some())

@@ -4,7 +4,7 @@ use super::*;
 use crate::engine::{Scope, Whose};
 
 /// Something that comes into the world when something else is deleted.
-pub(super) struct Late {
+pub(crate) struct Late {
     /// Address whose deletion brings it.
     after: String,
     /// It comes so long after that is gone.
@@ -13,7 +13,7 @@ pub(super) struct Late {
 }
 
 /// How a question is named in the log.
-pub(super) fn word(query: &Query) -> &'static str {
+pub(crate) fn word(query: &Query) -> &'static str {
     match query {
         Query::Ours(_) => "ours",
         Query::These(_) => "these",
@@ -23,17 +23,17 @@ pub(super) fn word(query: &Query) -> &'static str {
 
 impl Object {
     /// There, and not on its way out.
-    pub(super) fn is_live(&self) -> bool {
+    pub(crate) fn is_live(&self) -> bool {
         self.deleted.is_none() && !self.is_gone()
     }
 
     /// What we made ourselves.
-    pub(super) fn is_ours(&self) -> bool {
+    pub(crate) fn is_ours(&self) -> bool {
         !self.foreign && !self.kind().facts().leftover
     }
 
     /// Whether destroy finds it there.
-    pub(super) fn is_left_in(&self, scope: &Scope) -> bool {
+    pub(crate) fn is_left_in(&self, scope: &Scope) -> bool {
         let text = self.spec.to_string();
         let is_leftover = self.kind().facts().leftover && !self.foreign && self.leaves.is_none();
         is_leftover && self.deleted.is_none() && (self.spec["vpc"].is_null() || scope.vpcs.iter().any(|vpc| text.contains(vpc)))
@@ -53,13 +53,13 @@ impl Object {
 }
 
 impl Inner {
-    pub(super) fn next_number(&mut self) -> usize {
+    pub(crate) fn next_number(&mut self) -> usize {
         self.numbers += 1;
         self.numbers - 1
     }
 
     /// An object that no call of ours made.
-    pub(super) fn outside(&mut self, of: &str, spec: Value) -> Object {
+    pub(crate) fn outside(&mut self, of: &str, spec: Value) -> Object {
         let address: Address = of.parse().unwrap();
         Object {
             id: format!("{}-x{:04}", address.kind(), self.next_number()),
@@ -80,7 +80,7 @@ impl Inner {
     }
 
     /// What the deletion of this object brings.
-    pub(super) fn come_after(&mut self, gone: &Object) {
+    pub(crate) fn come_after(&mut self, gone: &Object) {
         let after = gone.address.to_string();
         let (now, waiting) = std::mem::take(&mut self.late).into_iter().partition::<Vec<_>, _>(|late| late.after == after);
         self.late = waiting;
@@ -94,7 +94,7 @@ impl Inner {
     }
 
     /// As AWS tells who stands in the way.
-    pub(super) fn holders(&self, item: &Item) -> Vec<Holder> {
+    pub(crate) fn holders(&self, item: &Item) -> Vec<Holder> {
         let Some(held) = self.objects.iter().find(|object| object.id == item.id && !object.is_gone()) else { return Vec::new() };
         let holding = self.objects.iter().filter(|object| object.holds(held));
         let holder = |object: &Object| Holder {
@@ -109,7 +109,7 @@ impl Inner {
 /// What Kubernetes and strangers do.
 impl World {
     /// Kubernetes leaves it; its id.
-    pub(in super::super) fn leave(&self, of: &str, spec: Value) -> String {
+    pub(crate) fn leave(&self, of: &str, spec: Value) -> String {
         let mut inner = self.inner.lock().unwrap();
         let object = inner.outside(of, spec);
         let id = object.id.clone();
@@ -118,39 +118,39 @@ impl World {
     }
 
     /// It goes by itself after so many seconds.
-    pub(in super::super) fn leave_for(&self, of: &str, spec: Value, stays: u32) {
+    pub(crate) fn leave_for(&self, of: &str, spec: Value, stays: u32) {
         self.leave(of, spec);
         self.with(of, |object| object.leaves = Some(Instant::now() + seconds(stays)));
     }
 
     /// It comes so many seconds after something else is gone.
-    pub(in super::super) fn leave_after(&self, after: &str, delay: u32, of: &str, spec: Value) {
+    pub(crate) fn leave_after(&self, after: &str, delay: u32, of: &str, spec: Value) {
         let mut inner = self.inner.lock().unwrap();
         let object = inner.outside(of, spec);
         inner.late.push(Late { after: after.to_owned(), delay: seconds(delay), object });
     }
 
     /// AWS writes it anew, without our tags, so many seconds after something else is gone.
-    pub(in super::super) fn rewrite_after(&self, after: &str, delay: u32, of: &str) {
+    pub(crate) fn rewrite_after(&self, after: &str, delay: u32, of: &str) {
         let old = self.with(of, |object| object.clone());
         let object = Object { tags: BTreeMap::new(), ..old };
         self.inner.lock().unwrap().late.push(Late { after: after.to_owned(), delay: seconds(delay), object });
     }
 
     /// A stranger goes.
-    pub(in super::super) fn move_out(&self, of: &str) {
+    pub(crate) fn move_out(&self, of: &str) {
         self.inner.lock().unwrap().objects.retain(|object| object.address.to_string() != of || !object.foreign);
     }
 
     /// What was left and does not go by itself.
-    pub(in super::super) fn leftovers(&self) -> Vec<Observed> {
+    pub(crate) fn leftovers(&self) -> Vec<Observed> {
         let inner = self.inner.lock().unwrap();
         let left = inner.objects.iter().filter(|object| object.is_live() && object.kind().facts().leftover && !object.foreign);
         left.filter(|object| object.leaves.is_none()).map(Object::observed).collect()
     }
 
     /// What destroy finds beside what is ours.
-    pub(in super::super) async fn left(&self, scope: &Scope) -> Result<Vec<Observed>, Failure> {
+    pub(crate) async fn left(&self, scope: &Scope) -> Result<Vec<Observed>, Failure> {
         let mut found = Vec::new();
         for kind in Kind::leftovers() {
             found.extend(self.observe(kind, Query::Left(scope.clone())).await?);

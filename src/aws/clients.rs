@@ -2,8 +2,8 @@
 
 use super::errors::{self, sent};
 use super::fence::Fence;
-use super::tell::Tell;
-use crate::engine::{Failure, Scope};
+use super::progress::Progress;
+use crate::engine::Failure;
 use crate::resource::Address;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -66,14 +66,6 @@ pub struct Aws {
     pub connection: Connection,
     /// Cluster name, the value of the ownership tag.
     pub cluster: String,
-    /// Whether the user said the word that buckets may be emptied (RUN-4).
-    pub may_delete_data: bool,
-    /// Whether the user said the word that AWS's own protection against deletion may be taken off.
-    pub may_lift_protection: bool,
-    /// Whether the user said that data stays: then nothing that holds some is ever deleted, whatever a plan says.
-    pub spares_data: bool,
-    /// Where destroy looks for what was left.
-    pub scope: Scope,
     pub(super) autoscaling: aws_sdk_autoscaling::Client,
     pub(super) backup: aws_sdk_backup::Client,
     pub(super) ec2: aws_sdk_ec2::Client,
@@ -90,8 +82,8 @@ pub struct Aws {
     pub(super) state: aws_sdk_s3::Client,
     /// For what is signed by hand.
     pub(super) credentials: Option<SharedCredentialsProvider>,
-    fence: Fence,
-    tell: Tell,
+    sdk: SdkConfig,
+    progress: Progress,
 }
 
 impl Aws {
@@ -107,7 +99,22 @@ impl Aws {
             .load()
             .await;
         let connection = identity(&sdk, region).await.map_err(ConnectError::Identity)?;
-        let fence = Fence::default();
+        Ok(Self::with(sdk, connection, cluster.to_owned(), Fence::default(), Progress::default()))
+    }
+
+    /// Clients for one run: nothing is sent, save for the state, unless `may_act` says so before every attempt, and `listener`
+    /// hears how far long calls on a resource got.
+    #[must_use]
+    pub fn for_run(
+        &self,
+        may_act: impl Fn() -> Result<(), String> + Send + Sync + 'static,
+        listener: impl Fn(&Address, String) + Send + Sync + 'static,
+    ) -> Self {
+        let (fence, progress) = (Fence(Some(Arc::new(may_act))), Progress(Some(Arc::new(listener))));
+        Self::with(self.sdk.clone(), self.connection.clone(), self.cluster.clone(), fence, progress)
+    }
+
+    fn with(sdk: SdkConfig, connection: Connection, cluster: String, fence: Fence, progress: Progress) -> Self {
         // An emulator on a loopback port has no names for buckets.
         let s3 = || aws_sdk_s3::config::Builder::from(&sdk).force_path_style(sdk.endpoint_url().is_some());
         macro_rules! fenced {
@@ -115,13 +122,9 @@ impl Aws {
                 $service::Client::from_conf($service::config::Builder::from(&sdk).interceptor(fence.clone()).build())
             };
         }
-        Ok(Self {
+        Self {
             connection,
-            cluster: cluster.to_owned(),
-            may_delete_data: false,
-            may_lift_protection: false,
-            spares_data: false,
-            scope: Scope::default(),
+            cluster,
             autoscaling: fenced!(aws_sdk_autoscaling),
             backup: fenced!(aws_sdk_backup),
             ec2: fenced!(aws_sdk_ec2),
@@ -140,24 +143,14 @@ impl Aws {
                     .build(),
             ),
             credentials: sdk.credentials_provider(),
-            fence,
-            tell: Tell::default(),
-        })
-    }
-
-    /// From now on nothing is sent, save for the state, unless this says so before every attempt.
-    pub fn send_only_while(&self, may_act: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
-        self.fence.close_unless(Arc::new(may_act));
-    }
-
-    /// From now on this hears how far a long call on a resource got.
-    pub fn tell_through(&mut self, listener: impl Fn(&Address, String) + Send + Sync + 'static) {
-        self.tell = Tell(Some(Arc::new(listener)));
+            progress,
+            sdk,
+        }
     }
 
     /// Says how far a long call on this resource got.
     pub(super) fn tell(&self, address: &Address, text: String) {
-        if let Tell(Some(listener)) = &self.tell {
+        if let Progress(Some(listener)) = &self.progress {
             listener(address, text);
         }
     }

@@ -13,8 +13,9 @@ use super::{args::ProgressMode, confirm};
 use crate::aws::Aws;
 use crate::config::Config;
 use crate::config::model::Lifecycle;
-use crate::engine::{Event, FailureKind, Outcome, Runner, Twins, delete_twin};
+use crate::engine::{DeletionPolicy, Event, FailureKind, Outcome, Runner, Twins, delete_twin};
 use crate::report::{notes, plan_text};
+use crate::resource::Address;
 use crate::state::{self, Document, Entry, Marks, Recorder, StateError};
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
@@ -116,7 +117,7 @@ async fn note_applied(session: Session, loaded: &Loaded, run: &Run<'_>, guard: &
 }
 
 /// Runs a plan under the lock: journal, progress, signals, final state.
-pub(super) async fn execute(mut session: Session, run: &Run<'_>, guard: &Guard, applied: Option<Applied<'_>>) -> Result<Outcome, CliError> {
+pub(super) async fn execute(session: Session, run: &Run<'_>, guard: &Guard, applied: Option<Applied<'_>>) -> Result<Outcome, CliError> {
     let pace = run.settings.pace;
     let writer = run.store.begin(session.state.clone(), guard).await?;
     run.printer.say(&format!("State: {}\n", run.store.place()));
@@ -130,13 +131,14 @@ pub(super) async fn execute(mut session: Session, run: &Run<'_>, guard: &Guard, 
         }
     });
     let holds = writer.clone();
-    session.aws.send_only_while(move || holds.may_act());
     let (events, receiver) = mpsc::unbounded_channel();
     let shown = tokio::spawn(progress::show(receiver, run.progress, pace, run.printer.clone()));
     let said = events.clone();
-    session.aws.tell_through(move |address, why| drop(said.send(Event::StepWaiting { address: address.clone(), why })));
-    let provider = Arc::new(session.aws);
-    let runner = Runner { provider: provider.clone(), recorder: Arc::new(writer.clone()), pace, events, stop: run.stop.asked() };
+    let listener = move |address: &Address, why| drop(said.send(Event::StepWaiting { address: address.clone(), why }));
+    let provider = Arc::new(session.aws.for_run(move || holds.may_act(), listener));
+    let policy = Arc::new(session.policy);
+    let (recorder, stop) = (Arc::new(writer.clone()), run.stop.asked());
+    let runner = Runner { provider: provider.clone(), recorder, policy: policy.clone(), pace, events, stop };
     let work = async {
         if !session.new_pins.is_empty() {
             record(&writer, Entry::Pinned { pins: session.new_pins }).await?;
@@ -147,7 +149,7 @@ pub(super) async fn execute(mut session: Session, run: &Run<'_>, guard: &Guard, 
         let outcome = runner.run(session.plan, &writer.document(), &session.lookups).await?;
         let complete = outcome.failed.is_empty() && outcome.skipped.is_empty() && !outcome.cancelled;
         if complete && !*run.stop.asked().borrow() {
-            clear(&provider, &session.twins, run.printer).await?;
+            clear(&provider, &policy, &session.twins, run.printer).await?;
         }
         if let Some(applied) = applied.filter(|_| complete) {
             record(&writer, Entry::Applied { config_hash: applied.hash.to_owned() }).await?;
@@ -168,10 +170,10 @@ pub(super) async fn execute(mut session: Session, run: &Run<'_>, guard: &Guard, 
 }
 
 /// Deletes the second objects that nothing of ours uses.
-async fn clear(aws: &Aws, twins: &Twins, printer: &Printer) -> Result<(), CliError> {
+async fn clear(aws: &Aws, policy: &Arc<DeletionPolicy>, twins: &Twins, printer: &Printer) -> Result<(), CliError> {
     for twin in &twins.empty {
         let name = Twins::name(twin);
-        match delete_twin(aws, twin).await {
+        match delete_twin(aws, twin, policy).await {
             Ok(()) => printer.say(&format!("deleted {name}, which nothing used")),
             Err(failure) if failure.kind == FailureKind::InUse => {
                 printer.always(&format!("warning: {name} is left alone: something that is not ours uses it ({failure})"));

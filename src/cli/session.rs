@@ -7,14 +7,16 @@ use super::settings::{Loaded, Settings};
 use crate::aws::{Aws, Connection, another_cluster, lookups, observe_all};
 use crate::blueprint::blueprint;
 use crate::config::{Config, region_doubt};
-use crate::engine::{Action, INTENT_ATTRIBUTE, Inputs, Item, Observed, Pace, Plan, Readiness, Twins, Verb, plan, twins};
-use crate::resource::{Address, Attributes, Desired, Kind, resolve_known};
+use crate::engine::{Action, DeletionPolicy, INTENT_ATTRIBUTE, Inputs, Item, Observed, Pace, Plan, Twins, Verb, plan, twins};
+use crate::resource::{Address, Attributes, Desired, Kind, ownership, resolve_known};
 use crate::state::{Document, Intent};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything known before a decision.
 pub(super) struct Session {
     pub(super) aws: Aws,
+    /// What a run may delete, and where it looks.
+    pub(super) policy: DeletionPolicy,
     pub(super) state: Document,
     pub(super) lookups: Attributes,
     pub(super) observed: Vec<Observed>,
@@ -135,7 +137,7 @@ impl Session {
         let twins = twins(&inputs);
         let pinned = wanted.lookups.iter().filter(|lookup| lookup.question.is_pinned() && !state.pins.contains_key(&lookup.key));
         let new_pins = pinned.filter_map(|lookup| Some((lookup.key.clone(), lookups.get(&lookup.key)?.clone()))).collect();
-        Ok(Self { aws, state, lookups, observed, plan, twins, new_pins })
+        Ok(Self { aws, policy: DeletionPolicy::default(), state, lookups, observed, plan, twins, new_pins })
     }
 }
 
@@ -238,10 +240,8 @@ pub(super) fn refuse_other_lineage(state: &Document, observed: &[Observed]) -> R
         let recorded = state.resources.contains_key(&observed.address);
         lineage.map_or(!recorded, |lineage| lineage != state.lineage)
     };
-    // A key of an earlier cluster waits for weeks until AWS deletes it.
-    let is_waiting = |observed: &&Observed| observed.address.kind() == Kind::KmsKey && observed.readiness == Readiness::Deleting;
     let others: BTreeSet<&Address> =
-        observed.iter().filter(is_other).filter(|seen| !is_waiting(seen)).map(|observed| &observed.address).collect();
+        observed.iter().filter(is_other).filter(|seen| !seen.is_scheduled()).map(|observed| &observed.address).collect();
     if others.is_empty() {
         return Ok(());
     }
@@ -277,5 +277,5 @@ fn name_is_taken(error: CliError, state: &Document, lineages: &BTreeSet<&str>) -
 
 /// The state that it was made under, by its tags.
 pub(super) fn lineage_of(observed: &Observed) -> Option<&str> {
-    Some(observed.tags.as_ref()?.get("domino-eks:lineage")?)
+    Some(observed.tags.as_ref()?.get(ownership::LINEAGE)?)
 }

@@ -5,10 +5,13 @@
 
 mod diff;
 mod events;
+mod failure;
 mod graph;
-mod leftovers;
+mod holder;
+mod item;
 mod pace;
 mod plan;
+mod policy;
 mod poller;
 mod provider;
 mod recover;
@@ -25,10 +28,13 @@ mod tests;
 
 pub use diff::FieldChange;
 pub use events::{Event, Left};
-pub use leftovers::{CLOUD_CONTROLLER, Foreign, Holder, MADE_BY, MADE_FOR, Scope, Whose};
+pub use failure::{Failure, FailureKind};
+pub use holder::{CLOUD_CONTROLLER, Foreign, Holder, MADE_BY, MADE_FOR, Whose};
+pub use item::{INTENT_ATTRIBUTE, Item, Observed, Readiness};
 pub use pace::Pace;
 pub use plan::{Action, Inputs, Plan, PlanError, Summary, Verb, plan};
-pub use provider::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
+pub use policy::{DeletionPolicy, Scope};
+pub use provider::{Created, Provider, Query, Update};
 pub use recover::{RecoverError, recover};
 pub use scheduler::{Failed, Outcome, RunError, Runner};
 pub use step::GRACE_SECONDS;

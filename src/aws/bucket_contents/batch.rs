@@ -1,10 +1,10 @@
 //! Up to a thousand versions, deleted with one call. Its answer of 200 may carry an error for each of them.
 
-use super::super::errors::{meaning, sent, unexpected};
 use super::empty::{Emptied, patiently};
 use super::held::{Held, Refusal};
 use super::keys::fits_xml;
 use super::pages::{Bucket, Version};
+use crate::aws::errors::{meaning, sent, unexpected};
 use crate::engine::{Failure, FailureKind};
 use aws_sdk_s3::types::{Delete, Error, ObjectIdentifier};
 use std::collections::{HashMap, HashSet};

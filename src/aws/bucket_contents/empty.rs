@@ -2,13 +2,13 @@
 //!
 //! Memory stays the same for any number of objects: two pages wait at most, and a few batches are in flight.
 
-use super::super::Aws;
-use super::super::errors::{or_absent, sent, unexpected};
 use super::batch::{self, BATCH, Outcome};
 use super::held::{Held, Refusal};
 use super::keys::shown;
 use super::pages::{Bucket, Place, Upload, Version};
-use super::words::{counted, listed};
+use crate::aws::Aws;
+use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::words::{counted, listed};
 use crate::engine::{Failure, FailureKind};
 use std::future::Future;
 use std::time::Duration;

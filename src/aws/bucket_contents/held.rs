@@ -1,10 +1,10 @@
 //! What cannot be deleted, and why: one example for each reason stands for all, however many there are.
 
-use super::super::errors::sent;
 use super::batch::Fate;
 use super::keys::shown;
 use super::pages::Bucket;
-use super::words::counted;
+use crate::aws::errors::sent;
+use crate::aws::words::counted;
 use crate::engine::{Failure, FailureKind};
 use aws_sdk_s3::types::{ObjectLockLegalHoldStatus, ObjectLockRetentionMode};
 use aws_smithy_types::date_time::Format;

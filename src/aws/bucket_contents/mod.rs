@@ -1,7 +1,7 @@
 //! What is inside a bucket: counting it, and deleting it before the bucket can go.
 //!
 //! `pages` lists, `keys` knows the characters of keys, `count` counts, `empty` deletes in passes, `batch` deletes up to a thousand
-//! at once, `held` says what cannot be deleted and why, `words` puts numbers into words.
+//! at once, `held` says what cannot be deleted and why.
 
 mod batch;
 mod count;
@@ -9,7 +9,6 @@ mod empty;
 mod held;
 mod keys;
 mod pages;
-pub(super) mod words;
 
 #[cfg(test)]
 mod tests;

@@ -1,15 +1,14 @@
 //! Looking before anything is deleted, and again afterwards: ours, what Kubernetes left, what stands in the way, data.
 
 use super::Subject;
-use super::proof::is_scheduled;
 use crate::aws::{Aws, Namesake, another_cluster, claims, data, disowned, foreign, leftovers, observe_everything, protections};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::session::{Session, items, lineage_of, refuse_other_lineage, state_for, the_lineage};
 use crate::engine::{
-    Action, Disowned, Foreign, INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, Scope, Survey, Twins, Verb, hold_back, is_kept, teardown,
-    twins,
+    Action, DeletionPolicy, Disowned, Foreign, INTENT_ATTRIBUTE, Inputs, Item, Observed, Plan, Scope, Survey, Twins, Verb, hold_back,
+    is_kept, teardown, twins,
 };
-use crate::resource::{Address, Attributes, Kind};
+use crate::resource::{Address, Attributes, Kind, ownership};
 use crate::state::{Document, Marks, Status};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,17 +60,17 @@ impl Looked {
     /// For later looks.
     pub(super) fn before(&self) -> Before {
         let data = self.survey.data.iter().map(|line| line.id.clone()).collect();
-        Before { names: self.items.clone(), data, scope: self.session.aws.scope.clone() }
+        Before { names: self.items.clone(), data, scope: self.session.policy.scope.clone() }
     }
 }
 
 /// Looks by every means, and makes the plan. Writes nothing.
-pub(in crate::cli) async fn look(mut aws: Aws, subject: &Subject, found: Option<Document>, means: Means) -> Result<Looked, CliError> {
+pub(in crate::cli) async fn look(aws: Aws, subject: &Subject, found: Option<Document>, means: Means) -> Result<Looked, CliError> {
     let has_state = found.is_some();
     let mut state = state_for(&aws, found)?;
+    let mut scope = means.before.as_ref().map(|before| before.scope.clone()).unwrap_or_default();
     let mut items: Vec<Item> = items(&state, &subject.wanted(), &Attributes::new()).into_iter().map(with_tags_read).collect();
     if let Some(before) = &means.before {
-        aws.scope = before.scope.clone();
         let unknown = before.names.iter().filter(|name| items.iter().all(|item| item.address != name.address));
         items.extend(unknown.cloned().map(nameless).collect::<Vec<_>>());
     }
@@ -81,7 +80,7 @@ pub(in crate::cli) async fn look(mut aws: Aws, subject: &Subject, found: Option<
             refuse_asked(&state, means.lineage.as_deref())?;
             refuse_other_life(&state, &observed)?;
         }
-        None => state.lineage = lineage_shown(&aws, &observed, means.lineage.as_deref()).await?.unwrap_or(state.lineage),
+        None => state.lineage = lineage_shown(&aws, &scope, &observed, means.lineage.as_deref()).await?.unwrap_or(state.lineage),
         Some(_) => {}
     }
     let (mut observed, mut strangers): (Vec<Observed>, Vec<Observed>) =
@@ -89,24 +88,26 @@ pub(in crate::cli) async fn look(mut aws: Aws, subject: &Subject, found: Option<
     let another = another_cluster(&aws, &state.lineage, recorded_endpoint(&state)).await?;
     let spared = if another.is_some() { take_logs(&mut observed) } else { Vec::new() };
     items.extend(observed.iter().filter(|seen| !items.iter().any(|item| item.id == seen.id)).map(Item::seen).collect::<Vec<_>>());
-    widen(&mut aws.scope, &state, &observed);
-    aws.scope.another_lives = another.is_some();
-    aws.scope.another_is_near = another.as_ref().is_some_and(|other| aws.scope.vpcs.contains(&other.vpc));
-    let (leftovers, mut foreign) = tokio::try_join!(leftovers(&aws, recorded_leftovers(&state)), foreign(&aws))?;
+    widen(&mut scope, &state, &observed);
+    scope.another_lives = another.is_some();
+    scope.another_is_near = another.as_ref().is_some_and(|other| scope.vpcs.contains(&other.vpc));
+    let (leftovers, mut foreign) = tokio::try_join!(leftovers(&aws, &scope, recorded_leftovers(&state)), foreign(&aws, &scope))?;
     let (leftovers, of_others): (Vec<Observed>, Vec<Observed>) = leftovers.into_iter().partition(|seen| is_of_lineage(&state, seen));
     strangers.extend(of_others);
-    foreign.extend(another.map(|other| in_the_way(&other, aws.scope.another_is_near, spared)));
-    let (plan, disowned, twins) = planned(&aws, &state, &observed, &leftovers, &means).await?;
+    foreign.extend(another.map(|other| in_the_way(&other, scope.another_is_near, spared)));
+    let (plan, disowned, twins) = planned(&aws, &scope, &state, &observed, &leftovers, &means).await?;
     let marks = subject.marks(has_state.then_some(state.marks));
     let (data, protected) = tokio::try_join!(data(&aws, &plan, marks.ephemeral), protections(&aws, &plan))?;
     let survey = Survey { data, foreign, protected, disowned };
-    let session = Session { aws, state, lookups: Attributes::new(), observed, plan, twins, new_pins: BTreeMap::new() };
+    let policy = DeletionPolicy { scope, ..DeletionPolicy::default() };
+    let session = Session { aws, policy, state, lookups: Attributes::new(), observed, plan, twins, new_pins: BTreeMap::new() };
     Ok(Looked { session, survey, items, leftovers, strangers, marks, has_state })
 }
 
 /// What goes, what stays because it lost our tags, and second objects.
 async fn planned(
     aws: &Aws,
+    scope: &Scope,
     state: &Document,
     observed: &[Observed],
     leftovers: &[Observed],
@@ -115,7 +116,7 @@ async fn planned(
     let none = Attributes::new();
     let inputs = Inputs { desired: &[], state, observed: Some(observed), lookups: &none };
     let mut plan = teardown(&inputs, leftovers, means.keep_data)?;
-    if aws.scope.another_lives {
+    if scope.another_lives {
         only_forget_cluster(&mut plan);
     }
     let disowned = disowned_of(aws, &mut plan, state).await?;
@@ -127,11 +128,11 @@ async fn planned(
 
 /// The state under which everything was made, where none is at hand. Claims may have outlived all else; a key that AWS deletes
 /// in some weeks says least.
-async fn lineage_shown(aws: &Aws, observed: &[Observed], asked: Option<&str>) -> Result<Option<String>, CliError> {
+async fn lineage_shown(aws: &Aws, scope: &Scope, observed: &[Observed], asked: Option<&str>) -> Result<Option<String>, CliError> {
     let tells = |seen: &Observed| lineage_of(seen).is_some_and(|lineage| asked.is_none_or(|asked| lineage == asked));
-    let mut shown: Vec<Observed> = observed.iter().filter(|seen| !is_scheduled(seen)).cloned().collect();
+    let mut shown: Vec<Observed> = observed.iter().filter(|seen| !seen.is_scheduled()).cloned().collect();
     if !shown.iter().any(tells) {
-        shown.extend(claims(aws).await?);
+        shown.extend(claims(aws, scope).await?);
     }
     the_lineage(if shown.iter().any(tells) { &shown } else { observed }, asked)
 }
@@ -208,7 +209,7 @@ fn is_of_lineage(state: &Document, seen: &Observed) -> bool {
 
 /// Made under this state, or recorded in it and found by its id.
 fn is_of(state: &Document, seen: &Observed) -> bool {
-    let lineage = seen.tags.as_ref().map(|tags| tags.get("domino-eks:lineage"));
+    let lineage = seen.tags.as_ref().map(|tags| tags.get(ownership::LINEAGE));
     match lineage {
         Some(lineage) => lineage == Some(&state.lineage),
         None => state.resources.contains_key(&seen.address),
@@ -287,7 +288,7 @@ mod tests {
             id: id.to_owned(),
             attributes: BTreeMap::new(),
             spec,
-            tags: Some(BTreeMap::from([("domino-eks:lineage".to_owned(), lineage.to_owned())])),
+            tags: Some(BTreeMap::from([(ownership::LINEAGE.to_owned(), lineage.to_owned())])),
             readiness: Readiness::Ready,
         }
     }

@@ -18,7 +18,7 @@ use super::session::{block_on, connect_store};
 use super::settings::Settings;
 use super::stop::Stop;
 use crate::aws::Aws;
-use crate::engine::{DataLine, FailureKind, GRACE_SECONDS, Outcome, Plan, Readiness, Verb, hold_back};
+use crate::engine::{DataLine, DeletionPolicy, FailureKind, GRACE_SECONDS, Outcome, Plan, Readiness, Verb, hold_back};
 use crate::report::{DataWord, clock, teardown_text};
 use crate::resource::Address;
 use crate::state::Document;
@@ -104,9 +104,12 @@ impl Destruction<'_> {
         let mut all = Outcome::default();
         for round in 1..=ROUNDS {
             let mut session = looked.session;
-            session.aws.may_delete_data = self.args.delete_data;
-            session.aws.spares_data = self.args.retain_data;
-            session.aws.may_lift_protection = self.args.lift_protection;
+            session.policy = DeletionPolicy {
+                delete_data: self.args.delete_data,
+                retain_data: self.args.retain_data,
+                lift_protection: self.args.lift_protection,
+                ..session.policy
+            };
             let aws = session.aws.clone();
             if self.args.drain_kubernetes && round == 1 {
                 drain::drain(&session, run, guard).await?;

@@ -7,7 +7,7 @@ use crate::cli::apply::Run;
 use crate::cli::exit::CliError;
 use crate::cli::session::lineage_of;
 use crate::engine::{Action, Foreign, Observed, Readiness, Verb};
-use crate::resource::{Address, Kind};
+use crate::resource::Address;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,7 +69,7 @@ fn judge(looked: &Looked, failures: &BTreeMap<Address, String>) -> Proof {
         let left = |why: &str| Left { address: seen.address.clone(), id: seen.id.clone(), why: why.to_owned() };
         if is_retained(&looked.session.state, seen) {
             proof.kept.push(left("kept for its data"));
-        } else if is_scheduled(seen) {
+        } else if seen.is_scheduled() {
             proof.scheduled.push(scheduled(seen));
         } else {
             let going = (seen.readiness == Readiness::Deleting).then_some("being deleted");
@@ -95,18 +95,13 @@ fn judge(looked: &Looked, failures: &BTreeMap<Address, String>) -> Proof {
         id: seen.id.clone(),
         why: format!("lineage {}", lineage_of(seen).unwrap_or("unknown")),
     };
-    let (waiting, strangers): (Vec<&Observed>, Vec<&Observed>) = looked.strangers.iter().partition(|seen| is_scheduled(seen));
+    let (waiting, strangers): (Vec<&Observed>, Vec<&Observed>) = looked.strangers.iter().partition(|seen| seen.is_scheduled());
     proof.scheduled.extend(waiting.into_iter().map(scheduled));
     proof.others.extend(strangers.into_iter().map(stranger));
     if !proof.left.is_empty() {
         proof.foreign = looked.survey.foreign.clone();
     }
     proof
-}
-
-/// A key that waits for its end; also that of an earlier cluster of the name.
-pub(super) fn is_scheduled(seen: &Observed) -> bool {
-    seen.address.kind() == Kind::KmsKey && seen.readiness == Readiness::Deleting
 }
 
 fn scheduled(seen: &Observed) -> Left {

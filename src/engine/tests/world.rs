@@ -3,7 +3,9 @@
 mod left;
 
 use super::process::{Death, Log};
-use crate::engine::{Created, Failure, FailureKind, Holder, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
+use crate::engine::{
+    Created, DeletionPolicy, Failure, FailureKind, Holder, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update,
+};
 use crate::resource::{Address, Attributes, Desired, Idempotency, Kind, Service, resolve_known};
 use crate::state::Document;
 use serde_json::{Value, json};
@@ -551,13 +553,13 @@ impl Provider for World {
         .await
     }
 
-    async fn delete(&self, item: Item) -> Result<(), Failure> {
+    async fn delete(&self, item: Item, _policy: Arc<DeletionPolicy>) -> Result<(), Failure> {
         let service = item.address.kind().facts().service;
         let lag = self.lag();
         self.call(format!("delete {}", item.address), service, |inner| Self::delete_now(inner, &item, lag)).await
     }
 
-    async fn holders(&self, item: Item) -> Result<Vec<Holder>, Failure> {
+    async fn holders(&self, item: Item, _policy: Arc<DeletionPolicy>) -> Result<Vec<Holder>, Failure> {
         self.call(format!("holders {}", item.address), item.address.kind().facts().service, |inner| Ok(inner.holders(&item))).await
     }
 }

@@ -207,6 +207,13 @@ pub(super) fn candidate(address: Address, spec: Value, tags: Tags) -> Item {
     Item { address, spec, tags, id: String::new(), attributes }
 }
 
+/// The name under which an item is looked for: from its spec, else the id under which it is recorded. Nothing where the name
+/// depends on what does not exist yet: then it cannot exist either.
+pub(super) fn known_name<'a>(item: &'a Item, field: &str) -> Option<&'a str> {
+    let in_spec = item.spec.get(field).and_then(Value::as_str).filter(|name| !name.is_empty());
+    in_spec.or(Some(item.id.as_str()).filter(|id| !id.is_empty()))
+}
+
 /// The spec as JSON, for observed values.
 pub(super) fn json(spec: &impl Serialize) -> Value {
     serde_json::to_value(spec).unwrap_or(Value::Null)

@@ -24,7 +24,7 @@ where
     };
     if !may_lift {
         let message = format!("{}; `destroy --lift-protection` lifts that", refusal.message.trim_end_matches('.'));
-        return Err(Failure { message, ..refusal });
+        return Err(refusal.worded(message));
     }
     lift().await?;
     // AWS may take a moment to see that it is off.

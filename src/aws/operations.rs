@@ -4,6 +4,7 @@ use super::clients::Aws;
 use super::contract::{Answer, Deletion, Resource, Typed};
 use super::errors::unexpected;
 use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Update};
+use crate::resource::references;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
@@ -58,7 +59,33 @@ fn delete<'a, R: Resource>(aws: &'a Aws, item: &'a Item, policy: &'a DeletionPol
 }
 
 fn typed<S: DeserializeOwned>(item: &Item) -> Result<Typed<'_, S>, Failure> {
+    // What is sent to AWS is known in full, or not sent.
+    if let Some((target, attribute)) = references(&item.spec).first() {
+        return Err(unexpected("read the spec", &format!("{target}#{attribute}, which {} needs, is not known", item.address)));
+    }
     let spec = S::deserialize(&item.spec)
         .map_err(|error| unexpected("read the spec", &format!("the spec of {} is damaged: {error}", item.address)))?;
     Ok(Typed { spec, item })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::{Address, Kind, spec};
+    use serde_json::json;
+
+    #[test]
+    fn what_is_not_known_in_full_is_not_sent() {
+        let item = |vpc| Item {
+            address: Address::new(Kind::InternetGateway, "main"),
+            spec: json!({ "vpc": vpc }),
+            tags: BTreeMap::new(),
+            id: String::new(),
+            attributes: BTreeMap::new(),
+        };
+        let (known, unknown) = (item(json!("vpc-1")), item(json!({ "$join": ["x", { "$ref": "vpc/main#id" }] })));
+        assert_eq!(typed::<spec::InternetGateway>(&known).map(|it| it.spec.vpc).ok(), Some("vpc-1".into()));
+        let refused = typed::<spec::InternetGateway>(&unknown).map(drop).unwrap_err();
+        assert!(refused.message.contains("vpc/main#id"), "{refused}");
+    }
 }

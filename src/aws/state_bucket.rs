@@ -1,7 +1,7 @@
 //! S3 as the place of a state: strongly consistent reads, and writes under a condition (aws-facts §5, engines §4.5).
 
 use super::Aws;
-use super::errors::{or_absent, sent, unexpected};
+use super::errors::{or_absent, sent};
 use crate::engine::{Failure, FailureKind};
 use crate::resource::ownership;
 use crate::state::{Condition, Object, ObjectError, ObjectFault, Objects};
@@ -117,7 +117,7 @@ impl Objects for StateBucket {
         };
         let etag = answer.e_tag().unwrap_or_default().to_owned();
         let body = answer.body.collect().await;
-        let lost = |error: &dyn std::error::Error| Failure { kind: FailureKind::LostAnswer, ..unexpected("GetObject", &error.to_string()) };
+        let lost = |error: &dyn std::error::Error| Failure::new(FailureKind::LostAnswer, "GetObject", error.to_string());
         let bytes = body.map_err(|error| self.explained(lost(&error)))?.into_bytes().to_vec();
         Ok(Some(Object { bytes, etag }))
     }

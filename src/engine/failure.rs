@@ -1,6 +1,8 @@
 //! A failed call, and what it means for the engine.
 
+use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 /// What a failure means for the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +29,8 @@ pub enum FailureKind {
     Other,
 }
 
-/// A failed call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A failed call. It is made by [`Failure::new`] and what follows on it, nowhere else.
+#[derive(Debug, Clone)]
 pub struct Failure {
     /// What it means.
     pub kind: FailureKind,
@@ -40,12 +42,14 @@ pub struct Failure {
     pub message: String,
     /// AWS request id, for the support.
     pub request_id: Option<String>,
+    /// What it came from.
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Failure {
     /// A failure without an answer of AWS that has a code or a request id.
     pub fn new(kind: FailureKind, operation: &str, message: impl Into<String>) -> Self {
-        Self { kind, operation: operation.to_owned(), code: None, message: message.into(), request_id: None }
+        Self { kind, operation: operation.to_owned(), code: None, message: message.into(), request_id: None, source: None }
     }
 
     /// A failure that repeating does not heal.
@@ -58,6 +62,26 @@ impl Failure {
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
         self.code = Some(code.into()).filter(|code| !code.is_empty());
         self
+    }
+
+    /// The same with the request id of AWS.
+    #[must_use]
+    pub fn with_request_id(mut self, id: Option<String>) -> Self {
+        self.request_id = id;
+        self
+    }
+
+    /// The same with the error that it came from.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// The same in other words.
+    #[must_use]
+    pub fn worded(self, message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..self }
     }
 
     /// The same, meaning something else.
@@ -81,4 +105,20 @@ impl fmt::Display for Failure {
     }
 }
 
-impl std::error::Error for Failure {}
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    }
+}
+
+/// Failures that say the same are equal, whatever they came from.
+impl PartialEq for Failure {
+    fn eq(&self, other: &Self) -> bool {
+        let said = |failure: &Self| {
+            (failure.kind, failure.operation.clone(), failure.code.clone(), failure.message.clone(), failure.request_id.clone())
+        };
+        said(self) == said(other)
+    }
+}
+
+impl Eq for Failure {}

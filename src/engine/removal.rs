@@ -177,5 +177,5 @@ fn held(failure: Failure, holders: &[Holder]) -> Failure {
     let foreign = holders.iter().any(|holder| holder.whose == Whose::Foreign);
     let kind = if foreign { FailureKind::Foreign } else { failure.kind };
     let message = format!("{} (held by {})", failure.message.trim_end_matches('.'), listed(holders));
-    Failure { kind, message, ..failure }
+    failure.meaning(kind).worded(message)
 }

@@ -331,7 +331,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             // Lists lag behind creates: one look does not prove that it is somebody else's.
             if began.elapsed() >= self.pace.seconds(FOREIGN_SECONDS) {
                 let message = format!("{}; it does not carry this cluster's tags, so it is left alone", failure.message);
-                return Err(failed(Failure { kind: FailureKind::Foreign, message, ..failure }, Left::Nothing));
+                return Err(failed(failure.meaning(FailureKind::Foreign).worded(message), Left::Nothing));
             }
             self.unless_stopped(tokio::time::sleep(self.pace.jittered(3.0))).await?;
         }

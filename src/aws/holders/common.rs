@@ -52,11 +52,10 @@ pub(in crate::aws) fn origin(description: Option<&str>, tags: &Tags) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::errors::unexpected;
 
     #[test]
     fn a_courtesy_stops_nobody() {
-        let asked = |kind: FailureKind| Err::<Vec<()>, Failure>(Failure { kind, ..unexpected("DescribeNetworkAcls", "refused") });
+        let asked = |kind: FailureKind| Err::<Vec<()>, Failure>(Failure::new(kind, "DescribeNetworkAcls", "refused"));
         for forgiven in [FailureKind::Permission, FailureKind::Busy] {
             assert!(courteous(asked(forgiven)).unwrap().is_empty());
         }

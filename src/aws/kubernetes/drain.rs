@@ -1,13 +1,12 @@
 //! Deletes Services of type LoadBalancer and Ingresses, and waits a while for their controllers to take the load balancers
 //! away. It touches nothing else, and what it leaves is cleared on the side of AWS anyway.
 
+use super::api::Api;
 use super::client::Client;
-use super::failure;
-use super::objects::{Object, ObjectKind, Page};
+use super::objects::{Object, ObjectKind};
 use crate::aws::Aws;
 use crate::engine::{Failure, FailureKind, Pace};
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -31,14 +30,6 @@ pub struct Drained {
     pub ingresses: Vec<String>,
     /// Still there at the deadline, or not to be deleted: kind, namespace and name, finalizers, and what was refused.
     pub left: Vec<String>,
-}
-
-/// What is asked of a cluster.
-pub(super) trait Api: Sync {
-    /// A page of a list over all namespaces: the first one, or the one after another.
-    fn page(&self, kind: ObjectKind, after: Option<&str>) -> impl Future<Output = Result<Page, Failure>> + Send;
-    /// Asks for a deletion; not found is success.
-    fn delete(&self, object: &Object) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// Whether a call may be sent now; else why not.
@@ -124,7 +115,7 @@ async fn look<A: Api>(api: &A) -> Result<Vec<Object>, Failure> {
         }
         Ok(found)
     };
-    let late = |_| Err(failure(FailureKind::LostAnswer, "Kubernetes List", "the lists did not end within a minute"));
+    let late = |_| Err(Failure::new(FailureKind::LostAnswer, "Kubernetes List", "the lists did not end within a minute"));
     tokio::time::timeout(LIST_TIMEOUT, all).await.unwrap_or_else(late)
 }
 
@@ -155,7 +146,7 @@ impl<A: Api> Round<'_, A> {
     }
 
     async fn delete_one(&self, object: &Object) -> Result<(), Failure> {
-        (self.may_act)().map_err(|why| failure(FailureKind::Other, object.kind.delete_operation(), &why))?;
+        (self.may_act)().map_err(|why| Failure::new(FailureKind::Other, object.kind.delete_operation(), &why))?;
         match self.api.delete(object).await {
             Err(failure) if failure.kind == FailureKind::Credentials => return Err(failure),
             Err(failure) => drop(self.refusals().insert(object.uid.clone(), failure)),

@@ -1,7 +1,7 @@
 //! EKS access entry (EKS-1). Token and natural key: cluster and principal. Its id is the principal's ARN.
 
 use crate::aws::Aws;
-use crate::aws::contract::{Deletion, Resource, Typed};
+use crate::aws::contract::{Deletion, Resource, Typed, known_name};
 use crate::aws::errors::{or_absent, or_inactive, sent, unexpected};
 use crate::aws::tags;
 use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Update};
@@ -30,7 +30,7 @@ impl Resource for EksAccessEntry {
         let existing = or_inactive(sent("ListAccessEntries", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
         let mut seen = Vec::new();
         for item in query.items() {
-            let principal = item.spec.get("principal").and_then(Value::as_str).unwrap_or_default();
+            let Some(principal) = known_name(item, "principal") else { continue };
             if existing.iter().any(|arn| arn == principal) {
                 seen.extend(observed(aws, item, principal).await?);
             }

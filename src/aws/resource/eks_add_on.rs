@@ -1,7 +1,7 @@
 //! EKS add-on with its pod identity associations (EKS-2). Token and natural key: its name.
 
 use crate::aws::Aws;
-use crate::aws::contract::{Deletion, Resource, Typed};
+use crate::aws::contract::{Deletion, Resource, Typed, known_name};
 use crate::aws::errors::{or_inactive, sent, unexpected};
 use crate::aws::tags;
 use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Update};
@@ -85,7 +85,7 @@ fn associations(spec: &Spec) -> Result<Option<Vec<AddonPodIdentityAssociations>>
 
 /// While an add-on is waited for, only its status counts (`full` is false) and its roles are not asked for.
 async fn observed(aws: &Aws, item: &Item, full: bool) -> Result<Option<Observed>, Failure> {
-    let name = item.spec.get("name").and_then(Value::as_str).unwrap_or_default();
+    let Some(name) = known_name(item, "name") else { return Ok(None) };
     let call = aws.eks.describe_addon().cluster_name(&aws.cluster).addon_name(name);
     let Some(addon) = or_inactive(sent("DescribeAddon", call.send().await))?.and_then(|answer| answer.addon) else { return Ok(None) };
     let configuration = addon.configuration_values().and_then(|text| serde_json::from_str::<Value>(text).ok());

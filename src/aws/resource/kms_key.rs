@@ -1,7 +1,7 @@
 //! KMS key with its alias and rotation. Tag only: CreateKey takes no token; the alias is its name afterwards.
 
 use crate::aws::Aws;
-use crate::aws::contract::{Contents, Deletion, Emptiness, Resource, Tagged, ToDelete, Typed, Unrecorded};
+use crate::aws::contract::{Contents, Deletion, Emptiness, Resource, Tagged, ToDelete, Typed, Unrecorded, known_name};
 use crate::aws::errors::{or_absent, sent, unexpected};
 use crate::aws::holders::{holder, origin};
 use crate::aws::parts::PAGE;
@@ -41,7 +41,7 @@ impl Resource for KmsKey {
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let mut seen = Vec::new();
         for item in query.items() {
-            let alias = item.spec.get("alias").and_then(serde_json::Value::as_str).unwrap_or_default();
+            let Some(alias) = known_name(item, "alias") else { continue };
             let name = if item.id.is_empty() { alias } else { &item.id };
             let mut found = describe(aws, name).await?;
             let named = found.is_some();
@@ -78,7 +78,7 @@ impl Resource for KmsKey {
             Err(failure) if failure.kind == FailureKind::AlreadyExists => {
                 let target = describe(aws, &it.spec.alias).await?;
                 let ours = target.is_some_and(|key| key.key_id() == it.id);
-                if ours { Ok(()) } else { Err(Failure { kind: FailureKind::Foreign, ..failure }) }
+                if ours { Ok(()) } else { Err(failure.meaning(FailureKind::Foreign)) }
             }
             other => other.map(drop),
         }
@@ -190,7 +190,7 @@ async fn refuse_needed(aws: &Aws, item: &Item) -> Result<(), Failure> {
         None => Ok(()),
         Some(why) => {
             let message = format!("the key is needed by {why}; `destroy --lift-protection` lets it go all the same");
-            Err(Failure { kind: FailureKind::InUse, ..unexpected("ScheduleKeyDeletion", &message) })
+            Err(Failure::new(FailureKind::InUse, "ScheduleKeyDeletion", message))
         }
     }
 }

@@ -2,14 +2,14 @@
 //! our retention.
 
 use crate::aws::Aws;
-use crate::aws::contract::{Deletion, Resource, Tagged, ToDelete, Typed, Unrecorded, candidate};
+use crate::aws::contract::{Deletion, Resource, Tagged, ToDelete, Typed, Unrecorded, candidate, known_name};
 use crate::aws::deletion_protection;
 use crate::aws::errors::{or_absent, sent};
 use crate::aws::tags;
 use crate::engine::{Created, DeletionPolicy, Failure, INTENT_ATTRIBUTE, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Address, Kind, spec};
 use aws_sdk_cloudwatchlogs::types;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 pub(in crate::aws) struct LogGroup;
@@ -36,7 +36,7 @@ impl Resource for LogGroup {
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let mut seen = Vec::new();
         for item in query.items() {
-            let name = item.spec.get("name").and_then(Value::as_str).unwrap_or_default();
+            let Some(name) = known_name(item, "name") else { continue };
             let groups = describe(aws, name).await?;
             let Some(group) = groups.iter().find(|group| group.log_group_name() == Some(name)) else { continue };
             let arn = arn(aws, name);

@@ -70,7 +70,7 @@ async fn refused(aws: &Aws, item: &Item, failure: Failure) -> Failure {
          `aws backup get-backup-vault-access-policy --backup-vault-name {vault}`, is the account's to change{end}",
         failure.message.trim_end_matches('.')
     );
-    Failure { kind: FailureKind::Other, message, ..failure }
+    failure.meaning(FailureKind::Other).worded(message)
 }
 
 /// The day on which its lifecycle ends it.

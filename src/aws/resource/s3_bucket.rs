@@ -2,7 +2,7 @@
 
 use crate::aws::Aws;
 use crate::aws::bucket_contents::{self, Emptied};
-use crate::aws::contract::{Contents, Deletion, Emptiness, Resource, Tagged, Typed, Unrecorded};
+use crate::aws::contract::{Contents, Deletion, Emptiness, Resource, Tagged, Typed, Unrecorded, known_name};
 use crate::aws::errors::{or_absent, sent, unexpected};
 use crate::aws::tags::{self, Tags};
 use crate::engine::{Created, DeletionPolicy, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
@@ -45,7 +45,7 @@ impl Resource for S3Bucket {
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let mut seen = Vec::new();
         for item in query.items() {
-            let name = item.spec.get("name").and_then(Value::as_str).unwrap_or_default();
+            let Some(name) = known_name(item, "name") else { continue };
             let Some(versioned) = versioned(aws, name, !item.id.is_empty()).await? else { continue };
             let attributes = attributes(aws, name);
             if item.id.is_empty() {
@@ -115,7 +115,7 @@ impl Resource for S3Bucket {
         match deleted {
             // Something was written meanwhile: with the word, it is emptied again.
             Err(failure) if policy.delete_data && failure.code.as_deref() == Some("BucketNotEmpty") => {
-                Err(Failure { kind: FailureKind::InUse, ..failure })
+                Err(failure.meaning(FailureKind::InUse))
             }
             other => other.map(drop),
         }
@@ -167,9 +167,7 @@ async fn head(aws: &Aws, name: &str) -> Result<(), Failure> {
 
 /// HEAD answers only by status: 404 is free, 200 is ours, 403 somebody else's, 301 in another region.
 async fn refuse_taken(aws: &Aws, name: &str) -> Result<(), Failure> {
-    let taken = |kind, message: &str| {
-        Err(Failure { kind, operation: "HeadBucket".to_owned(), code: None, message: message.to_owned(), request_id: None })
-    };
+    let taken = |kind, message: &str| Err(Failure::new(kind, "HeadBucket", message));
     match head(aws, name).await {
         Ok(()) => taken(FailureKind::AlreadyExists, &format!("the bucket `{name}` exists in this account")),
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),

@@ -69,8 +69,7 @@ pub(super) async fn delete(aws: &Aws, id: &str) -> Result<(), Failure> {
     let Some(error) = answer.unsuccessful().first().and_then(|item| item.error()) else { return Ok(()) };
     let code = error.code().unwrap_or_default();
     let kind = if code.ends_with("NotFound") { FailureKind::NotFound } else { FailureKind::InUse };
-    let message = error.message().unwrap_or_default().to_owned();
-    Err(Failure { kind, operation: "DeleteVpcEndpoints".to_owned(), code: Some(code.to_owned()), message, request_id: None })
+    Err(Failure::new(kind, "DeleteVpcEndpoints", error.message().unwrap_or_default()).with_code(code))
 }
 
 fn list(inputs: &[Input]) -> Option<Vec<String>> {

@@ -171,13 +171,7 @@ pub(super) struct World {
 }
 
 fn failure(kind: FailureKind, operation: &str) -> Failure {
-    Failure {
-        kind,
-        operation: operation.to_owned(),
-        code: Some(format!("{kind:?}")),
-        message: "the world says no".to_owned(),
-        request_id: Some("r-1".to_owned()),
-    }
+    Failure::new(kind, operation, "the world says no").with_code(format!("{kind:?}")).with_request_id(Some("r-1".to_owned()))
 }
 
 impl World {
@@ -398,7 +392,7 @@ impl World {
         inner.early.extend(users.map(|user| (object.address.to_string(), user.address.to_string())));
         if let Some(user) = inner.objects.iter().find(|other| other.holds(&object)) {
             let message = format!("{} is used by {}", object.address, user.address);
-            return Err(Failure { message, ..failure(FailureKind::InUse, "delete") });
+            return Err(failure(FailureKind::InUse, "delete").worded(message));
         }
         for dying in
             inner.objects.iter_mut().filter(|other| other.id == object.id && !other.is_gone() || dies_along(other) && other.uses(&object))

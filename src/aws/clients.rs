@@ -2,14 +2,13 @@
 
 use super::errors::{self, sent};
 use super::fence::Fence;
-use super::tell::Tell;
-use crate::engine::{Connection, Failure, Scope};
+use super::progress::Progress;
+use crate::engine::{Connection, Failure, RunHooks};
 use crate::resource::Address;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::SharedCredentialsProvider;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Attempts of one request, the first included; the SDK backs off between them.
@@ -36,17 +35,9 @@ pub enum ConnectError {
 #[derive(Debug, Clone)]
 pub struct Aws {
     /// Who asks, and where.
-    pub connection: Connection,
+    pub(super) connection: Connection,
     /// Cluster name, the value of the ownership tag.
-    pub cluster: String,
-    /// Whether the user said the word that buckets may be emptied (RUN-4).
-    pub may_delete_data: bool,
-    /// Whether the user said the word that AWS's own protection against deletion may be taken off.
-    pub may_lift_protection: bool,
-    /// Whether the user said that data stays: then nothing that holds some is ever deleted, whatever a plan says.
-    pub spares_data: bool,
-    /// Where destroy looks for what was left.
-    pub scope: Scope,
+    pub(super) cluster: String,
     pub(super) autoscaling: aws_sdk_autoscaling::Client,
     pub(super) backup: aws_sdk_backup::Client,
     pub(super) ec2: aws_sdk_ec2::Client,
@@ -63,8 +54,8 @@ pub struct Aws {
     pub(super) state: aws_sdk_s3::Client,
     /// For what is signed by hand.
     pub(super) credentials: Option<SharedCredentialsProvider>,
-    fence: Fence,
-    tell: Tell,
+    sdk: SdkConfig,
+    progress: Progress,
 }
 
 impl Aws {
@@ -80,7 +71,18 @@ impl Aws {
             .load()
             .await;
         let connection = identity(&sdk, region).await.map_err(ConnectError::Identity)?;
-        let fence = Fence::default();
+        Ok(Self::with(sdk, connection, cluster.to_owned(), Fence::default(), Progress::default()))
+    }
+
+    /// Clients for one run: nothing is sent, save for the state, unless the lock is held before every attempt, and the sink of
+    /// progress hears how far long calls on a resource got.
+    #[must_use]
+    pub(super) fn with_hooks(&self, hooks: RunHooks) -> Self {
+        let (fence, progress) = (Fence(Some(hooks.check_lock)), Progress(Some(hooks.progress)));
+        Self::with(self.sdk.clone(), self.connection.clone(), self.cluster.clone(), fence, progress)
+    }
+
+    fn with(sdk: SdkConfig, connection: Connection, cluster: String, fence: Fence, progress: Progress) -> Self {
         // An emulator on a loopback port has no names for buckets.
         let s3 = || aws_sdk_s3::config::Builder::from(&sdk).force_path_style(sdk.endpoint_url().is_some());
         macro_rules! fenced {
@@ -88,13 +90,9 @@ impl Aws {
                 $service::Client::from_conf($service::config::Builder::from(&sdk).interceptor(fence.clone()).build())
             };
         }
-        Ok(Self {
+        Self {
             connection,
-            cluster: cluster.to_owned(),
-            may_delete_data: false,
-            may_lift_protection: false,
-            spares_data: false,
-            scope: Scope::default(),
+            cluster,
             autoscaling: fenced!(aws_sdk_autoscaling),
             backup: fenced!(aws_sdk_backup),
             ec2: fenced!(aws_sdk_ec2),
@@ -113,24 +111,14 @@ impl Aws {
                     .build(),
             ),
             credentials: sdk.credentials_provider(),
-            fence,
-            tell: Tell::default(),
-        })
-    }
-
-    /// From now on nothing is sent, save for the state, unless this says so before every attempt.
-    pub fn send_only_while(&self, may_act: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
-        self.fence.close_unless(Arc::new(may_act));
-    }
-
-    /// From now on this hears how far a long call on a resource got.
-    pub fn tell_through(&mut self, listener: impl Fn(&Address, String) + Send + Sync + 'static) {
-        self.tell = Tell(Some(Arc::new(listener)));
+            progress,
+            sdk,
+        }
     }
 
     /// Says how far a long call on this resource got.
     pub(super) fn tell(&self, address: &Address, text: String) {
-        if let Tell(Some(listener)) = &self.tell {
+        if let Progress(Some(listener)) = &self.progress {
             listener(address, text);
         }
     }

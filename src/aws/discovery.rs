@@ -1,9 +1,11 @@
 //! The questions about a whole cluster, answered by AWS.
 
-use super::{Aws, candidates, data, disowned, holders, kubernetes, lookups, protection, resource};
+use super::clients::Aws;
+use super::resource::eks_cluster;
+use super::{candidates, data, disowned, dispatch, foreign, kubernetes, lookups, protections};
 use crate::blueprint::Lookup;
 use crate::engine::{
-    ApiServer, Connection, DataLine, DeletionPolicy, Discovery, Drained, Failure, Foreign, Item, LookupError, Namesake, Observed, Pace,
+    ApiServer, Connection, DataLine, Discovery, Drained, Failure, Foreign, Item, LookupError, Namesake, Observed, Pace,
     Plan, Protection, RunHooks, Scope,
 };
 use crate::resource::Attributes;
@@ -23,7 +25,7 @@ impl Discovery for Aws {
     }
 
     async fn observe_all(&self, items: Vec<Item>) -> Result<Vec<Observed>, Failure> {
-        resource::observe_all(self, items).await
+        dispatch::observe_all(self, items).await
     }
 
     async fn observe_everything(&self, items: Vec<Item>) -> Result<Vec<Observed>, Failure> {
@@ -31,19 +33,19 @@ impl Discovery for Aws {
     }
 
     async fn leftovers(&self, scope: &Scope, recorded: Vec<Item>) -> Result<Vec<Observed>, Failure> {
-        resource::leftovers(&self.within(scope), recorded).await
+        dispatch::leftovers(self, scope, recorded).await
     }
 
     async fn volumes_and_snapshots(&self, scope: &Scope) -> Result<Vec<Observed>, Failure> {
-        resource::claims(&self.within(scope)).await
+        dispatch::claims(self, scope).await
     }
 
     async fn foreign(&self, scope: &Scope) -> Result<Vec<Foreign>, Failure> {
-        holders::foreign(&self.within(scope)).await
+        foreign::foreign(self, scope).await
     }
 
     async fn another_cluster(&self, lineage: &str, endpoint: Option<&str>) -> Result<Option<Namesake>, Failure> {
-        resource::eks_cluster::another_cluster(self, lineage, endpoint).await
+        eks_cluster::another_cluster(self, lineage, endpoint).await
     }
 
     async fn data(&self, plan: &Plan, may_be_late: bool) -> Result<Vec<DataLine>, Failure> {
@@ -51,7 +53,7 @@ impl Discovery for Aws {
     }
 
     async fn protections(&self, plan: &Plan) -> Result<Vec<Protection>, Failure> {
-        protection::protections(self, plan).await
+        protections::protections(self, plan).await
     }
 
     async fn disowned(&self, items: Vec<Item>) -> Result<Vec<Item>, Failure> {
@@ -68,22 +70,7 @@ impl Discovery for Aws {
         kubernetes::drain(self, server, pace, check_lock, tell).await
     }
 
-    fn for_run(&self, hooks: RunHooks, policy: DeletionPolicy) -> Self {
-        let mut run = self.within(&policy.scope);
-        run.may_delete_data = policy.delete_data;
-        run.spares_data = policy.retain_data;
-        run.may_lift_protection = policy.lift_protection;
-        let RunHooks { check_lock, progress } = hooks;
-        run.send_only_while(move || check_lock());
-        run.tell_through(move |address, text| progress(address, text));
-        run
-    }
-}
-
-impl Aws {
-    fn within(&self, scope: &Scope) -> Self {
-        let mut narrowed = self.clone();
-        narrowed.scope = scope.clone();
-        narrowed
+    fn for_run(&self, hooks: RunHooks) -> Self {
+        self.with_hooks(hooks)
     }
 }

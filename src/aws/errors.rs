@@ -149,14 +149,14 @@ pub(super) fn meaning(code: &str, message: &str) -> FailureKind {
 /// The call's failure, classified.
 pub(super) fn sent<T, E>(operation: &str, result: Result<T, SdkError<E, HttpResponse>>) -> Result<T, Failure>
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    result.map_err(|error| failure(operation, &error))
+    result.map_err(|error| failure(operation, &error).caused_by(error))
 }
 
 fn failure<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> Failure
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let status = error.raw_response().map(|response| response.status().as_u16());
     let meta = error.as_service_error().map(ProvideErrorMetadata::meta);
@@ -175,7 +175,7 @@ where
         _ => LostAnswer,
     };
     let request_id = meta.and_then(|meta| meta.extra("aws_request_id")).map(str::to_owned);
-    Failure { kind, operation: operation.to_owned(), code, message, request_id }
+    Failure::new(kind, operation, message).with_code(code.unwrap_or_default()).with_request_id(request_id)
 }
 
 fn construction(message: &str) -> FailureKind {
@@ -212,7 +212,7 @@ pub(super) fn on_the_way(error: &dyn std::error::Error) -> String {
 
 /// AWS answered with something that its own description rules out.
 pub(super) fn unexpected(operation: &str, message: &str) -> Failure {
-    Failure { kind: FailureKind::Other, operation: operation.to_owned(), code: None, message: message.to_owned(), request_id: None }
+    Failure::other(operation, message)
 }
 
 /// "Already there" counts as done.

@@ -8,20 +8,14 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-type MayAct = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+/// Whether a call may be sent now; else why not.
+pub(super) type MayAct = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
-/// Lets everything pass until it is given a condition.
+/// Lets calls pass only while its condition holds; without one, it lets everything pass.
 #[derive(Clone, Default)]
-pub(super) struct Fence(Arc<RwLock<Option<MayAct>>>);
-
-impl Fence {
-    /// From now on nothing is sent unless this says so; the latest condition counts, for each run writes the state anew.
-    pub(super) fn close_unless(&self, may_act: MayAct) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(may_act);
-    }
-}
+pub(super) struct Fence(pub(super) Option<MayAct>);
 
 /// Why nothing was sent.
 #[derive(Debug)]
@@ -52,7 +46,6 @@ impl Intercept for Fence {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let may_act = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
-        may_act.map_or(Ok(()), |may_act| may_act().map_err(|why| NotSent(why).into()))
+        self.0.as_ref().map_or(Ok(()), |may_act| may_act().map_err(|why| NotSent(why).into()))
     }
 }

@@ -1,8 +1,9 @@
 //! S3 as the place of a state: strongly consistent reads, and writes under a condition (aws-facts §5, engines §4.5).
 
 use super::Aws;
-use super::errors::{or_absent, sent, unexpected};
+use super::errors::{or_absent, sent};
 use crate::engine::{Failure, FailureKind};
+use crate::resource::ownership;
 use crate::state::{Condition, Object, ObjectError, ObjectFault, Objects};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::BucketVersioningStatus;
@@ -45,7 +46,7 @@ impl StateBucket {
     pub async fn is_unfinished(&self) -> Result<bool, ObjectError> {
         let tags = self.s3.get_bucket_tagging().bucket(&self.name).expected_bucket_owner(&self.account).send().await;
         let tags = or_absent(sent("GetBucketTagging", tags)).map_err(self.failed())?;
-        if !tags.is_some_and(|tags| tags.tag_set().iter().any(|tag| tag.key() == "domino-eks:state")) {
+        if !tags.is_some_and(|tags| tags.tag_set().iter().any(|tag| tag.key() == ownership::STATE)) {
             return Ok(false);
         }
         let rules = self.s3.get_bucket_lifecycle_configuration().bucket(&self.name).expected_bucket_owner(&self.account).send().await;
@@ -116,7 +117,7 @@ impl Objects for StateBucket {
         };
         let etag = answer.e_tag().unwrap_or_default().to_owned();
         let body = answer.body.collect().await;
-        let lost = |error: &dyn std::error::Error| Failure { kind: FailureKind::LostAnswer, ..unexpected("GetObject", &error.to_string()) };
+        let lost = |error: &dyn std::error::Error| Failure::new(FailureKind::LostAnswer, "GetObject", error.to_string());
         let bytes = body.map_err(|error| self.explained(lost(&error)))?.into_bytes().to_vec();
         Ok(Some(Object { bytes, etag }))
     }

@@ -1,19 +1,14 @@
-//! Ownership tags, and the one place that changes tags of existing resources.
+//! Ownership tags, and how each service changes tags of what exists.
 
-use super::Aws;
-use super::errors::sent;
+use super::clients::Aws;
+use super::errors::{sent, unexpected};
 use crate::engine::{Failure, Item, Observed, Query, Readiness, Update};
-use crate::resource::{Address, Service};
+use crate::resource::{Address, ownership};
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Cluster that a resource belongs to.
-pub(super) const CLUSTER: &str = "domino-eks:cluster";
-/// The state that it was made under.
-pub(super) const LINEAGE: &str = "domino-eks:lineage";
-/// Its address in plan and state.
-pub(super) const ADDRESS: &str = "domino-eks:address";
+pub(super) use ownership::{ADDRESS, CLUSTER, LINEAGE};
 
 /// Tags as a map.
 pub(super) type Tags = BTreeMap<String, String>;
@@ -87,21 +82,8 @@ pub(super) fn arn(aws: &Aws, service: &str, resource: &str) -> String {
     format!("arn:{}:{service}:{}:{}:{resource}", connection.partition, connection.region, connection.account)
 }
 
-/// Sets and removes tags of an existing resource. Auto Scaling Groups and buckets do it in their own files: the one
-/// has propagation, the other only the whole set.
-pub(super) async fn change(aws: &Aws, update: &Update) -> Result<(), Failure> {
-    match update.item.address.kind().facts().service {
-        Service::Ec2 => change_ec2(aws, update).await,
-        Service::Eks => change_eks(aws, update).await,
-        Service::Efs => change_efs(aws, update).await,
-        Service::Iam => super::resource::change_iam_tags(aws, update).await,
-        Service::Kms => change_kms(aws, update).await,
-        Service::Logs => change_logs(aws, update).await,
-        Service::AutoScaling | Service::S3 | Service::LoadBalancing | Service::Backup => Ok(()),
-    }
-}
-
-async fn change_ec2(aws: &Aws, update: &Update) -> Result<(), Failure> {
+/// Sets and removes tags of a resource of EC2, by its id.
+pub(super) async fn change_ec2(aws: &Aws, update: &Update) -> Result<(), Failure> {
     if !update.set_tags.is_empty() {
         sent("CreateTags", aws.ec2.create_tags().resources(&update.item.id).set_tags(Some(ec2(&update.set_tags))).send().await)?;
     }
@@ -112,22 +94,25 @@ async fn change_ec2(aws: &Aws, update: &Update) -> Result<(), Failure> {
     Ok(())
 }
 
-fn arn_of(update: &Update) -> String {
-    update.item.attributes.get("arn").cloned().unwrap_or_default()
+fn arn_of(update: &Update) -> Result<&str, Failure> {
+    let arn = update.item.attributes.get("arn").map(String::as_str);
+    arn.ok_or_else(|| unexpected("TagResource", &format!("the ARN of {} is not known", update.item.address)))
 }
 
-async fn change_eks(aws: &Aws, update: &Update) -> Result<(), Failure> {
+/// Sets and removes tags of a resource of EKS, by its ARN.
+pub(super) async fn change_eks(aws: &Aws, update: &Update) -> Result<(), Failure> {
     if !update.set_tags.is_empty() {
-        sent("TagResource", aws.eks.tag_resource().resource_arn(arn_of(update)).set_tags(Some(hash_map(&update.set_tags))).send().await)?;
+        sent("TagResource", aws.eks.tag_resource().resource_arn(arn_of(update)?).set_tags(Some(hash_map(&update.set_tags))).send().await)?;
     }
     if !update.remove_tags.is_empty() {
         let keys = Some(update.remove_tags.clone());
-        sent("UntagResource", aws.eks.untag_resource().resource_arn(arn_of(update)).set_tag_keys(keys).send().await)?;
+        sent("UntagResource", aws.eks.untag_resource().resource_arn(arn_of(update)?).set_tag_keys(keys).send().await)?;
     }
     Ok(())
 }
 
-async fn change_efs(aws: &Aws, update: &Update) -> Result<(), Failure> {
+/// Sets and removes tags of a resource of EFS, by its id.
+pub(super) async fn change_efs(aws: &Aws, update: &Update) -> Result<(), Failure> {
     if !update.set_tags.is_empty() {
         let tags = update.set_tags.iter().filter_map(|(key, value)| aws_sdk_efs::types::Tag::builder().key(key).value(value).build().ok());
         sent("TagResource", aws.efs.tag_resource().resource_id(&update.item.id).set_tags(Some(tags.collect())).send().await)?;
@@ -139,7 +124,8 @@ async fn change_efs(aws: &Aws, update: &Update) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn change_kms(aws: &Aws, update: &Update) -> Result<(), Failure> {
+/// Sets and removes tags of a key.
+pub(super) async fn change_kms(aws: &Aws, update: &Update) -> Result<(), Failure> {
     if !update.set_tags.is_empty() {
         let tags =
             update.set_tags.iter().filter_map(|(key, value)| aws_sdk_kms::types::Tag::builder().tag_key(key).tag_value(value).build().ok());
@@ -152,13 +138,14 @@ async fn change_kms(aws: &Aws, update: &Update) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn change_logs(aws: &Aws, update: &Update) -> Result<(), Failure> {
+/// Sets and removes tags of a log group, by its ARN.
+pub(super) async fn change_logs(aws: &Aws, update: &Update) -> Result<(), Failure> {
     if !update.set_tags.is_empty() {
-        sent("TagResource", aws.logs.tag_resource().resource_arn(arn_of(update)).set_tags(Some(hash_map(&update.set_tags))).send().await)?;
+        sent("TagResource", aws.logs.tag_resource().resource_arn(arn_of(update)?).set_tags(Some(hash_map(&update.set_tags))).send().await)?;
     }
     if !update.remove_tags.is_empty() {
         let keys = Some(update.remove_tags.clone());
-        sent("UntagResource", aws.logs.untag_resource().resource_arn(arn_of(update)).set_tag_keys(keys).send().await)?;
+        sent("UntagResource", aws.logs.untag_resource().resource_arn(arn_of(update)?).set_tag_keys(keys).send().await)?;
     }
     Ok(())
 }

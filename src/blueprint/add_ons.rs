@@ -4,7 +4,7 @@ use super::context::{self, Context};
 use super::lookup::{Lookup, Question};
 use super::node_pools::group_address;
 use crate::config::model::{NetworkPolicy, PoolRole};
-use crate::resource::{Address, Desired, Input, Kind, spec};
+use crate::resource::{Address, Desired, Input, Kind, ownership, spec};
 use serde_json::{Value, json};
 
 /// Daemon sets: installed without nodes, and there when the first node boots.
@@ -69,7 +69,7 @@ fn configuration(context: &Context<'_>, name: &str) -> Option<Value> {
         ("aws-ebs-csi-driver", _) => {
             let mut tags = json!(context.user_tags());
             // A later cluster of the same name must not take them for its own.
-            tags["domino-eks:lineage"] = json!(Input::reference("aws", "lineage"));
+            tags[ownership::LINEAGE] = json!(Input::reference("aws", "lineage"));
             Some(json!({ "controller": { "extraVolumeTags": tags } }))
         }
         _ => None,

@@ -3,7 +3,7 @@
 use super::documents::document;
 use crate::config::Config;
 use crate::config::model::{Encryption, Network, PoolRole, Subnet, Tier};
-use crate::resource::{Address, Desired, Input, Kind};
+use crate::resource::{Address, Desired, Input, Kind, ownership};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -50,14 +50,14 @@ impl<'a> Context<'a> {
         let mut tags = self.user_tags();
         tags.insert("Name".to_owned(), self.name(&address.name().replace('/', "-")));
         tags.extend(more);
-        tags.insert("domino-eks:address".to_owned(), address.to_string());
+        tags.insert(ownership::ADDRESS.to_owned(), address.to_string());
         Desired::new(address, spec, tags)
     }
 
     /// Tags of the user and the cluster's name.
     pub(super) fn user_tags(&self) -> Tags {
         let mut tags = self.config.tags.clone();
-        tags.insert("domino-eks:cluster".to_owned(), self.config.name.clone());
+        tags.insert(ownership::CLUSTER.to_owned(), self.config.name.clone());
         tags
     }
 

@@ -1,7 +1,7 @@
 //! Four buckets and the shared file system (S3-1, EFS-1).
 
 use super::context::{self, Context};
-use crate::resource::{Address, Desired, Input, Kind, spec};
+use crate::resource::{Address, Desired, Input, Kind, ownership, spec};
 
 /// Days after which an unfinished upload is thrown away.
 const ABORT_UPLOADS_DAYS: i32 = 7;
@@ -37,7 +37,7 @@ pub(super) fn state_bucket(context: &Context<'_>, name: &str) -> Desired {
         abort_multipart_days: ABORT_UPLOADS_DAYS,
     };
     // Never the tags of a cluster: it outlives them all.
-    let tags = context::Tags::from([("domino-eks:state".to_owned(), "true".to_owned())]);
+    let tags = context::Tags::from([(ownership::STATE.to_owned(), "true".to_owned())]);
     Desired::new(Address::new(Kind::S3Bucket, "state"), &spec, tags)
 }
 

@@ -1,6 +1,6 @@
 //! Field-by-field comparison of what shall be with what is.
 
-use crate::resource::{Attributes, Change, Kind, resolve};
+use crate::resource::{Attributes, Change, Kind, ownership, resolve};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -85,7 +85,7 @@ pub(crate) fn tags(
         }
     }
     for key in recorded.into_iter().flat_map(BTreeMap::keys) {
-        if !desired.contains_key(key) && before.contains_key(key) && !key.starts_with("domino-eks:") {
+        if !desired.contains_key(key) && before.contains_key(key) && !key.starts_with(ownership::PREFIX) {
             changes.push(tag_change(key, before.get(key), None, false));
         }
     }

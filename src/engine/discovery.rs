@@ -1,10 +1,13 @@
 //! What a command asks about a whole cluster before it decides: the account, look-ups, everything that exists, and what
 //! stands in the way of a teardown. The `aws` room answers for real, tests answer from memory.
 
-use super::leftovers::{Foreign, Scope};
+use super::failure::Failure;
+use super::holder::Foreign;
+use super::item::{Item, Observed};
 use super::pace::Pace;
 use super::plan::Plan;
-use super::provider::{DeletionPolicy, Failure, Item, Observed, Provider};
+use super::policy::Scope;
+use super::provider::Provider;
 use super::teardown::{DataLine, Protection};
 use crate::blueprint::Lookup;
 use crate::resource::{Address, Attributes};
@@ -159,7 +162,7 @@ pub trait Discovery: Provider + Sized {
     ) -> impl Future<Output = Result<Drained, Failure>> + Send;
 
     /// The same provider for a run: nothing is sent when the lock is lost.
-    fn for_run(&self, hooks: RunHooks, policy: DeletionPolicy) -> Self;
+    fn for_run(&self, hooks: RunHooks) -> Self;
 }
 
 #[cfg(test)]

@@ -1,11 +1,15 @@
 //! Second objects of one address: what a request whose answer was lost may leave where AWS knows neither token nor name
 //! (design rule 2). The recorded one stays; an empty one that nothing uses goes; any other is for a person to judge.
 
+use super::failure::{Failure, FailureKind};
+use super::item::{Item, Observed, Readiness};
 use super::plan::{Inputs, by_address};
-use super::provider::{Failure, FailureKind, Item, Observed, Provider, Readiness};
+use super::policy::DeletionPolicy;
+use super::provider::Provider;
 use super::recover::uses;
-use crate::resource::Idempotency;
+use crate::resource::{Idempotency, ownership};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Tries of a delete that was not answered or came too fast.
 const TRIES: usize = 3;
@@ -36,7 +40,7 @@ pub fn duplicates(inputs: &Inputs<'_>) -> Duplicates {
     let (mut empty, unclear): (Vec<Observed>, Vec<Observed>) = others.cloned().partition(|duplicate| {
         let facts = duplicate.address.kind().facts();
         let recorded = inputs.state.resources.contains_key(&duplicate.address);
-        let lineage = duplicate.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage"));
+        let lineage = duplicate.tags.as_ref().and_then(|tags| tags.get(ownership::LINEAGE));
         recorded
             && facts.idempotency == Idempotency::TagOnly
             && !facts.holds_data
@@ -58,12 +62,12 @@ fn is_attached(duplicate: &Observed) -> bool {
 ///
 /// # Errors
 /// What AWS says; [`FailureKind::InUse`] when somebody uses it.
-pub async fn delete_duplicate<P: Provider>(provider: &P, duplicate: &Observed) -> Result<(), Failure> {
+pub async fn delete_duplicate<P: Provider>(provider: &P, duplicate: &Observed, policy: &Arc<DeletionPolicy>) -> Result<(), Failure> {
     let item = Item::seen(duplicate);
     let mut tries = 0;
     loop {
         tries += 1;
-        match provider.delete(item.clone()).await {
+        match provider.delete(item.clone(), policy.clone()).await {
             Err(failure) if failure.kind == FailureKind::NotFound => return Ok(()),
             Err(failure) if tries < TRIES && matches!(failure.kind, FailureKind::Busy | FailureKind::LostAnswer) => {}
             other => return other,

@@ -2,7 +2,7 @@
 
 use super::diff::{self, FieldChange, Sides};
 use super::graph::Graph;
-use super::provider::{Observed, Readiness};
+use super::item::{Observed, Readiness};
 use crate::resource::{Address, Attributes, Change, Desired, Kind, Layer, resolve};
 use crate::state::{Document, Intent, Record, Status};
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,10 @@
 //! Waiting: one loop per kind asks for all waiting resources of that kind at once.
 
 use super::events::Event;
+use super::failure::{Failure, FailureKind};
+use super::item::{Item, Observed, Readiness};
 use super::pace::Pace;
-use super::provider::{Failure, FailureKind, Item, Observed, Provider, Query, Readiness};
+use super::provider::{Provider, Query};
 use crate::resource::Kind;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,13 +73,7 @@ impl<P: Provider> Poller<P> {
 }
 
 fn ended() -> Failure {
-    Failure {
-        kind: FailureKind::Other,
-        operation: "wait".to_owned(),
-        code: None,
-        message: "waiting was ended".to_owned(),
-        request_id: None,
-    }
+    failure("waiting was ended")
 }
 
 async fn poll<P: Provider>(
@@ -180,5 +176,5 @@ fn answer(waiter: Waiter, result: Result<Option<Observed>, Failure>) -> Option<W
 }
 
 fn failure(message: &str) -> Failure {
-    Failure { kind: FailureKind::Other, operation: "wait".to_owned(), code: None, message: message.to_owned(), request_id: None }
+    Failure::other("wait", message)
 }

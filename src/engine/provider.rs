@@ -1,52 +1,12 @@
 //! What the engine asks of the outside world. The `aws` room answers for real, tests answer from memory.
 
-use super::leftovers::{Holder, Scope};
-use crate::resource::{Address, Kind};
-use crate::state::Record;
+use super::failure::Failure;
+use super::holder::Holder;
+use super::item::{Item, Observed};
+use super::policy::{DeletionPolicy, Scope};
+use crate::resource::Kind;
 use serde_json::Value;
-use std::{collections::BTreeMap, fmt, future::Future};
-
-/// Attribute that an item carries while its creation was begun and its id is not known: a provider may then look harder.
-pub const INTENT_ATTRIBUTE: &str = "intent";
-
-/// A resource as the engine hands it to the provider: everything resolved.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Item {
-    /// Its address.
-    pub address: Address,
-    /// Resolved spec; of a deletion, the spec as last applied.
-    pub spec: Value,
-    /// Tags in full.
-    pub tags: BTreeMap<String, String>,
-    /// AWS id; empty before creation.
-    pub id: String,
-    /// Known attributes.
-    pub attributes: BTreeMap<String, String>,
-}
-
-impl Item {
-    /// What is recorded.
-    pub fn recorded(address: &Address, record: &Record) -> Self {
-        Self {
-            address: address.clone(),
-            spec: record.spec.clone(),
-            tags: record.tags.clone(),
-            id: record.id.clone(),
-            attributes: record.attributes.clone(),
-        }
-    }
-
-    /// What AWS shows.
-    pub fn seen(seen: &Observed) -> Self {
-        Self {
-            address: seen.address.clone(),
-            spec: seen.spec.clone(),
-            tags: seen.tags.clone().unwrap_or_default(),
-            id: seen.id.clone(),
-            attributes: seen.attributes.clone(),
-        }
-    }
-}
+use std::{collections::BTreeMap, future::Future, sync::Arc};
 
 /// What a create call returned.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -55,43 +15,6 @@ pub struct Created {
     pub id: String,
     /// Attributes known already, `id` among them.
     pub attributes: BTreeMap<String, String>,
-}
-
-/// A resource as AWS shows it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Observed {
-    /// Address from its tag or from a natural key of a known item.
-    pub address: Address,
-    /// AWS id.
-    pub id: String,
-    /// Known attributes.
-    pub attributes: BTreeMap<String, String>,
-    /// The spec fields that were read; fields absent here were not read and are compared with the state.
-    pub spec: Value,
-    /// Tags, where reading them came for free.
-    pub tags: Option<BTreeMap<String, String>>,
-    /// How far it is.
-    pub readiness: Readiness,
-}
-
-impl Observed {
-    /// Whether its deletion is accepted and AWS only waits for its date: nothing is left to do.
-    pub fn is_scheduled(&self) -> bool {
-        self.readiness == Readiness::Deleting && self.address.kind().facts().scheduled_deletion
-    }
-}
-
-/// How far an observed resource is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Readiness {
-    /// Usable.
-    Ready,
-    /// On its way; what it waits for, for people.
-    NotYet(String),
-    /// It will not get there; why, for people.
-    Failed(String),
-    /// Being deleted.
-    Deleting,
 }
 
 /// What to look for.
@@ -140,75 +63,6 @@ pub struct Update {
     pub remove_tags: Vec<String>,
 }
 
-/// What a failure means for the engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailureKind {
-    /// It exists under its natural key.
-    AlreadyExists,
-    /// It does not exist.
-    NotFound,
-    /// Something it needs is not visible yet (eventual consistency): ask again for two minutes.
-    NotYet,
-    /// Something still uses it: ask again for ten minutes.
-    InUse,
-    /// The request may or may not have taken effect.
-    LostAnswer,
-    /// Too many requests, or a passing fault of the service.
-    Busy,
-    /// Credentials are missing, wrong or expired.
-    Credentials,
-    /// The caller may not do this.
-    Permission,
-    /// It exists but is not ours.
-    Foreign,
-    /// Anything else: repeating is useless.
-    Other,
-}
-
-/// What a run may delete beyond what its plan says, and where the cluster is. It comes from the command's flags.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DeletionPolicy {
-    /// Where leftovers are looked for, and what is known to be ours there.
-    pub scope: Scope,
-    /// `--delete-data`: buckets may be emptied (RUN-4).
-    pub delete_data: bool,
-    /// `--retain-data`: what holds data is never deleted, whatever a plan says.
-    pub retain_data: bool,
-    /// `--lift-protection`: protections of AWS against deletion may be switched off.
-    pub lift_protection: bool,
-}
-
-/// A failed call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// What it means.
-    pub kind: FailureKind,
-    /// AWS operation, such as `CreateVpc`.
-    pub operation: String,
-    /// AWS error code, when there was an answer.
-    pub code: Option<String>,
-    /// AWS message, or what went wrong on the way.
-    pub message: String,
-    /// AWS request id, for the support.
-    pub request_id: Option<String>,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.operation)?;
-        match &self.code {
-            Some(code) => write!(f, ": {code}: {}", self.message)?,
-            None => write!(f, ": {}", self.message)?,
-        }
-        match &self.request_id {
-            Some(id) => write!(f, " (request id {id})"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl std::error::Error for Failure {}
-
 /// The outside world.
 pub trait Provider: Send + Sync + 'static {
     /// Lists resources of one kind, in bulk.
@@ -219,10 +73,8 @@ pub trait Provider: Send + Sync + 'static {
     fn settle(&self, item: Item) -> impl Future<Output = Result<(), Failure>> + Send;
     /// Changes a resource in place; returns attributes that changed with it.
     fn update(&self, update: Update) -> impl Future<Output = Result<BTreeMap<String, String>, Failure>> + Send;
-    /// Deletes a resource; not found is success.
-    fn delete(&self, item: Item) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Deletes a resource, as far as the policy of the run allows that; not found is success.
+    fn delete(&self, item: Item, policy: Arc<DeletionPolicy>) -> impl Future<Output = Result<(), Failure>> + Send;
     /// What stands in the way of deleting the resource, as far as that can be seen.
-    fn holders(&self, _item: Item) -> impl Future<Output = Result<Vec<Holder>, Failure>> + Send {
-        async { Ok(Vec::new()) }
-    }
+    fn holders(&self, item: Item, policy: Arc<DeletionPolicy>) -> impl Future<Output = Result<Vec<Holder>, Failure>> + Send;
 }

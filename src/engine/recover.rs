@@ -1,8 +1,8 @@
 //! A lost state, rebuilt from what AWS shows: tags say what is ours and what it is (RUN-2).
 
+use super::item::{Observed, Readiness};
 use super::plan::Inputs;
-use super::provider::{Observed, Readiness};
-use crate::resource::{Address, Attributes, Desired, REF_KEY, resolve_known};
+use crate::resource::{Address, Attributes, Desired, REF_KEY, ownership, resolve_known};
 use crate::state::{Document, Record, Status};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -45,7 +45,7 @@ pub fn recover(inputs: &Inputs<'_>, pinned: &BTreeSet<String>) -> Result<Documen
 
 /// Whether it was made under this lineage; what carries no tags of its own is shown with its parent's.
 fn is_ours(lineage: &str, seen: &Observed) -> bool {
-    seen.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage")).is_some_and(|tag| tag == lineage)
+    seen.tags.as_ref().and_then(|tags| tags.get(ownership::LINEAGE)).is_some_and(|tag| tag == lineage)
 }
 
 /// One object for each address; of duplicates, the one that something else uses.

@@ -2,9 +2,11 @@
 //! back is deleted again.
 
 use super::events::{Event, Left};
-use super::leftovers::{Holder, Whose, listed};
+use super::failure::{Failure, FailureKind};
+use super::holder::{Holder, Whose, listed};
+use super::item::{Item, Observed};
 use super::poller::Want;
-use super::provider::{Failure, FailureKind, Item, Observed, Provider, Query};
+use super::provider::{Provider, Query};
 use super::step::{Context, Step, StepError, failed, patience};
 use crate::resource::Address;
 use crate::state::{Entry, Record, Recorder, Status};
@@ -98,7 +100,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
     /// Returns the refusal when something holds it.
     async fn try_to_delete(&self, step: &Step<'_>, item: &Item) -> Result<Option<Failure>, StepError> {
         self.call(step, Left::Recorded, || async {
-            match self.provider.delete(item.clone()).await {
+            match self.provider.delete(item.clone(), self.policy.clone()).await {
                 Ok(()) => Ok(None),
                 Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
                 Err(failure) if failure.kind == FailureKind::InUse => Ok(Some(failure)),
@@ -110,7 +112,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
 
     /// Who holds it. A question that is not allowed leaves the refusal as it is.
     async fn holders(&self, step: &Step<'_>, item: &Item) -> Result<Vec<Holder>, StepError> {
-        let asked = self.call(step, Left::Recorded, || self.provider.holders(item.clone())).await;
+        let asked = self.call(step, Left::Recorded, || self.provider.holders(item.clone(), self.policy.clone())).await;
         match asked {
             Err(StepError::Failed { failure, .. }) if failure.kind != FailureKind::Credentials => {
                 tracing::debug!(address = %item.address, %failure, "cannot tell what holds it");
@@ -175,5 +177,5 @@ fn held(failure: Failure, holders: &[Holder]) -> Failure {
     let foreign = holders.iter().any(|holder| holder.whose == Whose::Foreign);
     let kind = if foreign { FailureKind::Foreign } else { failure.kind };
     let message = format!("{} (held by {})", failure.message.trim_end_matches('.'), listed(holders));
-    Failure { kind, message, ..failure }
+    failure.meaning(kind).worded(message)
 }

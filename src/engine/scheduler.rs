@@ -1,10 +1,12 @@
 //! Runs a plan: a ready queue over the graph of steps, longest remaining path first, everything else at once.
 
 use super::events::{Event, Left};
+use super::failure::{Failure, FailureKind};
 use super::pace::Pace;
 use super::plan::{Action, Plan, Verb};
+use super::policy::DeletionPolicy;
 use super::poller::Poller;
-use super::provider::{Failure, FailureKind, Provider};
+use super::provider::Provider;
 use super::slots::Slots;
 use super::step::{Context, Step, StepError};
 use super::steps::{Node, Steps};
@@ -70,6 +72,8 @@ pub struct Runner<P, R> {
     pub provider: Arc<P>,
     /// Durable memory.
     pub recorder: Arc<R>,
+    /// What may be deleted.
+    pub policy: Arc<DeletionPolicy>,
     /// Length of a second.
     pub pace: Pace,
     /// Where events go.
@@ -147,6 +151,7 @@ impl<P: Provider, R: Recorder> Run<P, R> {
         let context = Context {
             provider: runner.provider.clone(),
             recorder: runner.recorder.clone(),
+            policy: runner.policy.clone(),
             poller: Poller::new(runner.provider.clone(), runner.pace, runner.events.clone()),
             pace: runner.pace,
             events: runner.events.clone(),

@@ -2,12 +2,15 @@
 
 use super::diff::same;
 use super::events::{Event, Left};
+use super::failure::{Failure, FailureKind};
+use super::item::{INTENT_ATTRIBUTE, Item, Observed, Readiness};
 use super::pace::Pace;
 use super::plan::{Action, Verb};
+use super::policy::DeletionPolicy;
 use super::poller::{Poller, Want};
-use super::provider::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
+use super::provider::{Created, Provider, Query, Update};
 use super::slots::Slots;
-use crate::resource::{Address, Attributes, Desired, Idempotency, Kind, resolve};
+use crate::resource::{Address, Attributes, Desired, Idempotency, Kind, ownership, resolve};
 use crate::state::{Entry, Intent, Record, Recorder, Status};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -44,6 +47,7 @@ pub(crate) enum StepError {
 pub(crate) struct Context<P, R> {
     pub(crate) provider: Arc<P>,
     pub(crate) recorder: Arc<R>,
+    pub(crate) policy: Arc<DeletionPolicy>,
     pub(crate) poller: Poller<P>,
     pub(crate) pace: Pace,
     pub(crate) events: mpsc::UnboundedSender<Event>,
@@ -107,10 +111,11 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             resolve(&desired.spec, &known)
         };
-        let spec = resolved
-            .map_err(|unknown| failed(failure("resolve", &format!("{unknown}, although what it depends on is done")), Left::Nothing))?;
+        let spec = resolved.map_err(|unknown| {
+            failed(Failure::other("resolve", format!("{unknown}, although what it depends on is done")), Left::Nothing)
+        })?;
         let mut tags = desired.tags.clone();
-        tags.insert("domino-eks:lineage".to_owned(), self.lineage.clone());
+        tags.insert(ownership::LINEAGE.to_owned(), self.lineage.clone());
         Ok(Item { address: desired.address.clone(), spec, tags, id: id.to_owned(), attributes: self.attributes(&desired.address) })
     }
 
@@ -166,7 +171,8 @@ impl<P: Provider, R: Recorder> Context<P, R> {
         }
         let sends = Sends::default();
         // A refusal (of other parameters, say) does not unmake what an earlier run made with this token.
-        let bound = |intent: &Intent| resumed && desired.kind().facts().idempotency == Idempotency::Token && intent.age_seconds() < GRACE_SECONDS;
+        let bound =
+            |intent: &Intent| resumed && desired.kind().facts().idempotency == Idempotency::Token && intent.age_seconds() < GRACE_SECONDS;
         let created = match self.create_once(step, &item, &intent, resumed, &sends).await {
             Err(StepError::Failed { failure, left: Left::Nothing }) if sends.is_conclusive(&failure, resumed) && !bound(&intent) => {
                 self.record(Entry::IntentDropped { address: desired.address.clone() }).await?;
@@ -281,7 +287,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
         let recorded = self.recorder.record(Entry::Intent { address: item.address.clone(), intent: again }).await;
         *stamped.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         // The next entry fails as well, and ends the run.
-        recorded.map_err(|why| failure("record", &why))
+        recorded.map_err(|why| Failure::other("record", why))
     }
 
     /// Looks for a tag-only resource until its intent is old enough to believe that it was not created.
@@ -311,7 +317,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
 
     /// Of this state's lineage; tags that were not read come only from look-ups by id.
     fn is_ours(&self, observed: &Observed) -> bool {
-        let lineage = observed.tags.as_ref().and_then(|tags| tags.get("domino-eks:lineage"));
+        let lineage = observed.tags.as_ref().and_then(|tags| tags.get(ownership::LINEAGE));
         lineage.is_some_and(|lineage| *lineage == self.lineage)
     }
 
@@ -325,7 +331,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             // Lists lag behind creates: one look does not prove that it is somebody else's.
             if began.elapsed() >= self.pace.seconds(FOREIGN_SECONDS) {
                 let message = format!("{}; it does not carry this cluster's tags, so it is left alone", failure.message);
-                return Err(failed(Failure { kind: FailureKind::Foreign, message, ..failure }, Left::Nothing));
+                return Err(failed(failure.meaning(FailureKind::Foreign).worded(message), Left::Nothing));
             }
             self.unless_stopped(tokio::time::sleep(self.pace.jittered(3.0))).await?;
         }
@@ -404,7 +410,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             self.unless_stopped(tokio::time::sleep(self.pace.jittered(10.0))).await?;
         }
         let message = format!("AWS reports that it is done, but {} did not change", missing.join(", "));
-        Err(failed(failure("wait", &message), Left::Recorded))
+        Err(failed(Failure::other("wait", message), Left::Recorded))
     }
 }
 
@@ -473,8 +479,4 @@ fn update_of(changes: &[super::FieldChange], item: &Item, existing: &Record) -> 
 
 pub(super) fn failed(failure: Failure, left: Left) -> StepError {
     StepError::Failed { failure, left }
-}
-
-pub(super) fn failure(operation: &str, message: &str) -> Failure {
-    Failure { kind: FailureKind::Other, operation: operation.to_owned(), code: None, message: message.to_owned(), request_id: None }
 }

@@ -1,9 +1,9 @@
 //! The plan that leaves nothing: everything recorded, everything that carries our tags, everything that Kubernetes left
 //! (RUN-4). What holds data may be kept.
 
-use super::leftovers::Foreign;
+use super::holder::Foreign;
+use super::item::{Observed, Readiness};
 use super::plan::{Action, Inputs, Plan, PlanError, Reason, Verb, deletion, plan};
-use super::provider::{Observed, Readiness};
 use super::recover::uses;
 use super::steps::waiting_for;
 use crate::resource::{Address, Kind, Layer};

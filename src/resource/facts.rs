@@ -126,6 +126,8 @@ pub struct Facts {
     pub holds_data: bool,
     /// Made by what ran in the cluster, never by us: only destroy looks for it (RUN-4).
     pub leftover: bool,
+    /// Of a leftover: it carries our ownership tags, because our add-on puts them on everything that it makes.
+    pub carries_lineage: bool,
     /// Usual seconds from the create call to ready (aws-facts §2.7).
     pub create_seconds: u32,
     /// Usual seconds from the delete call to gone.
@@ -201,6 +203,7 @@ impl Managed {
             headline,
             holds_data,
             leftover: false,
+            carries_lineage: false,
             create_seconds,
             delete_seconds,
             timeout_seconds,

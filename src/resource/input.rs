@@ -66,11 +66,12 @@ impl Input {
         }
     }
 
-    /// The string of a resolved spec; empty while unresolved, which the engine never sends.
+    /// The string of a resolved spec. Of an unresolved one, which never reaches AWS, the first reference that is missing.
     pub fn as_str(&self) -> &str {
         match self {
             Input::Known(text) => text,
-            _ => "",
+            Input::Ref { target } => target,
+            Input::Join { parts } => parts.iter().find(|part| !matches!(part, Input::Known(_))).map_or(JOIN_KEY, Input::as_str),
         }
     }
 }
@@ -121,14 +122,15 @@ fn split(target: &str) -> Option<(String, String)> {
 pub fn resolve(value: &Value, known: &Attributes) -> Result<Value, Unknown> {
     match value {
         Value::Object(map) if map.len() == 1 && map.contains_key(REF_KEY) => {
-            let target = map[REF_KEY].as_str().unwrap_or_default();
+            let Some(target) = map[REF_KEY].as_str() else { return Err(Unknown(map[REF_KEY].to_string())) };
             let found = split(target).and_then(|(address, attribute)| known.get(&address)?.get(&attribute).cloned());
             found.map(Value::String).ok_or_else(|| Unknown(target.to_owned()))
         }
         Value::Object(map) if map.len() == 1 && map.contains_key(JOIN_KEY) => {
             let mut text = String::new();
             for part in map[JOIN_KEY].as_array().into_iter().flatten() {
-                text.push_str(resolve(part, known)?.as_str().unwrap_or_default());
+                let part = resolve(part, known)?;
+                text.push_str(part.as_str().ok_or_else(|| Unknown(part.to_string()))?);
             }
             Ok(Value::String(text))
         }
@@ -167,6 +169,17 @@ mod tests {
         let spec = json!({"a": [{"$ref": "subnet/private/a#id"}]});
         assert_eq!(resolve(&spec, &known()), Err(Unknown("subnet/private/a#id".to_owned())));
         assert_eq!(references(&spec), vec![("subnet/private/a".to_owned(), "id".to_owned())]);
+    }
+
+    #[test]
+    fn nothing_unresolved_is_an_empty_string() {
+        let join = Input::join(["a-".into(), Input::reference("vpc/main", "id")]);
+        for unresolved in [Input::reference("vpc/main", "id"), join, Input::Join { parts: Vec::new() }] {
+            assert!(!unresolved.as_str().is_empty(), "{unresolved:?}");
+        }
+        for no_text in [json!({"$ref": 3}), json!({"$join": ["a", 3]}), json!({"$join": [{"$ref": null}]})] {
+            assert!(resolve(&no_text, &known()).is_err(), "{no_text}");
+        }
     }
 
     #[test]

@@ -77,4 +77,4 @@ macro_rules! for_each_kind {
     };
 }
 
-pub(super) use for_each_kind;
+pub(crate) use for_each_kind;

@@ -7,6 +7,7 @@ mod input;
 mod kind;
 mod kinds;
 mod list;
+pub mod ownership;
 
 /// The desired spec of each kind.
 pub mod spec {
@@ -17,6 +18,7 @@ pub use address::{Address, AddressError};
 pub use facts::{Change, Facts, Idempotency, Layer, Service, VpcEvidence};
 pub use input::{Attributes, Input, REF_KEY, Unknown, references, resolve, resolve_known};
 pub use kind::Kind;
+pub(crate) use list::for_each_kind;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

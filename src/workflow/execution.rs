@@ -66,10 +66,12 @@ impl<P: Discovery, S: StateStore, U: Ui> Context<'_, P, S, U> {
             check_lock: Arc::new(move || lock.may_act()),
             progress: Arc::new(move |address, why| drop(sink.send(Event::StepWaiting { address: address.clone(), why }))),
         };
-        let provider = Arc::new(self.provider.for_run(hooks, execution.policy));
+        let provider = Arc::new(self.provider.for_run(hooks));
+        let policy = Arc::new(execution.policy);
         let runner = Runner {
             provider: provider.clone(),
             recorder: Arc::new(writer.clone()),
+            policy: policy.clone(),
             pace: self.pace,
             events,
             stop: self.interrupt.receiver(),
@@ -83,7 +85,7 @@ impl<P: Discovery, S: StateStore, U: Ui> Context<'_, P, S, U> {
         let outcome = runner.run(execution.plan, &writer.document(), &execution.lookups).await?;
         let complete = outcome.failed.is_empty() && outcome.skipped.is_empty() && !outcome.cancelled;
         if complete && !self.interrupt.is_set() {
-            self.clear(&*provider, &execution.duplicates).await?;
+            self.clear(&*provider, &policy, &execution.duplicates).await?;
         }
         if let Some(applied) = execution.applied.filter(|_| complete) {
             record(writer, Entry::Applied { config_hash: applied.hash.to_owned() }).await?;
@@ -92,10 +94,10 @@ impl<P: Discovery, S: StateStore, U: Ui> Context<'_, P, S, U> {
     }
 
     /// Deletes the duplicates that nothing of ours uses.
-    async fn clear(&self, provider: &P, duplicates: &Duplicates) -> Result<(), WorkflowError> {
+    async fn clear(&self, provider: &P, policy: &Arc<DeletionPolicy>, duplicates: &Duplicates) -> Result<(), WorkflowError> {
         for duplicate in &duplicates.empty {
             let name = Duplicates::name(duplicate);
-            match delete_duplicate(provider, duplicate).await {
+            match delete_duplicate(provider, duplicate, policy).await {
                 Ok(()) => self.ui.say(&Notice::DuplicateDeleted { name }),
                 Err(failure) if failure.kind == FailureKind::InUse => {
                     self.ui.say(&Notice::DuplicateInUse { name, failure: &failure });

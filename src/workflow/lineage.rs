@@ -1,19 +1,14 @@
 //! The lineage: which state the resources of a cluster were made under, by their tags.
 
 use super::error::Refusal;
-use crate::engine::{Observed, Readiness};
-use crate::resource::{Address, Kind};
+use crate::engine::Observed;
+use crate::resource::{Address, ownership};
 use crate::state::Document;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The lineage that its tags name.
 pub(super) fn lineage_of(observed: &Observed) -> Option<&str> {
-    Some(observed.tags.as_ref()?.get("domino-eks:lineage")?)
-}
-
-/// A key that AWS deletes when its waiting period of up to 30 days is over.
-pub(super) fn is_scheduled(seen: &Observed) -> bool {
-    seen.address.kind() == Kind::KmsKey && seen.readiness == Readiness::Deleting
+    Some(observed.tags.as_ref()?.get(ownership::LINEAGE)?)
 }
 
 /// The one lineage under which everything was made: the one that is asked for, or the only one that AWS shows.
@@ -39,7 +34,7 @@ pub(super) fn refuse_other_lineage(state: &Document, observed: &[Observed]) -> R
         let recorded = state.resources.contains_key(&observed.address);
         lineage_of(observed).map_or(!recorded, |lineage| lineage != state.lineage)
     };
-    let others: Vec<&Observed> = observed.iter().filter(is_other).filter(|seen| !is_scheduled(seen)).collect();
+    let others: Vec<&Observed> = observed.iter().filter(is_other).filter(|seen| !seen.is_scheduled()).collect();
     if others.is_empty() {
         return Ok(());
     }
@@ -56,6 +51,8 @@ pub(super) fn refuse_other_lineage(state: &Document, observed: &[Observed]) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Readiness;
+    use crate::resource::Kind;
     use serde_json::json;
 
     fn seen(lineage: &str) -> Observed {
@@ -64,7 +61,7 @@ mod tests {
             id: "vpc-1".to_owned(),
             attributes: BTreeMap::new(),
             spec: json!({}),
-            tags: Some(BTreeMap::from([("domino-eks:lineage".to_owned(), lineage.to_owned())])),
+            tags: Some(BTreeMap::from([(ownership::LINEAGE.to_owned(), lineage.to_owned())])),
             readiness: Readiness::Ready,
         }
     }

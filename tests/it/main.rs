@@ -1,6 +1,7 @@
 //! The whole binary against the local AWS: one test binary, because each one links the AWS SDK.
 
 mod account;
+mod adding_a_kind;
 mod applied;
 mod bad_bucket;
 mod bad_state;

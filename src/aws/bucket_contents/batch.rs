@@ -1,48 +1,18 @@
 //! Up to a thousand versions, deleted with one call. Its answer of 200 may carry an error for each of them.
 
-use super::super::errors::{meaning, sent, unexpected};
-use super::empty::{Emptied, patiently};
-use super::held::{Held, Refusal};
+use super::emptied::Emptied;
+use super::held::Held;
 use super::keys::fits_xml;
 use super::pages::{Bucket, Version};
+use super::refusal::{Fate, Refusal, fate};
+use super::retry::patiently;
+use crate::aws::errors::{meaning, sent, unexpected};
 use crate::engine::{Failure, FailureKind};
 use aws_sdk_s3::types::{Delete, Error, ObjectIdentifier};
 use std::collections::{HashMap, HashSet};
 
 /// What DeleteObjects takes at most.
 pub(super) const BATCH: usize = 1000;
-
-/// What S3 says of an object that is protected.
-const LOCK_WORDS: [&str; 2] = ["protected by object lock", "legal hold"];
-
-/// What becomes of a version that was not deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Fate {
-    /// Object Lock protects it.
-    Locked,
-    /// The caller may not delete it.
-    Denied,
-    /// Another refusal that repeating does not change.
-    Refused,
-    /// A passing fault: the next pass lists it again.
-    Again,
-    /// It was gone already.
-    Gone,
-}
-
-pub(super) fn fate(code: &str, message: &str, kind: FailureKind) -> Fate {
-    let message = message.to_lowercase();
-    match kind {
-        FailureKind::NotFound => Fate::Gone,
-        FailureKind::Busy | FailureKind::LostAnswer | FailureKind::NotYet => Fate::Again,
-        // The words of IAM name the object, whose key may contain any words.
-        FailureKind::Permission if message.contains("not authorized to perform") => Fate::Denied,
-        FailureKind::Permission if LOCK_WORDS.iter().any(|words| message.contains(words)) => Fate::Locked,
-        FailureKind::Permission => Fate::Denied,
-        _ if code == "NoSuchKey" || code == "NoSuchVersion" => Fate::Gone,
-        _ => Fate::Refused,
-    }
-}
 
 /// What one batch came to.
 #[derive(Debug, Default)]
@@ -132,27 +102,6 @@ async fn alone(bucket: &Bucket, version: &Version) -> Result<Option<Refusal>, Fa
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn errors_inside_an_answer_are_told_apart() {
-        let iam =
-            "User: arn:aws:iam::1:user/u is not authorized to perform: s3:DeleteObjectVersion on resource: \"arn:aws:s3:::b/legal hold\"";
-        for (code, message, expected) in [
-            ("InternalError", "We encountered an internal error. Please try again.", Fate::Again),
-            ("SlowDown", "Please reduce your request rate.", Fate::Again),
-            ("ServiceUnavailable", "", Fate::Again),
-            ("OperationAborted", "A conflicting conditional operation is currently in progress", Fate::Again),
-            ("AccessDenied", "Access Denied because object protected by object lock.", Fate::Locked),
-            ("AccessDenied", "Access Denied", Fate::Denied),
-            ("AccessDenied", iam, Fate::Denied),
-            ("NoSuchVersion", "The specified version does not exist.", Fate::Gone),
-            ("NoSuchKey", "", Fate::Gone),
-            ("MethodNotAllowed", "", Fate::Refused),
-            ("", "", Fate::Refused),
-        ] {
-            assert_eq!(fate(code, message, meaning(code, message)), expected, "{code}: {message}");
-        }
-    }
 
     #[test]
     fn each_error_takes_one_version_from_what_was_deleted() {

@@ -1,9 +1,9 @@
 //! Counting what is in a bucket, before somebody is asked whether it may go.
 
-use super::super::Aws;
-use super::super::errors::or_absent;
 use super::pages::{Bucket, Place, Version};
-use super::words::{counted, listed};
+use crate::aws::Aws;
+use crate::aws::errors::or_absent;
+use crate::aws::words::{counted, listed};
 use crate::engine::Failure;
 
 /// Versions, markers or uploads after which counting is given up: a page of a thousand takes a quarter of a second.

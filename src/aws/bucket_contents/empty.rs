@@ -2,15 +2,17 @@
 //!
 //! Memory stays the same for any number of objects: two pages wait at most, and a few batches are in flight.
 
-use super::super::Aws;
-use super::super::errors::{or_absent, sent, unexpected};
 use super::batch::{self, BATCH, Outcome};
-use super::held::{Held, Refusal};
+use super::emptied::Emptied;
+use super::held::Held;
 use super::keys::shown;
 use super::pages::{Bucket, Place, Upload, Version};
-use super::words::{counted, listed};
+use super::refusal::Refusal;
+use super::retry::{PAUSE, patiently};
+use crate::aws::Aws;
+use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::words::counted;
 use crate::engine::{Failure, FailureKind};
-use std::future::Future;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -23,42 +25,6 @@ const UPLOADS: usize = 8;
 const PASSES: u32 = 20;
 /// Passes in a row that met only passing faults, after which it is given up.
 const STALLED: u32 = 5;
-/// How often a call that failed as a whole is sent, each with all the attempts of the SDK.
-const TRIES: u32 = 3;
-/// The first pause after a passing fault.
-const PAUSE: Duration = Duration::from_millis(500);
-
-/// What was deleted so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in super::super) struct Emptied {
-    /// Versions of objects.
-    pub(in super::super) versions: u64,
-    /// Delete markers.
-    pub(in super::super) markers: u64,
-    /// Unfinished uploads.
-    pub(in super::super) uploads: u64,
-    /// Bytes of the versions.
-    pub(in super::super) bytes: u64,
-}
-
-impl Emptied {
-    /// `100,000 versions, 12 delete markers, 1.0 GiB`.
-    pub(in super::super) fn words(&self) -> String {
-        let parts = [
-            (self.versions, counted(self.versions, "version")),
-            (self.markers, counted(self.markers, "delete marker")),
-            (self.uploads, counted(self.uploads, "unfinished upload")),
-        ];
-        listed(&parts, self.versions, self.bytes)
-    }
-
-    fn add(&mut self, other: Self) {
-        self.versions += other.versions;
-        self.markers += other.markers;
-        self.uploads += other.uploads;
-        self.bytes += other.bytes;
-    }
-}
 
 type Progress<'a> = &'a (dyn Fn(&Emptied) + Sync);
 
@@ -132,8 +98,7 @@ impl Patience {
         let (name, message) = (example.name(), &example.message);
         let message =
             format!("S3 does not get to it: {} left after {STALLED} attempts, such as {name}: {message}", counted(count, "version"));
-        let failure = unexpected("DeleteObjects", &message);
-        Next::GiveUp(Failure { kind: FailureKind::LostAnswer, code: Some(example.code.clone()).filter(|code| !code.is_empty()), ..failure })
+        Next::GiveUp(Failure::new(FailureKind::LostAnswer, "DeleteObjects", message).with_code(&example.code))
     }
 
     fn after_success(&mut self, pass: &Pass) -> Next {
@@ -247,20 +212,9 @@ async fn landed<T: 'static>(flights: &mut JoinSet<Result<T, Failure>>, left: usi
     Ok(done)
 }
 
-/// Sends what does no harm when it is sent again.
-pub(super) async fn patiently<T, F: Future<Output = Result<T, Failure>>>(call: impl Fn() -> F) -> Result<T, Failure> {
-    for pause in (1..TRIES).map(|attempt| PAUSE * attempt) {
-        match call().await {
-            Err(failure) if matches!(failure.kind, FailureKind::Busy | FailureKind::LostAnswer | FailureKind::NotYet) => sleep(pause).await,
-            other => return other,
-        }
-    }
-    call().await
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::batch::Fate;
+    use super::super::refusal::Fate;
     use super::*;
 
     fn refusal(fate: Fate) -> Refusal {
@@ -315,12 +269,5 @@ mod tests {
             assert!(matches!(patience.after(&pass(2, false, 2, 0)), Next::Pass(_)));
             assert!(matches!(patience.after(&pass(2, true, 1, 0)), Next::Pass(_)));
         }
-    }
-
-    #[test]
-    fn what_was_deleted_in_words() {
-        let all = Emptied { versions: 100_000, markers: 12, uploads: 1, bytes: 1 << 30 };
-        assert_eq!(all.words(), "100,000 versions, 12 delete markers, 1 unfinished upload, 1.0 GiB");
-        assert_eq!(Emptied { markers: 1, ..Emptied::default() }.words(), "1 delete marker");
     }
 }

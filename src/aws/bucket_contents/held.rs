@@ -1,10 +1,9 @@
 //! What cannot be deleted, and why: one example for each reason stands for all, however many there are.
 
-use super::super::errors::sent;
-use super::batch::Fate;
-use super::keys::shown;
 use super::pages::Bucket;
-use super::words::counted;
+use super::refusal::{Fate, Refusal};
+use crate::aws::errors::sent;
+use crate::aws::words::counted;
 use crate::engine::{Failure, FailureKind};
 use aws_sdk_s3::types::{ObjectLockLegalHoldStatus, ObjectLockRetentionMode};
 use aws_smithy_types::date_time::Format;
@@ -13,25 +12,6 @@ use std::collections::BTreeMap;
 /// Who can do what about Object Lock.
 const WAYS_OUT: &str = "retention in compliance mode cannot be lifted by anybody before its date; governance mode can by a caller with \
     s3:BypassGovernanceRetention, a legal hold by one with s3:PutObjectLegalHold; then run the same command again";
-
-/// One version that was not deleted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) fate: Fate,
-    pub(super) key: String,
-    pub(super) version: Option<String>,
-    pub(super) code: String,
-    pub(super) message: String,
-}
-
-impl Refusal {
-    pub(super) fn name(&self) -> String {
-        match &self.version {
-            Some(version) => format!("`{}` (version {version})", shown(&self.key)),
-            None => format!("`{}`", shown(&self.key)),
-        }
-    }
-}
 
 /// Numbers by reason, with the first example of each.
 #[derive(Debug, Default)]
@@ -87,8 +67,7 @@ fn explained(fate: Fate, count: u64, example: &Refusal, others: u64, protection:
         _ => FailureKind::Other,
     };
     let message = format!("{} {why}{like}{more}; everything else in the bucket is deleted{end}", example.name());
-    let code = Some(example.code.clone()).filter(|code| !code.is_empty());
-    Failure { kind, operation: "DeleteObjects".to_owned(), code, message, request_id: None }
+    Failure::new(kind, "DeleteObjects", message).with_code(&example.code)
 }
 
 impl Protection {

@@ -1,8 +1,8 @@
 //! One bucket, and the pages of what is in it.
 
-use super::super::Aws;
-use super::super::errors::{sent, unexpected};
 use super::keys::decoded;
+use crate::aws::Aws;
+use crate::aws::errors::{sent, unexpected};
 use crate::engine::Failure;
 use aws_sdk_s3::types::EncodingType;
 

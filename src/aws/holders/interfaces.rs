@@ -1,6 +1,6 @@
 //! Network interfaces: what nearly every refusal of EC2 comes down to.
 
-use super::{holder, origin};
+use super::common::{holder, origin};
 use crate::aws::Aws;
 use crate::aws::parts::in_parts;
 use crate::aws::resource::guardduty_endpoint;
@@ -8,7 +8,7 @@ use crate::aws::resource::instance::{self, GROUP_TAG};
 use crate::aws::resource::network_interface::{describe, is_left, observed, tags_of};
 use crate::aws::resource::{classic_load_balancer, load_balancer};
 use crate::aws::tags::{self, filter};
-use crate::engine::{Failure, Holder, Observed, Readiness, Whose};
+use crate::engine::{Failure, Holder, Observed, Readiness, Scope, Whose};
 use aws_sdk_ec2::types::{Instance, NetworkInterface, VpcEndpoint};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,21 +19,25 @@ const OWNED: [(&str, &str); 3] =
     [("Interface for NAT Gateway ", "NAT gateway"), (OF_ENDPOINT, "VPC endpoint"), ("EFS mount target for ", "file system")];
 
 /// Interfaces with that property, each with whose it is.
-pub(super) async fn with(aws: &Aws, property: &str, value: &str) -> Result<Vec<Holder>, Failure> {
+pub(in crate::aws) async fn with(aws: &Aws, scope: &Scope, property: &str, value: &str) -> Result<Vec<Holder>, Failure> {
     let found = describe(aws, vec![filter(property, [value.to_owned()])]).await?;
-    Ok(judged(aws, &found).await?.into_iter().map(|(_, holder)| holder).collect())
+    Ok(judged(aws, scope, &found).await?.into_iter().map(|(_, holder)| holder).collect())
 }
 
 /// Interfaces, each with whose it is.
-pub(super) async fn judged<'a>(aws: &Aws, found: &'a [NetworkInterface]) -> Result<Vec<(&'a NetworkInterface, Holder)>, Failure> {
+pub(in crate::aws) async fn judged<'a>(
+    aws: &Aws,
+    scope: &Scope,
+    found: &'a [NetworkInterface],
+) -> Result<Vec<(&'a NetworkInterface, Holder)>, Failure> {
     let around = Around {
         instances: instances(aws, found).await?,
-        balancers: LoadBalancers::near(aws, found).await?,
-        endpoints: endpoints(aws, found).await?,
+        balancers: LoadBalancers::near(aws, scope, found).await?,
+        endpoints: endpoints(aws, scope, found).await?,
     };
     let mut holders = Vec::new();
     for interface in found {
-        let whose = whose(aws, interface, &around);
+        let whose = whose(aws, scope, interface, &around);
         let id = interface.network_interface_id().unwrap_or_default();
         let attached = interface.attachment().and_then(|attachment| attachment.instance_id());
         let attached = attached.map(|instance| format!("of instance {instance}"));
@@ -52,13 +56,13 @@ struct Around {
     endpoints: BTreeMap<String, VpcEndpoint>,
 }
 
-fn whose(aws: &Aws, interface: &NetworkInterface, around: &Around) -> Whose {
+fn whose(aws: &Aws, scope: &Scope, interface: &NetworkInterface, around: &Around) -> Whose {
     let description = interface.description().unwrap_or_default();
-    if is_left(aws, &aws.scope, interface) {
+    if is_left(aws, scope, interface) {
         return Whose::Leftover(Box::new(observed(interface)));
     }
     if let Some(instance) = interface.attachment().and_then(|attachment| attachment.instance_id()) {
-        return around.instances.get(instance).map_or(Whose::Foreign, |instance| whose_instance(aws, instance));
+        return around.instances.get(instance).map_or(Whose::Foreign, |instance| whose_instance(aws, scope, instance));
     }
     // EKS gives its interfaces back with the cluster.
     if description == format!("Amazon EKS {}", aws.cluster) {
@@ -71,24 +75,24 @@ fn whose(aws: &Aws, interface: &NetworkInterface, around: &Around) -> Whose {
     if let Some(endpoint) = owner.and_then(|owner| around.endpoints.get(owner)) {
         return of_left(guardduty_endpoint::observed(endpoint));
     }
-    let is_ours = owner.is_some_and(|owner| aws.scope.ours.contains_key(owner) || aws.scope.file_systems.contains(owner));
+    let is_ours = owner.is_some_and(|owner| scope.ours.contains_key(owner) || scope.file_systems.contains(owner));
     if is_ours { Whose::Leaving } else { Whose::Foreign }
 }
 
 /// Nodes end with their group, what the cluster left outside of groups (nodes of Karpenter) is ours to end; what else
 /// carries our tags was a node, too.
-fn whose_instance(aws: &Aws, instance: &Instance) -> Whose {
-    if instance::is_left(aws, &aws.scope, instance) {
+fn whose_instance(aws: &Aws, scope: &Scope, instance: &Instance) -> Whose {
+    if instance::is_left(aws, scope, instance) {
         return of_left(instance::observed(instance));
     }
     let tags = instance::tags_of(instance);
-    let of_group = tags.get(GROUP_TAG).is_some_and(|group| aws.scope.groups.contains(group));
+    let of_group = tags.get(GROUP_TAG).is_some_and(|group| scope.groups.contains(group));
     let of_cluster = tags.get(tags::CLUSTER) == Some(&aws.cluster);
     if of_group || of_cluster { Whose::Leaving } else { Whose::Foreign }
 }
 
 /// What was left is deleted once, and then waited for.
-pub(super) fn of_left(left: Observed) -> Whose {
+pub(in crate::aws) fn of_left(left: Observed) -> Whose {
     if left.readiness == Readiness::Deleting { Whose::Leaving } else { Whose::Leftover(Box::new(left)) }
 }
 
@@ -101,12 +105,12 @@ async fn instances(aws: &Aws, found: &[NetworkInterface]) -> Result<BTreeMap<Str
 }
 
 /// Endpoints of GuardDuty in a VPC of ours that the interfaces belong to, by id.
-async fn endpoints(aws: &Aws, found: &[NetworkInterface]) -> Result<BTreeMap<String, VpcEndpoint>, Failure> {
+async fn endpoints(aws: &Aws, scope: &Scope, found: &[NetworkInterface]) -> Result<BTreeMap<String, VpcEndpoint>, Failure> {
     let is_of_endpoint = |interface: &NetworkInterface| interface.description().is_some_and(|text| text.starts_with(OF_ENDPOINT));
     if !found.iter().any(is_of_endpoint) {
         return Ok(BTreeMap::new());
     }
-    let endpoints = guardduty_endpoint::left(aws, &aws.scope).await?;
+    let endpoints = guardduty_endpoint::left(aws, scope).await?;
     Ok(endpoints.into_iter().map(|one| (one.vpc_endpoint_id().unwrap_or_default().to_owned(), one)).collect())
 }
 
@@ -119,14 +123,14 @@ struct LoadBalancers {
 }
 
 impl LoadBalancers {
-    async fn near(aws: &Aws, found: &[NetworkInterface]) -> Result<Self, Failure> {
+    async fn near(aws: &Aws, scope: &Scope, found: &[NetworkInterface]) -> Result<Self, Failure> {
         let any = found.iter().any(|interface| interface.description().is_some_and(|text| text.starts_with("ELB ")));
         if !any {
             return Ok(Self::default());
         }
         let (modern, classic) = tokio::try_join!(load_balancer::all(aws), classic_load_balancer::all(aws))?;
-        let left = load_balancer::left(aws, &aws.scope, &modern).await?;
-        let left = left.into_iter().chain(classic_load_balancer::left(aws, &aws.scope, &classic).await?);
+        let left = load_balancer::left(aws, scope, &modern).await?;
+        let left = left.into_iter().chain(classic_load_balancer::left(aws, scope, &classic).await?);
         let modern = modern.iter().filter_map(|one| one.load_balancer_arn()).map(load_balancer::long_name);
         let classic = classic.iter().filter_map(|one| one.load_balancer_name());
         Ok(Self {

@@ -1,8 +1,7 @@
 //! Calls to the API server of a cluster: TLS that trusts the cluster's own authority and nobody else, no redirects, short
 //! time-outs.
 
-use super::drain::Api;
-use super::failure;
+use super::api::Api;
 use super::objects::{self, Object, ObjectKind, Page};
 use super::token::Tokens;
 use crate::aws::Aws;
@@ -74,7 +73,7 @@ impl Client {
         let (agent, url) = (self.agent.clone(), format!("{}{path}", self.base));
         let answer = tokio::task::spawn_blocking(move || unheard(|| send(&agent, &url, &bearer, deletion))).await;
         let (status, body) = answer
-            .map_err(|_| failure(FailureKind::LostAnswer, operation, "the call was broken off"))?
+            .map_err(|_| Failure::new(FailureKind::LostAnswer, operation, "the call was broken off"))?
             .map_err(|error| unanswered(operation, &error))?;
         if (200..300).contains(&status) { Ok(body) } else { Err(refusal(operation, status, &body)) }
     }
@@ -86,7 +85,8 @@ impl Api for Client {
         let answer = self.call(operation, &kind.page_path(after), None).await;
         // Ingresses are of a group that a server may lack.
         let answer = if kind == ObjectKind::Ingress { or_absent(answer)? } else { Some(answer?) };
-        let read = |body: Vec<u8>| objects::page(kind, &body).map_err(|error| failure(FailureKind::Other, operation, &strange(&error)));
+        let read =
+            |body: Vec<u8>| objects::page(kind, &body).map_err(|error| Failure::new(FailureKind::Other, operation, strange(&error)));
         answer.map_or_else(|| Ok(Page::default()), read)
     }
 
@@ -117,7 +117,7 @@ fn unheard<T>(work: impl FnOnce() -> T) -> T {
 
 /// What stands before every path, and whether it is on this very machine.
 fn address(endpoint: &str) -> Result<(String, bool), Failure> {
-    let refused = |why: &str| failure(FailureKind::Other, OPERATION, &format!("{why}; {WITHOUT}"));
+    let refused = |why: &str| Failure::new(FailureKind::Other, OPERATION, format!("{why}; {WITHOUT}"));
     if endpoint.is_empty() {
         return Err(refused("the cluster has no API server yet"));
     }
@@ -144,7 +144,7 @@ fn authority(base64: &str) -> Result<RootCerts, Failure> {
         .collect();
     if certificates.is_empty() {
         let message = format!("EKS gives no certificate of the cluster's authority; {WITHOUT}");
-        return Err(failure(FailureKind::Other, OPERATION, &message));
+        return Err(Failure::new(FailureKind::Other, OPERATION, &message));
     }
     Ok(certificates.into())
 }
@@ -159,7 +159,7 @@ fn unanswered(operation: &str, error: &Error) -> Failure {
         (FailureKind::LostAnswer, "the API server did not answer as it should. Try again, or")
     };
     let separator = if kind == FailureKind::Other { ";" } else { "" };
-    failure(kind, operation, &format!("{}: {why}{separator} {WITHOUT}", tame(&error.to_string())))
+    Failure::new(kind, operation, format!("{}: {why}{separator} {WITHOUT}", tame(&error.to_string())))
 }
 
 fn is_distrusted(error: &Error) -> bool {
@@ -208,7 +208,7 @@ fn refusal(operation: &str, status: u16, body: &[u8]) -> Failure {
         (_, false) => tame(&said.message),
     };
     let code = if said.reason.is_empty() { format!("HTTP {status}") } else { tame(&said.reason) };
-    Failure { code: Some(code), ..failure(kind, operation, &message) }
+    Failure::new(kind, operation, message).with_code(code)
 }
 
 fn strange(error: &serde_json::Error) -> String {

@@ -1,13 +1,12 @@
 //! Deletes Services of type LoadBalancer and Ingresses, and waits a while for their controllers to take the load balancers
 //! away. It touches nothing else, and what it leaves is cleared on the side of AWS anyway.
 
+use super::api::Api;
 use super::client::Client;
-use super::failure;
-use super::objects::{Object, ObjectKind, Page};
+use super::objects::{Object, ObjectKind};
 use crate::aws::Aws;
 use crate::engine::{ApiServer, Drained, Failure, FailureKind, Pace};
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -21,14 +20,6 @@ const ATTEMPTS: u32 = 3;
 const ATTEMPT_INTERVAL: f64 = 2.0;
 /// For all pages of all lists, the repeated first ones too: real seconds, since a slow server is no wait of ours.
 const LIST_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// What is asked of a cluster.
-pub(super) trait Api: Sync {
-    /// A page of a list over all namespaces: the first one, or the one after another.
-    fn page(&self, kind: ObjectKind, after: Option<&str>) -> impl Future<Output = Result<Page, Failure>> + Send;
-    /// Asks for a deletion; not found is success.
-    fn delete(&self, object: &Object) -> impl Future<Output = Result<(), Failure>> + Send;
-}
 
 /// Whether a call may be sent now; else why not.
 type MayAct<'a> = &'a (dyn Fn() -> Result<(), String> + Sync);
@@ -112,7 +103,7 @@ async fn look<A: Api>(api: &A) -> Result<Vec<Object>, Failure> {
         }
         Ok(found)
     };
-    let late = |_| Err(failure(FailureKind::LostAnswer, "Kubernetes List", "the lists did not end within a minute"));
+    let late = |_| Err(Failure::new(FailureKind::LostAnswer, "Kubernetes List", "the lists did not end within a minute"));
     tokio::time::timeout(LIST_TIMEOUT, all).await.unwrap_or_else(late)
 }
 
@@ -143,7 +134,7 @@ impl<A: Api> Round<'_, A> {
     }
 
     async fn delete_one(&self, object: &Object) -> Result<(), Failure> {
-        (self.may_act)().map_err(|why| failure(FailureKind::Other, object.kind.delete_operation(), &why))?;
+        (self.may_act)().map_err(|why| Failure::new(FailureKind::Other, object.kind.delete_operation(), &why))?;
         match self.api.delete(object).await {
             Err(failure) if failure.kind == FailureKind::Credentials => return Err(failure),
             Err(failure) => drop(self.refusals().insert(object.uid.clone(), failure)),

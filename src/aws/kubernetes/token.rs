@@ -1,7 +1,6 @@
 //! The bearer token that EKS wants: a presigned GetCallerIdentity of STS, bound to one cluster by a signed header. Whoever
 //! has it is us in that cluster for a quarter of an hour: it is in no error, no log and no Debug.
 
-use super::failure;
 use crate::aws::Aws;
 use crate::aws::errors::on_the_way;
 use crate::engine::{Failure, FailureKind};
@@ -78,7 +77,7 @@ impl Tokens {
         {
             return Ok(token.clone());
         }
-        let none = |why: &str| failure(FailureKind::Credentials, OPERATION, why);
+        let none = |why: &str| Failure::new(FailureKind::Credentials, OPERATION, why);
         let provider = self.credentials.as_ref().ok_or_else(|| none("no source of credentials"))?;
         let credentials = provider.provide_credentials().await.map_err(|error| none(&on_the_way(&error)))?;
         let token = token(&self.audience, credentials, SystemTime::now())?;
@@ -94,7 +93,7 @@ fn token(audience: &Audience, credentials: Credentials, time: SystemTime) -> Res
 /// The URL with which the cluster asks STS who we are.
 fn presigned(audience: &Audience, credentials: Credentials, time: SystemTime) -> Result<String, Failure> {
     // What cannot be signed is never told word for word: it may hold credentials.
-    let unsigned = || failure(FailureKind::Other, OPERATION, "the token cannot be signed");
+    let unsigned = || Failure::new(FailureKind::Other, OPERATION, "the token cannot be signed");
     let suffix = if audience.partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
     let base = format!("https://sts.{}.{suffix}/", audience.region);
     let question = [("Action", "GetCallerIdentity"), ("Version", "2011-06-15")];

@@ -3,12 +3,12 @@
 //! Desired capacity is given at creation and belongs to the cluster autoscaler from then on.
 
 use super::instance::{self, ALIVE, GROUP_TAG};
-use super::{Resource, Typed};
 use crate::aws::Aws;
-use crate::aws::errors::sent;
+use crate::aws::contract::{Deletion, Resource, ToDelete, Typed, still_there};
+use crate::aws::errors::{sent, unexpected};
 use crate::aws::parts::in_parts;
 use crate::aws::tags::{self, Tags};
-use crate::engine::{Created, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, DeletionPolicy, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
 use aws_sdk_autoscaling::types::{
     AutoScalingGroup as Group, DeletionProtection, Filter, LaunchTemplateSpecification, LifecycleState, ScalingActivityStatusCode, Tag,
@@ -19,12 +19,21 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Seconds that a new instance has before health checks count.
 const GRACE_SECONDS: i32 = 300;
 
-pub(super) struct AutoScalingGroup;
+pub(in crate::aws) struct AutoScalingGroup;
 
 type Spec = spec::AutoScalingGroup;
 
 impl Resource for AutoScalingGroup {
     type Spec = Spec;
+
+    const DELETION: Deletion = Deletion {
+        blockers: None,
+        protection: Some(|aws, targets| Box::pin(protections(aws, targets))),
+        data: None,
+        exists_by_name: Some(|aws, id| Box::pin(exists(aws, id))),
+        unrecorded: None,
+        asks_whether_deleting: false,
+    };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let mut call = aws.autoscaling.describe_auto_scaling_groups().max_records(100);
@@ -42,7 +51,7 @@ impl Resource for AutoScalingGroup {
         Ok(seen)
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, Spec>, _nonce: &str) -> Result<Created, Failure> {
+    async fn create(aws: &Aws, new: &Typed<'_, Spec>, _token: &str) -> Result<Created, Failure> {
         let spec = &new.spec;
         let call = aws.autoscaling.create_auto_scaling_group().auto_scaling_group_name(&spec.name).launch_template(template(spec));
         let call = call.vpc_zone_identifier(spec.subnet.as_str()).min_size(spec.min).max_size(spec.max).desired_capacity(spec.min);
@@ -51,9 +60,16 @@ impl Resource for AutoScalingGroup {
         Ok(Created { id: spec.name.clone(), attributes: tags::attributes(&spec.name, &[]) })
     }
 
+    async fn settle(_aws: &Aws, _it: &Typed<'_, Spec>) -> Result<(), Failure> {
+        Ok(())
+    }
+
     async fn update(aws: &Aws, it: &Typed<'_, Spec>, update: &Update) -> Result<BTreeMap<String, String>, Failure> {
-        change_tags(aws, it, update).await?;
         let spec = &it.spec;
+        // Changed tags have taken the others along.
+        if is_propagation(update) && update.set_tags.is_empty() && update.remove_tags.is_empty() {
+            set_tags(aws, spec, &it.tags).await?;
+        }
         if update.fields.iter().any(|field| field != "propagated_tags") {
             let call = aws.autoscaling.update_auto_scaling_group().auto_scaling_group_name(&spec.name).launch_template(template(spec));
             let call = call.vpc_zone_identifier(spec.subnet.as_str()).min_size(spec.min).max_size(spec.max);
@@ -62,11 +78,15 @@ impl Resource for AutoScalingGroup {
         Ok(BTreeMap::new())
     }
 
+    async fn change_tags(aws: &Aws, it: &Typed<'_, Spec>, update: &Update) -> Result<(), Failure> {
+        change_tags(aws, it, update).await
+    }
+
     /// To zero first, so that neither the group nor the autoscaler brings instances back; then forced, so that neither
     /// lifecycle hooks nor protected instances stop it (aws-facts §7.1). The nodes of a protected group stay.
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
-        let protection = protections(aws, vec![item.id.clone()]).await?.remove(&item.id);
-        if let Some(level) = protection.as_ref().filter(|_| !aws.may_lift_protection) {
+    async fn delete(aws: &Aws, item: &Item, policy: &DeletionPolicy) -> Result<(), Failure> {
+        let protection = levels(aws, vec![item.id.clone()]).await?.remove(&item.id);
+        if let Some(level) = protection.as_ref().filter(|_| !policy.lift_protection) {
             return Err(refused(&item.id, level));
         }
         let zero =
@@ -84,24 +104,19 @@ impl Resource for AutoScalingGroup {
 }
 
 fn refused(name: &str, level: &str) -> Failure {
-    Failure {
-        kind: FailureKind::Other,
-        operation: "DeleteAutoScalingGroup".to_owned(),
-        code: None,
-        message: format!("{name} has deletion protection (`{level}`); switch it off, or `destroy --lift-protection` lifts it"),
-        request_id: None,
-    }
+    let message = format!("{name} has deletion protection (`{level}`); switch it off, or `destroy --lift-protection` lifts it");
+    unexpected("DeleteAutoScalingGroup", &message)
 }
 
 /// Whether there is a group of that name, and it is not on its way out.
-pub(in crate::aws) async fn exists(aws: &Aws, name: &str) -> Result<bool, Failure> {
+async fn exists(aws: &Aws, name: &str) -> Result<bool, Failure> {
     let call = aws.autoscaling.describe_auto_scaling_groups().auto_scaling_group_names(name);
     let answer = sent("DescribeAutoScalingGroups", call.send().await)?;
     Ok(answer.auto_scaling_groups().iter().any(|group| readiness(group) != Readiness::Deleting))
 }
 
 /// Levels of protection of the groups that have one, by name.
-pub(in crate::aws) async fn protections(aws: &Aws, names: Vec<String>) -> Result<BTreeMap<String, String>, Failure> {
+async fn levels(aws: &Aws, names: Vec<String>) -> Result<BTreeMap<String, String>, Failure> {
     let groups = in_parts(&names, |some| named(aws, some)).await?;
     let level = |group: &Group| {
         let level = group.deletion_protection().filter(|level| **level != DeletionProtection::None)?;
@@ -129,7 +144,7 @@ async fn with_instances(aws: &Aws, items: &[Item], seen: &[Observed]) -> Result<
     let instances = instance::describe(aws, filters).await?;
     let groups: BTreeSet<String> = instances.iter().filter_map(|instance| instance::tags_of(instance).remove(GROUP_TAG)).collect();
     let alive = gone.into_iter().filter(|item| groups.contains(&item.id));
-    Ok(alive.map(|item| Observed { readiness: Readiness::Deleting, ..super::again(item) }).collect())
+    Ok(alive.map(|item| Observed { readiness: Readiness::Deleting, ..still_there(item) }).collect())
 }
 
 fn template(spec: &Spec) -> LaunchTemplateSpecification {
@@ -144,13 +159,21 @@ fn group_tags(spec: &Spec, tags: &Tags) -> Vec<Tag> {
     tags.iter().map(tag).collect()
 }
 
-/// Changed tags, and those whose propagation changed.
-async fn change_tags(aws: &Aws, it: &Typed<'_, Spec>, update: &Update) -> Result<(), Failure> {
-    let propagation = update.fields.iter().any(|field| field == "propagated_tags");
-    let set = if propagation { &it.tags } else { &update.set_tags };
-    if !set.is_empty() {
-        sent("CreateOrUpdateTags", aws.autoscaling.create_or_update_tags().set_tags(Some(group_tags(&it.spec, set))).send().await)?;
+fn is_propagation(update: &Update) -> bool {
+    update.fields.iter().any(|field| field == "propagated_tags")
+}
+
+async fn set_tags(aws: &Aws, spec: &Spec, tags: &Tags) -> Result<(), Failure> {
+    if tags.is_empty() {
+        return Ok(());
     }
+    sent("CreateOrUpdateTags", aws.autoscaling.create_or_update_tags().set_tags(Some(group_tags(spec, tags))).send().await).map(drop)
+}
+
+/// Changed tags, and all of them where their propagation changed.
+async fn change_tags(aws: &Aws, it: &Typed<'_, Spec>, update: &Update) -> Result<(), Failure> {
+    let set = if is_propagation(update) { &it.tags } else { &update.set_tags };
+    set_tags(aws, &it.spec, set).await?;
     if !update.remove_tags.is_empty() {
         let gone =
             update.remove_tags.iter().map(|key| Tag::builder().resource_type("auto-scaling-group").resource_id(&it.id).key(key).build());
@@ -208,4 +231,10 @@ async fn explain(aws: &Aws, seen: &mut [Observed]) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Levels of protection, in words.
+async fn protections(aws: &Aws, targets: &ToDelete) -> Result<BTreeMap<String, String>, Failure> {
+    let levels = levels(aws, targets.ids()).await?;
+    Ok(levels.into_iter().map(|(name, level)| (name, format!("EC2 Auto Scaling's deletion protection (`{level}`)"))).collect())
 }

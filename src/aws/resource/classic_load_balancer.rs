@@ -1,15 +1,15 @@
 //! Classic load balancers that the cloud controller made for a Service.
 
-use super::Resource;
 use super::leftover::{found, maker};
 use super::load_balancer::has_interfaces;
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Leftover, still_there};
 use crate::aws::errors::{or_absent, sent};
 use crate::aws::tags::Tags;
-use crate::engine::{Failure, Item, Observed, Query, Readiness, Scope};
-use crate::resource::Kind;
+use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query, Readiness, Scope};
+use crate::resource::{Kind, spec};
 use aws_sdk_elasticloadbalancing::types::LoadBalancerDescription;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Names that one DescribeTags takes.
@@ -17,8 +17,11 @@ const TAGS_AT_ONCE: usize = 20;
 
 pub(in crate::aws) struct ClassicLoadBalancer;
 
-impl Resource for ClassicLoadBalancer {
-    type Spec = Value;
+impl Leftover for ClassicLoadBalancer {
+    type Spec = spec::ClassicLoadBalancer;
+
+    const DELETION: Deletion =
+        Deletion { blockers: None, protection: None, data: None, exists_by_name: None, unrecorded: None, asks_whether_deleting: false };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         match query {
@@ -28,7 +31,7 @@ impl Resource for ClassicLoadBalancer {
         }
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         sent("DeleteLoadBalancer", aws.elb.delete_load_balancer().load_balancer_name(&item.id).send().await).map(drop)
     }
 }
@@ -46,7 +49,7 @@ pub(in crate::aws) async fn left(aws: &Aws, scope: &Scope, all: &[LoadBalancerDe
     let left = near.into_iter().filter_map(|one| {
         let name = one.load_balancer_name()?;
         let tags = tags.remove(name)?;
-        let maker = maker(aws, &tags)?;
+        let maker = maker(aws, scope, &tags)?;
         let spec = json!({ "name": name, "vpc": one.vpc_id(), "subnets": one.subnets(), "security_groups": one.security_groups() });
         Some(found(Kind::ClassicLoadBalancer, name, name, maker, tags, spec))
     });
@@ -58,9 +61,9 @@ async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
     for item in items {
         let answer = sent("DescribeLoadBalancers", aws.elb.describe_load_balancers().load_balancer_names(&item.id).send().await);
         if or_absent(answer)?.is_some() {
-            seen.push(super::again(item));
+            seen.push(still_there(item));
         } else if has_interfaces(aws, item, &item.id).await? {
-            seen.push(Observed { readiness: Readiness::Deleting, ..super::again(item) });
+            seen.push(Observed { readiness: Readiness::Deleting, ..still_there(item) });
         }
     }
     Ok(seen)

@@ -1,17 +1,28 @@
 //! Log groups of agents in the cluster: Container Insights names them after the cluster.
 
-use super::leftover::found;
-use super::{Resource, log_group};
+use super::leftover::{found, number};
+use super::log_group;
 use crate::aws::Aws;
+use crate::aws::contract::{Contents, Deletion, Emptiness, Leftover};
 use crate::aws::tags::Tags;
-use crate::engine::{Failure, Item, Observed, Query};
-use crate::resource::Kind;
-use serde_json::{Value, json};
+use crate::aws::words;
+use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query};
+use crate::resource::{Kind, spec};
+use serde_json::json;
 
-pub(super) struct ContainerLogGroup;
+pub(in crate::aws) struct ContainerLogGroup;
 
-impl Resource for ContainerLogGroup {
-    type Spec = Value;
+impl Leftover for ContainerLogGroup {
+    type Spec = spec::ContainerLogGroup;
+
+    const DELETION: Deletion = Deletion {
+        blockers: None,
+        protection: Some(|aws, targets| Box::pin(log_group::protections(aws, targets))),
+        data: Some(|aws, item| Box::pin(contents(aws, item))),
+        exists_by_name: None,
+        unrecorded: None,
+        asks_whether_deleting: false,
+    };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         // A name proves nothing unless something else of ours is there, or was.
@@ -30,7 +41,11 @@ impl Resource for ContainerLogGroup {
         Ok(left.collect())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
-        log_group::delete(aws, &item.id).await
+    async fn delete(aws: &Aws, item: &Item, policy: &DeletionPolicy) -> Result<(), Failure> {
+        log_group::delete(aws, &item.id, policy).await
     }
+}
+
+async fn contents(_aws: &Aws, item: &Item) -> Result<Option<Contents>, Failure> {
+    Ok(Some(Contents { words: words::bytes(number(item, "bytes")), emptiness: Emptiness::Full }))
 }

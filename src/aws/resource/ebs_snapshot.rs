@@ -1,20 +1,29 @@
 //! EBS snapshots of claims. They carry the tag that our EBS CSI add-on gives to all it makes (aws-facts §7.2).
 
-use super::Resource;
-use super::leftover::found;
+use super::leftover::{found, size_of_claim};
 use crate::aws::Aws;
+use crate::aws::contract::{Contents, Deletion, Emptiness, Leftover};
 use crate::aws::errors::sent;
 use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, filter};
-use crate::engine::{Failure, Item, Observed, Query};
-use crate::resource::Kind;
+use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query};
+use crate::resource::{Kind, spec};
 use aws_sdk_ec2::types::Snapshot;
-use serde_json::{Value, json};
+use serde_json::json;
 
-pub(super) struct EbsSnapshot;
+pub(in crate::aws) struct EbsSnapshot;
 
-impl Resource for EbsSnapshot {
-    type Spec = Value;
+impl Leftover for EbsSnapshot {
+    type Spec = spec::EbsSnapshot;
+
+    const DELETION: Deletion = Deletion {
+        blockers: None,
+        protection: None,
+        data: Some(|aws, item| Box::pin(contents(aws, item))),
+        exists_by_name: None,
+        unrecorded: None,
+        asks_whether_deleting: false,
+    };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let which = match query {
@@ -26,7 +35,7 @@ impl Resource for EbsSnapshot {
         Ok(snapshots.iter().filter(|snapshot| !query.is_left() || is_left(snapshot)).map(observed).collect())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         sent("DeleteSnapshot", aws.ec2.delete_snapshot().snapshot_id(&item.id).send().await).map(drop)
     }
 }
@@ -42,4 +51,8 @@ fn observed(snapshot: &Snapshot) -> Observed {
     let id = snapshot.snapshot_id().unwrap_or_default();
     let spec = json!({ "size_gib": snapshot.volume_size(), "kms_key": snapshot.kms_key_id() });
     found(Kind::EbsSnapshot, id, id, "the EBS CSI driver", tags::of_ec2(snapshot.tags()), spec)
+}
+
+async fn contents(_aws: &Aws, item: &Item) -> Result<Option<Contents>, Failure> {
+    Ok(Some(Contents { words: size_of_claim(item), emptiness: Emptiness::Full }))
 }

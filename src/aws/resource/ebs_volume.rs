@@ -1,23 +1,32 @@
 //! EBS volumes of claims. They carry the tag that our EBS CSI add-on gives to all it makes (aws-facts §7.2).
 
-use super::Resource;
-use super::leftover::found;
+use super::leftover::{found, size_of_claim};
 use crate::aws::Aws;
+use crate::aws::contract::{Contents, Deletion, Emptiness, Leftover};
 use crate::aws::errors::sent;
 use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, filter};
-use crate::engine::{Failure, Item, Observed, Query, Readiness};
-use crate::resource::Kind;
+use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query, Readiness};
+use crate::resource::{Kind, spec};
 use aws_sdk_ec2::types::{Volume, VolumeState};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Tags of which the driver sets one on every volume.
 const CLAIM_TAGS: [&str; 3] = ["CSIVolumeName", "ebs.csi.aws.com/cluster", "kubernetes.io/created-for/pvc/name"];
 
-pub(super) struct EbsVolume;
+pub(in crate::aws) struct EbsVolume;
 
-impl Resource for EbsVolume {
-    type Spec = Value;
+impl Leftover for EbsVolume {
+    type Spec = spec::EbsVolume;
+
+    const DELETION: Deletion = Deletion {
+        blockers: None,
+        protection: None,
+        data: Some(|aws, item| Box::pin(contents(aws, item))),
+        exists_by_name: None,
+        unrecorded: None,
+        asks_whether_deleting: true,
+    };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let which = match query {
@@ -29,7 +38,7 @@ impl Resource for EbsVolume {
         Ok(volumes.iter().filter(|volume| !query.is_left() || is_left(volume)).map(observed).collect())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         sent("DeleteVolume", aws.ec2.delete_volume().volume_id(&item.id).send().await).map(drop)
     }
 }
@@ -46,4 +55,8 @@ fn observed(volume: &Volume) -> Observed {
     let spec = json!({ "size_gib": volume.size(), "zone": volume.availability_zone(), "kms_key": volume.kms_key_id() });
     let readiness = if volume.state() == Some(&VolumeState::Deleting) { Readiness::Deleting } else { Readiness::Ready };
     Observed { readiness, ..found(Kind::EbsVolume, id, id, "the EBS CSI driver", tags, spec) }
+}
+
+async fn contents(_aws: &Aws, item: &Item) -> Result<Option<Contents>, Failure> {
+    Ok(Some(Contents { words: size_of_claim(item), emptiness: Emptiness::Full }))
 }

@@ -1,20 +1,30 @@
 //! EFS access point (EFS-1). Token; immutable.
 
 use super::efs_file_system::{efs_tags, of_efs, readiness};
-use super::{Resource, Typed, json};
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Resource, Typed, Unrecorded, json};
 use crate::aws::errors::{or_absent, sent, unexpected};
 use crate::aws::tags;
-use crate::engine::{Created, Failure, Item, Observed, Query, Update};
+use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Update};
 use crate::resource::{Input, spec};
 use aws_sdk_efs::types::{AccessPointDescription, CreationInfo, LifeCycleState, PosixUser, RootDirectory};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) struct EfsAccessPoint;
+pub(in crate::aws) struct EfsAccessPoint;
 
 impl Resource for EfsAccessPoint {
     type Spec = spec::EfsAccessPoint;
+
+    const DELETION: Deletion = Deletion {
+        blockers: None,
+        protection: None,
+        data: None,
+        exists_by_name: None,
+        // Their file system lists them.
+        unrecorded: Some(Unrecorded { key: &[], tagged: None, list: None }),
+        asks_whether_deleting: false,
+    };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let systems: BTreeSet<&str> =
@@ -28,12 +38,12 @@ impl Resource for EfsAccessPoint {
         Ok(seen)
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, spec::EfsAccessPoint>, nonce: &str) -> Result<Created, Failure> {
+    async fn create(aws: &Aws, new: &Typed<'_, spec::EfsAccessPoint>, token: &str) -> Result<Created, Failure> {
         let bad = |error: aws_sdk_efs::error::BuildError| unexpected("CreateAccessPoint", &error.to_string());
         let user = PosixUser::builder().uid(new.spec.uid).gid(new.spec.gid).build().map_err(bad)?;
         let owner = CreationInfo::builder().owner_uid(new.spec.owner_uid).owner_gid(new.spec.owner_gid).permissions(&new.spec.permissions);
         let root = RootDirectory::builder().path(&new.spec.path).creation_info(owner.build().map_err(bad)?).build();
-        let call = aws.efs.create_access_point().client_token(nonce).file_system_id(new.spec.file_system.as_str());
+        let call = aws.efs.create_access_point().client_token(token).file_system_id(new.spec.file_system.as_str());
         let call = call.posix_user(user).root_directory(root).set_tags(Some(efs_tags(&new.tags)));
         let answer = sent("CreateAccessPoint", call.send().await)?;
         let id = answer.access_point_id().ok_or_else(|| unexpected("CreateAccessPoint", "the answer names no access point"))?;
@@ -41,11 +51,19 @@ impl Resource for EfsAccessPoint {
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[("arn", arn)]) })
     }
 
+    async fn settle(_aws: &Aws, _it: &Typed<'_, spec::EfsAccessPoint>) -> Result<(), Failure> {
+        Ok(())
+    }
+
     async fn update(_aws: &Aws, _it: &Typed<'_, spec::EfsAccessPoint>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
         Ok(BTreeMap::new())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, spec::EfsAccessPoint>, update: &Update) -> Result<(), Failure> {
+        tags::change_efs(aws, update).await
+    }
+
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         sent("DeleteAccessPoint", aws.efs.delete_access_point().access_point_id(&item.id).send().await).map(drop)
     }
 }

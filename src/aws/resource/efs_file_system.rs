@@ -1,19 +1,36 @@
 //! EFS file system (EFS-1). Token: the creation token.
 
-use super::{Resource, Typed};
+use super::security_group;
 use crate::aws::Aws;
+use crate::aws::contract::{Contents, Deletion, Emptiness, Resource, Typed, Unrecorded, candidate};
 use crate::aws::errors::{or_absent, sent};
+use crate::aws::holders::{by_id, holder};
 use crate::aws::tags::{self, Tags};
-use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
-use crate::resource::spec;
-use aws_sdk_efs::types::{BackupPolicy, FileSystemDescription, LifeCycleState, PerformanceMode, Status, Tag, ThroughputMode};
+use crate::aws::words;
+use crate::engine::{Created, DeletionPolicy, Failure, Holder, Item, Observed, Query, Readiness, Scope, Update};
+use crate::resource::{Address, Kind, spec};
+use aws_sdk_efs::types::{
+    BackupPolicy, FileSystemDescription, LifeCycleState, MountTargetDescription, PerformanceMode, Status, Tag, ThroughputMode,
+};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) struct EfsFileSystem;
+/// Bytes that EFS meters for an empty file system.
+const EMPTY_FILE_SYSTEM: i64 = 6 << 10;
+
+pub(in crate::aws) struct EfsFileSystem;
 
 impl Resource for EfsFileSystem {
     type Spec = spec::EfsFileSystem;
+
+    const DELETION: Deletion = Deletion {
+        blockers: Some(|aws, item, scope| Box::pin(blockers(aws, item, scope))),
+        protection: None,
+        data: Some(|aws, item| Box::pin(contents(aws, item))),
+        exists_by_name: Some(|aws, id| Box::pin(exists(aws, id))),
+        unrecorded: Some(Unrecorded { key: &[], tagged: None, list: Some(|aws| Box::pin(unrecorded(aws))) }),
+        asks_whether_deleting: false,
+    };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let mut found = Vec::new();
@@ -33,13 +50,17 @@ impl Resource for EfsFileSystem {
         Ok(seen)
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, spec::EfsFileSystem>, nonce: &str) -> Result<Created, Failure> {
-        let call = aws.efs.create_file_system().creation_token(nonce).encrypted(true).performance_mode(PerformanceMode::GeneralPurpose);
+    async fn create(aws: &Aws, new: &Typed<'_, spec::EfsFileSystem>, token: &str) -> Result<Created, Failure> {
+        let call = aws.efs.create_file_system().creation_token(token).encrypted(true).performance_mode(PerformanceMode::GeneralPurpose);
         let call = call.throughput_mode(ThroughputMode::from(new.spec.throughput_mode.as_str())).backup(new.spec.backup);
         let call = call.set_kms_key_id(new.spec.kms_key.as_ref().map(|key| key.as_str().to_owned()));
         let answer = sent("CreateFileSystem", call.set_tags(Some(efs_tags(&new.tags))).send().await)?;
         let id = answer.file_system_id();
         Ok(Created { id: id.to_owned(), attributes: attributes(aws, id) })
+    }
+
+    async fn settle(_aws: &Aws, _it: &Typed<'_, spec::EfsFileSystem>) -> Result<(), Failure> {
+        Ok(())
     }
 
     async fn update(aws: &Aws, it: &Typed<'_, spec::EfsFileSystem>, update: &Update) -> Result<BTreeMap<String, String>, Failure> {
@@ -58,7 +79,11 @@ impl Resource for EfsFileSystem {
         Ok(BTreeMap::new())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, spec::EfsFileSystem>, update: &Update) -> Result<(), Failure> {
+        tags::change_efs(aws, update).await
+    }
+
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         sent("DeleteFileSystem", aws.efs.delete_file_system().file_system_id(&item.id).send().await).map(drop)
     }
 }
@@ -93,7 +118,7 @@ fn attributes(aws: &Aws, id: &str) -> BTreeMap<String, String> {
 }
 
 /// Whether there is such a file system, and it is not on its way out.
-pub(in crate::aws) async fn exists(aws: &Aws, id: &str) -> Result<bool, Failure> {
+async fn exists(aws: &Aws, id: &str) -> Result<bool, Failure> {
     let answer = or_absent(sent("DescribeFileSystems", aws.efs.describe_file_systems().file_system_id(id).send().await))?;
     let systems = answer.and_then(|answer| answer.file_systems).unwrap_or_default();
     Ok(systems.iter().any(|system| readiness(system.life_cycle_state()) != Readiness::Deleting))
@@ -114,4 +139,54 @@ async fn observed(aws: &Aws, system: &FileSystemDescription) -> Result<Option<Ob
     });
     let observed = tags::observed(aws, id, found, spec, &[], readiness(system.life_cycle_state()));
     Ok(observed.map(|observed| Observed { attributes: attributes(aws, id), ..observed }))
+}
+
+/// VPCs in which we have security groups. Others may mount a file system of ours in theirs.
+async fn vpcs(aws: &Aws) -> Result<BTreeSet<String>, Failure> {
+    let groups = security_group::describe(aws, vec![tags::filter(&format!("tag:{}", tags::CLUSTER), [aws.cluster.clone()])]).await?;
+    Ok(groups.iter().filter_map(|group| group.vpc_id().map(str::to_owned)).collect())
+}
+
+/// Access points and mount targets of our file systems; the latter have no tags, and their id stands for a name.
+async fn unrecorded(aws: &Aws) -> Result<Vec<Item>, Failure> {
+    let pages = aws.efs.describe_file_systems().into_paginator().items().send();
+    let vpcs = vpcs(aws).await?;
+    let mut items = Vec::new();
+    for system in sent("DescribeFileSystems", pages.collect::<Result<Vec<_>, _>>().await)? {
+        if tags::address(aws, &of_efs(system.tags())).is_none() {
+            continue;
+        }
+        let id = system.file_system_id();
+        items.push(candidate(Address::new(Kind::EfsAccessPoint, id), json!({ "file_system": id }), Tags::new()));
+        let pages = aws.efs.describe_mount_targets().file_system_id(id).into_paginator().items().send();
+        let targets = or_absent(sent("DescribeMountTargets", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
+        let near = targets.iter().filter(|target| target.vpc_id().is_some_and(|vpc| vpcs.contains(vpc)));
+        items.extend(near.map(|target| {
+            let address = Address::new(Kind::EfsMountTarget, target.mount_target_id());
+            candidate(address, json!({ "file_system": id, "subnet": target.subnet_id() }), Tags::new())
+        }));
+    }
+    Ok(items)
+}
+
+/// Mount targets keep their file system.
+async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, Failure> {
+    let pages = aws.efs.describe_mount_targets().file_system_id(&item.id).into_paginator().items().send();
+    let targets = or_absent(sent("DescribeMountTargets", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
+    let named = |target: &MountTargetDescription| {
+        let origin = format!("in subnet {}", target.subnet_id());
+        holder(format!("mount target {}", target.mount_target_id()), origin, by_id(scope, target.mount_target_id()))
+    };
+    Ok(targets.iter().map(named).collect())
+}
+
+/// EFS meters its bytes some hours late.
+async fn contents(aws: &Aws, item: &Item) -> Result<Option<Contents>, Failure> {
+    let answer = or_absent(sent("DescribeFileSystems", aws.efs.describe_file_systems().file_system_id(&item.id).send().await))?;
+    let systems = answer.and_then(|answer| answer.file_systems).unwrap_or_default();
+    let metered = systems.first().map(|system| system.size_in_bytes().map_or(0, |size| size.value()));
+    Ok(metered.map(|metered| Contents {
+        words: format!("{} (metered, some hours late)", words::bytes(metered)),
+        emptiness: if metered <= EMPTY_FILE_SYSTEM { Emptiness::SeemsEmpty } else { Emptiness::Full },
+    }))
 }

@@ -1,20 +1,31 @@
 //! EFS mount target (EFS-1). Natural key: file system and subnet. It carries no tags: it is its file system's.
 
 use super::efs_file_system::{readiness, system_tags};
-use super::{Resource, Typed, network_interface};
+use super::network_interface;
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Resource, Typed, Unrecorded};
 use crate::aws::errors::{or_absent, sent};
 use crate::aws::tags::{self, Tags};
-use crate::engine::{Created, Failure, Item, Observed, Query, Update};
+use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Update};
 use crate::resource::{Input, spec};
 use aws_sdk_efs::types::{LifeCycleState, MountTargetDescription};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-pub(super) struct EfsMountTarget;
+pub(in crate::aws) struct EfsMountTarget;
 
 impl Resource for EfsMountTarget {
     type Spec = spec::EfsMountTarget;
+
+    const DELETION: Deletion = Deletion {
+        blockers: None,
+        protection: None,
+        data: None,
+        exists_by_name: None,
+        // Their file system lists them.
+        unrecorded: Some(Unrecorded { key: &["file_system", "subnet"], tagged: None, list: None }),
+        asks_whether_deleting: false,
+    };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let systems: BTreeSet<&str> = query.items().iter().filter_map(|item| text(item, "file_system")).collect();
@@ -36,12 +47,16 @@ impl Resource for EfsMountTarget {
         Ok(seen)
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, spec::EfsMountTarget>, _nonce: &str) -> Result<Created, Failure> {
+    async fn create(aws: &Aws, new: &Typed<'_, spec::EfsMountTarget>, _token: &str) -> Result<Created, Failure> {
         let groups = new.spec.security_groups.iter().map(|group| group.as_str().to_owned()).collect();
         let call = aws.efs.create_mount_target().file_system_id(new.spec.file_system.as_str()).subnet_id(new.spec.subnet.as_str());
         let answer = sent("CreateMountTarget", call.set_security_groups(Some(groups)).send().await)?;
         let attributes = tags::attributes(answer.mount_target_id(), &[("ip_address", answer.ip_address().unwrap_or_default())]);
         Ok(Created { id: answer.mount_target_id().to_owned(), attributes })
+    }
+
+    async fn settle(_aws: &Aws, _it: &Typed<'_, spec::EfsMountTarget>) -> Result<(), Failure> {
+        Ok(())
     }
 
     async fn update(aws: &Aws, it: &Typed<'_, spec::EfsMountTarget>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
@@ -51,7 +66,12 @@ impl Resource for EfsMountTarget {
         Ok(BTreeMap::new())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    /// It carries no tags: it is its file system's.
+    async fn change_tags(_aws: &Aws, _it: &Typed<'_, spec::EfsMountTarget>, _update: &Update) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         sent("DeleteMountTarget", aws.efs.delete_mount_target().mount_target_id(&item.id).send().await).map(drop)
     }
 }

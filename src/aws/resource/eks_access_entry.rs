@@ -1,21 +1,24 @@
 //! EKS access entry (EKS-1). Token and natural key: cluster and principal. Its id is the principal's ARN.
 
-use super::{Resource, Typed};
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Resource, Typed, known_name};
 use crate::aws::errors::{or_absent, or_inactive, sent, unexpected};
 use crate::aws::tags;
-use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::spec;
 use aws_sdk_eks::types::{AccessScope, AccessScopeType};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-pub(super) struct EksAccessEntry;
+pub(in crate::aws) struct EksAccessEntry;
 
 type Spec = spec::EksAccessEntry;
 
 impl Resource for EksAccessEntry {
     type Spec = Spec;
+
+    const DELETION: Deletion =
+        Deletion { blockers: None, protection: None, data: None, exists_by_name: None, unrecorded: None, asks_whether_deleting: false };
 
     /// One list tells which entries exist. Principal and type never change, so entries that are recorded are not
     /// described one by one; only those of people have policies to compare.
@@ -27,7 +30,7 @@ impl Resource for EksAccessEntry {
         let existing = or_inactive(sent("ListAccessEntries", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
         let mut seen = Vec::new();
         for item in query.items() {
-            let principal = item.spec.get("principal").and_then(Value::as_str).unwrap_or_default();
+            let Some(principal) = known_name(item, "principal") else { continue };
             if existing.iter().any(|arn| arn == principal) {
                 seen.extend(observed(aws, item, principal).await?);
             }
@@ -35,10 +38,10 @@ impl Resource for EksAccessEntry {
         Ok(seen)
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, Spec>, nonce: &str) -> Result<Created, Failure> {
+    async fn create(aws: &Aws, new: &Typed<'_, Spec>, token: &str) -> Result<Created, Failure> {
         let principal = new.spec.principal.as_str();
         let call =
-            aws.eks.create_access_entry().client_request_token(nonce).cluster_name(new.spec.cluster.as_str()).principal_arn(principal);
+            aws.eks.create_access_entry().client_request_token(token).cluster_name(new.spec.cluster.as_str()).principal_arn(principal);
         // EC2_LINUX entries take neither groups nor a user name.
         let answer = sent("CreateAccessEntry", call.r#type(&new.spec.entry_type).set_tags(Some(tags::hash_map(&new.tags))).send().await)?;
         let arn = answer.access_entry().and_then(|entry| entry.access_entry_arn());
@@ -66,7 +69,11 @@ impl Resource for EksAccessEntry {
         Ok(BTreeMap::new())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, Spec>, update: &Update) -> Result<(), Failure> {
+        tags::change_eks(aws, update).await
+    }
+
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         let call = aws.eks.delete_access_entry().cluster_name(&aws.cluster).principal_arn(&item.id);
         sent("DeleteAccessEntry", call.send().await).map(drop)
     }

@@ -1,21 +1,24 @@
 //! EKS add-on with its pod identity associations (EKS-2). Token and natural key: its name.
 
-use super::{Resource, Typed};
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Resource, Typed, known_name};
 use crate::aws::errors::{or_inactive, sent, unexpected};
 use crate::aws::tags;
-use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::spec;
 use aws_sdk_eks::types::{Addon, AddonPodIdentityAssociations, AddonStatus, ResolveConflicts};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-pub(super) struct EksAddOn;
+pub(in crate::aws) struct EksAddOn;
 
 type Spec = spec::EksAddOn;
 
 impl Resource for EksAddOn {
     type Spec = Spec;
+
+    const DELETION: Deletion =
+        Deletion { blockers: None, protection: None, data: None, exists_by_name: None, unrecorded: None, asks_whether_deleting: false };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let mut tasks = tokio::task::JoinSet::new();
@@ -30,14 +33,18 @@ impl Resource for EksAddOn {
         Ok(seen)
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, Spec>, nonce: &str) -> Result<Created, Failure> {
+    async fn create(aws: &Aws, new: &Typed<'_, Spec>, token: &str) -> Result<Created, Failure> {
         let spec = &new.spec;
-        let call = aws.eks.create_addon().client_request_token(nonce).cluster_name(spec.cluster.as_str()).addon_name(&spec.name);
+        let call = aws.eks.create_addon().client_request_token(token).cluster_name(spec.cluster.as_str()).addon_name(&spec.name);
         let call = call.addon_version(spec.version.as_str()).resolve_conflicts(ResolveConflicts::Overwrite);
         let call = call.set_configuration_values(configuration(spec)).set_pod_identity_associations(associations(spec)?);
         let answer = sent("CreateAddon", call.set_tags(Some(tags::hash_map(&new.tags))).send().await)?;
         let arn = answer.addon().and_then(|addon| addon.addon_arn()).unwrap_or_default();
         Ok(Created { id: spec.name.clone(), attributes: tags::attributes(&spec.name, &[("arn", arn)]) })
+    }
+
+    async fn settle(_aws: &Aws, _it: &Typed<'_, Spec>) -> Result<(), Failure> {
+        Ok(())
     }
 
     async fn update(aws: &Aws, it: &Typed<'_, Spec>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
@@ -51,7 +58,11 @@ impl Resource for EksAddOn {
         Ok(BTreeMap::new())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, Spec>, update: &Update) -> Result<(), Failure> {
+        tags::change_eks(aws, update).await
+    }
+
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         sent("DeleteAddon", aws.eks.delete_addon().cluster_name(&aws.cluster).addon_name(&item.id).send().await).map(drop)
     }
 }
@@ -74,7 +85,7 @@ fn associations(spec: &Spec) -> Result<Option<Vec<AddonPodIdentityAssociations>>
 
 /// While an add-on is waited for, only its status counts (`full` is false) and its roles are not asked for.
 async fn observed(aws: &Aws, item: &Item, full: bool) -> Result<Option<Observed>, Failure> {
-    let name = item.spec.get("name").and_then(Value::as_str).unwrap_or_default();
+    let Some(name) = known_name(item, "name") else { return Ok(None) };
     let call = aws.eks.describe_addon().cluster_name(&aws.cluster).addon_name(name);
     let Some(addon) = or_inactive(sent("DescribeAddon", call.send().await))?.and_then(|answer| answer.addon) else { return Ok(None) };
     let configuration = addon.configuration_values().and_then(|text| serde_json::from_str::<Value>(text).ok());

@@ -1,26 +1,37 @@
 //! EKS cluster (EKS-1). Token and natural key: its name.
 
-use super::{Resource, Typed, json};
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Resource, ToDelete, Typed, json};
 use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::holders::{allowed, holder};
 use crate::aws::tags;
-use crate::engine::{Created, Failure, FailureKind, Item, Namesake, Observed, Query, Readiness, Update};
+use crate::engine::{Created, DeletionPolicy, Failure, FailureKind, Holder, Item, Namesake, Observed, Query, Readiness, Scope, Update, Whose};
 use crate::resource::{Input, spec};
 use aws_sdk_eks::types::{
     AuthenticationMode, Cluster, ClusterStatus, CreateAccessConfigRequest, EncryptionConfig, KubernetesNetworkConfigRequest, LogSetup,
     LogType, Logging, Provider, SupportType, UpgradePolicyRequest, VpcConfigRequest,
 };
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Attribute with the address of the Kubernetes API.
 const ENDPOINT: &str = "endpoint";
 
-pub(super) struct EksCluster;
+pub(in crate::aws) struct EksCluster;
 
 type Spec = spec::EksCluster;
 
 impl Resource for EksCluster {
     type Spec = Spec;
+
+    const DELETION: Deletion = Deletion {
+        blockers: Some(|aws, item, scope| Box::pin(blockers(aws, item, scope))),
+        protection: Some(|aws, targets| Box::pin(protections(aws, targets))),
+        data: None,
+        exists_by_name: None,
+        unrecorded: None,
+        asks_whether_deleting: false,
+    };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let Some(cluster) = describe(aws, &aws.cluster).await? else { return Ok(Vec::new()) };
@@ -36,10 +47,10 @@ impl Resource for EksCluster {
         Ok(observed.filter(wanted).map(|observed| Observed { attributes: attributes(&cluster), ..observed }).into_iter().collect())
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, Spec>, nonce: &str) -> Result<Created, Failure> {
+    async fn create(aws: &Aws, new: &Typed<'_, Spec>, token: &str) -> Result<Created, Failure> {
         let spec = &new.spec;
         let call =
-            aws.eks.create_cluster().client_request_token(nonce).name(&spec.name).version(&spec.version).role_arn(spec.role.as_str());
+            aws.eks.create_cluster().client_request_token(token).name(&spec.name).version(&spec.version).role_arn(spec.role.as_str());
         let call =
             call.resources_vpc_config(vpc_config(spec)).logging(logging(&spec.log_types)).deletion_protection(spec.deletion_protection);
         let call = call.kubernetes_network_config(KubernetesNetworkConfigRequest::builder().service_ipv4_cidr(&spec.service_cidr).build());
@@ -52,6 +63,10 @@ impl Resource for EksCluster {
         let answer = sent("CreateCluster", call.send().await)?;
         let cluster = answer.cluster().ok_or_else(|| unexpected("CreateCluster", "the answer names no cluster"))?;
         Ok(Created { id: spec.name.clone(), attributes: attributes(cluster) })
+    }
+
+    async fn settle(_aws: &Aws, _it: &Typed<'_, Spec>) -> Result<(), Failure> {
+        Ok(())
     }
 
     /// EKS takes one kind of change at a time: this sends the next one that is still missing and, while more remain,
@@ -75,8 +90,12 @@ impl Resource for EksCluster {
         }
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
-        if aws.may_lift_protection {
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, Spec>, update: &Update) -> Result<(), Failure> {
+        tags::change_eks(aws, update).await
+    }
+
+    async fn delete(aws: &Aws, item: &Item, policy: &DeletionPolicy) -> Result<(), Failure> {
+        if policy.lift_protection {
             lift_protection(aws, &item.id).await?;
         }
         sent("DeleteCluster", aws.eks.delete_cluster().name(&item.id).send().await).map(drop)
@@ -103,13 +122,7 @@ fn is_at(cluster: &Cluster, endpoint: Option<&str>) -> bool {
 }
 
 fn busy(message: &str) -> Failure {
-    Failure {
-        kind: FailureKind::InUse,
-        operation: "UpdateClusterConfig".to_owned(),
-        code: None,
-        message: message.to_owned(),
-        request_id: None,
-    }
+    Failure::new(FailureKind::InUse, "UpdateClusterConfig", message)
 }
 
 /// Takes the deletion protection off; "in use" until EKS is through with that.
@@ -272,4 +285,27 @@ fn readiness(cluster: &Cluster) -> Readiness {
         Some(other) => Readiness::NotYet(other.as_str().to_lowercase()),
         None => Readiness::NotYet("no status yet".to_owned()),
     }
+}
+
+/// Node groups and Fargate profiles: EKS refuses to delete a cluster that has them, and we make none.
+async fn blockers(aws: &Aws, item: &Item, _scope: &Scope) -> Result<Vec<Holder>, Failure> {
+    node_groups(aws, &item.id).await
+}
+
+/// Managed node groups and Fargate profiles of the cluster.
+pub(in crate::aws) async fn node_groups(aws: &Aws, name: &str) -> Result<Vec<Holder>, Failure> {
+    let groups = aws.eks.list_nodegroups().cluster_name(name).into_paginator().items().send();
+    let groups = allowed(or_absent(sent("ListNodegroups", groups.collect::<Result<Vec<_>, _>>().await)).map(Option::unwrap_or_default))?;
+    let profiles = aws.eks.list_fargate_profiles().cluster_name(name).into_paginator().items().send();
+    let profiles = sent("ListFargateProfiles", profiles.collect::<Result<Vec<_>, _>>().await);
+    let profiles = allowed(or_absent(profiles).map(Option::unwrap_or_default))?;
+    let groups = groups.into_iter().map(|name| holder(format!("managed node group {name}"), String::new(), Whose::Foreign));
+    let profiles = profiles.into_iter().map(|name| holder(format!("Fargate profile {name}"), String::new(), Whose::Foreign));
+    Ok(groups.chain(profiles).collect())
+}
+
+/// The spec that was read tells.
+async fn protections(_aws: &Aws, targets: &ToDelete) -> Result<BTreeMap<String, String>, Failure> {
+    let is_on = |item: &&Item| item.spec.get("deletion_protection").and_then(Value::as_bool) == Some(true);
+    Ok(targets.items.iter().filter(is_on).map(|item| (item.id.clone(), "EKS's deletion protection".to_owned())).collect())
 }

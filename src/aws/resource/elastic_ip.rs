@@ -1,20 +1,23 @@
 //! Elastic IP address of a NAT gateway. Tag only.
 
-use super::{Resource, Typed, json};
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{sent, unexpected};
 use crate::aws::tags;
-use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::spec;
 use aws_config::retry::RetryConfig;
 use aws_sdk_ec2::config::Builder;
 use aws_sdk_ec2::types::{DomainType, ResourceType};
 use std::collections::BTreeMap;
 
-pub(super) struct ElasticIp;
+pub(in crate::aws) struct ElasticIp;
 
 impl Resource for ElasticIp {
     type Spec = spec::ElasticIp;
+
+    const DELETION: Deletion =
+        Deletion { blockers: None, protection: None, data: None, exists_by_name: None, unrecorded: None, asks_whether_deleting: false };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         // DescribeAddresses has no pages.
@@ -28,7 +31,7 @@ impl Resource for ElasticIp {
         Ok(observed.collect())
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, spec::ElasticIp>, _nonce: &str) -> Result<Created, Failure> {
+    async fn create(aws: &Aws, new: &Typed<'_, spec::ElasticIp>, _token: &str) -> Result<Created, Failure> {
         let call =
             aws.ec2.allocate_address().domain(DomainType::Vpc).tag_specifications(tags::specification(ResourceType::ElasticIp, &new.tags));
         let once = Builder::new().retry_config(RetryConfig::disabled());
@@ -38,11 +41,19 @@ impl Resource for ElasticIp {
         Ok(Created { id: id.to_owned(), attributes })
     }
 
+    async fn settle(_aws: &Aws, _it: &Typed<'_, spec::ElasticIp>) -> Result<(), Failure> {
+        Ok(())
+    }
+
     async fn update(_aws: &Aws, _it: &Typed<'_, spec::ElasticIp>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
         Ok(BTreeMap::new())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, spec::ElasticIp>, update: &Update) -> Result<(), Failure> {
+        tags::change_ec2(aws, update).await
+    }
+
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         sent("ReleaseAddress", aws.ec2.release_address().allocation_id(&item.id).send().await).map(drop)
     }
 }

@@ -1,17 +1,17 @@
 //! The endpoint that GuardDuty Runtime Monitoring puts into a VPC for its agent on the nodes, and forgets there: it holds
 //! subnets, the VPC, and the group that GuardDuty made for it.
 
-use super::Resource;
 use super::leftover::found;
 use super::vpc_endpoint;
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Leftover};
 use crate::aws::errors::sent;
 use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, Tags, filter};
-use crate::engine::{Failure, Item, Observed, Query, Readiness, Scope};
-use crate::resource::Kind;
+use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query, Readiness, Scope};
+use crate::resource::{Kind, spec};
 use aws_sdk_ec2::types::{Filter, VpcEndpoint};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Who made it.
 pub(super) const GUARDDUTY: &str = "GuardDuty";
@@ -20,10 +20,13 @@ const MANAGED_TAG: &str = "GuardDutyManaged";
 /// How the name of the agent's service ends.
 const SERVICE: &str = ".guardduty-data";
 
-pub(super) struct GuardDutyEndpoint;
+pub(in crate::aws) struct GuardDutyEndpoint;
 
-impl Resource for GuardDutyEndpoint {
-    type Spec = Value;
+impl Leftover for GuardDutyEndpoint {
+    type Spec = spec::GuardDutyEndpoint;
+
+    const DELETION: Deletion =
+        Deletion { blockers: None, protection: None, data: None, exists_by_name: None, unrecorded: None, asks_whether_deleting: false };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let endpoints = match query {
@@ -33,7 +36,7 @@ impl Resource for GuardDutyEndpoint {
         Ok(endpoints.iter().map(observed).collect())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         vpc_endpoint::delete(aws, &item.id).await
     }
 }

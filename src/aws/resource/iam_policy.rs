@@ -1,10 +1,11 @@
 //! Customer-managed IAM policy (IAM-1, IAM-2). Natural key: its name. Its id is its ARN.
 
-use super::{Resource, Typed};
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Resource, Typed, Unrecorded, candidate};
 use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::holders::{by_id, holder};
 use crate::aws::tags::{self, Tags};
-use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, DeletionPolicy, Failure, Holder, Item, Observed, Query, Readiness, Scope, Update};
 use crate::resource::spec;
 use aws_sdk_iam::types::{Policy, PolicyScopeType, PolicyVersion, Tag};
 use serde_json::{Value, json};
@@ -13,10 +14,19 @@ use std::collections::BTreeMap;
 /// IAM keeps five versions of a policy.
 const MOST_VERSIONS: usize = 5;
 
-pub(super) struct IamPolicy;
+pub(in crate::aws) struct IamPolicy;
 
 impl Resource for IamPolicy {
     type Spec = spec::IamPolicy;
+
+    const DELETION: Deletion = Deletion {
+        blockers: Some(|aws, item, scope| Box::pin(blockers(aws, item, scope))),
+        protection: None,
+        data: None,
+        exists_by_name: None,
+        unrecorded: Some(Unrecorded { key: &["name"], tagged: None, list: Some(|aws| Box::pin(unrecorded(aws))) }),
+        asks_whether_deleting: false,
+    };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         if query.items().is_empty() {
@@ -35,13 +45,17 @@ impl Resource for IamPolicy {
         Ok(seen)
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, spec::IamPolicy>, _nonce: &str) -> Result<Created, Failure> {
+    async fn create(aws: &Aws, new: &Typed<'_, spec::IamPolicy>, _token: &str) -> Result<Created, Failure> {
         let call = aws.iam.create_policy().policy_name(&new.spec.name).path(&new.spec.path).description(&new.spec.description);
         let call = call.policy_document(new.spec.document.to_string()).set_tags(Some(iam_tags(&new.tags)));
         let answer = sent("CreatePolicy", call.send().await)?;
         let arn = answer.policy().and_then(Policy::arn).ok_or_else(|| unexpected("CreatePolicy", "the answer names no policy"))?;
         let attributes = tags::attributes(arn, &[("arn", arn), ("version_id", "v1")]);
         Ok(Created { id: arn.to_owned(), attributes })
+    }
+
+    async fn settle(_aws: &Aws, _it: &Typed<'_, spec::IamPolicy>) -> Result<(), Failure> {
+        Ok(())
     }
 
     /// A new default version; the oldest one makes room.
@@ -60,7 +74,11 @@ impl Resource for IamPolicy {
         Ok(BTreeMap::from([("version_id".to_owned(), version.to_owned())]))
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, spec::IamPolicy>, update: &Update) -> Result<(), Failure> {
+        change_tags(aws, update).await
+    }
+
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         for version in versions(aws, &item.id).await?.iter().filter(|version| !version.is_default_version()) {
             delete_version(aws, &item.id, version.version_id().unwrap_or_default()).await?;
         }
@@ -79,6 +97,15 @@ pub(super) fn iam_tags(tags: &Tags) -> Vec<Tag> {
 
 pub(super) fn of_iam(tags: Vec<Tag>) -> Tags {
     tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
+}
+
+/// IAM is the same in all regions: a cluster of the same name in another one has the same path and tags, but other names.
+pub(super) fn candidate_of<'a>(aws: &Aws, name: &str, found: impl IntoIterator<Item = &'a Tag>) -> Option<Item> {
+    if !name.starts_with(&format!("{}-{}-", aws.cluster, aws.connection.region)) {
+        return None;
+    }
+    let tags: Tags = found.into_iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
+    Some(candidate(tags::address(aws, &tags)?, json!({ "name": name }), tags))
 }
 
 /// A document as IAM returns it: JSON, percent-encoded.
@@ -117,7 +144,19 @@ async fn delete_version(aws: &Aws, arn: &str, version: &str) -> Result<(), Failu
     or_absent(sent("DeletePolicyVersion", call.send().await)).map(drop)
 }
 
-pub(super) async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
+/// Everything of the kind under our path.
+async fn unrecorded(aws: &Aws) -> Result<Vec<Item>, Failure> {
+    let call = aws.iam.list_policies().scope(PolicyScopeType::Local).path_prefix(path(aws));
+    let mut items = Vec::new();
+    for policy in sent("ListPolicies", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)? {
+        let (arn, name) = (policy.arn().unwrap_or_default(), policy.policy_name().unwrap_or_default());
+        let answer = or_absent(sent("ListPolicyTags", aws.iam.list_policy_tags().policy_arn(arn).send().await))?;
+        items.extend(answer.and_then(|answer| candidate_of(aws, name, answer.tags())));
+    }
+    Ok(items)
+}
+
+async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
     let arn = &update.item.id;
     if !update.set_tags.is_empty() {
         sent("TagPolicy", aws.iam.tag_policy().policy_arn(arn).set_tags(Some(iam_tags(&update.set_tags))).send().await)?;
@@ -126,4 +165,20 @@ pub(super) async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failur
         sent("UntagPolicy", aws.iam.untag_policy().policy_arn(arn).set_tag_keys(Some(update.remove_tags.clone())).send().await)?;
     }
     Ok(())
+}
+
+/// Whom it is attached to.
+async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, Failure> {
+    let Some(answer) = or_absent(sent("ListEntitiesForPolicy", aws.iam.list_entities_for_policy().policy_arn(&item.id).send().await))?
+    else {
+        return Ok(Vec::new());
+    };
+    let named = |what: &str, name: Option<&str>| {
+        let name = name.unwrap_or_default();
+        holder(format!("{what} {name}"), "the policy is attached to it".to_owned(), by_id(scope, name))
+    };
+    let roles = answer.policy_roles().iter().map(|role| named("role", role.role_name()));
+    let users = answer.policy_users().iter().map(|user| named("user", user.user_name()));
+    let groups = answer.policy_groups().iter().map(|group| named("user group", group.group_name()));
+    Ok(roles.chain(users).chain(groups).collect())
 }

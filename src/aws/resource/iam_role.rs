@@ -1,20 +1,30 @@
 //! IAM role with its trust and attached policies. Natural key: its name.
 
-use super::iam_policy::{document, iam_tags, of_iam, path};
-use super::{Resource, Typed, json};
+use super::iam_policy::{candidate_of, document, iam_tags, of_iam, path};
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Resource, Typed, Unrecorded, json};
 use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::holders::{by_id, holder};
 use crate::aws::tags;
-use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, DeletionPolicy, Failure, Holder, Item, Observed, Query, Readiness, Scope, Update};
 use crate::resource::{Input, spec};
 use aws_sdk_iam::types::Role;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-pub(super) struct IamRole;
+pub(in crate::aws) struct IamRole;
 
 impl Resource for IamRole {
     type Spec = spec::IamRole;
+
+    const DELETION: Deletion = Deletion {
+        blockers: Some(|aws, item, scope| Box::pin(blockers(aws, item, scope))),
+        protection: None,
+        data: None,
+        exists_by_name: None,
+        unrecorded: Some(Unrecorded { key: &["name"], tagged: None, list: Some(|aws| Box::pin(unrecorded(aws))) }),
+        asks_whether_deleting: false,
+    };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         if query.items().is_empty() {
@@ -33,7 +43,7 @@ impl Resource for IamRole {
         Ok(seen)
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, spec::IamRole>, _nonce: &str) -> Result<Created, Failure> {
+    async fn create(aws: &Aws, new: &Typed<'_, spec::IamRole>, _token: &str) -> Result<Created, Failure> {
         let call = aws.iam.create_role().role_name(&new.spec.name).path(&new.spec.path).description(&new.spec.description);
         let call = call.assume_role_policy_document(new.spec.trust.to_string()).set_tags(Some(iam_tags(&new.tags)));
         let answer = sent("CreateRole", call.send().await)?;
@@ -65,8 +75,12 @@ impl Resource for IamRole {
         Ok(BTreeMap::new())
     }
 
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, spec::IamRole>, update: &Update) -> Result<(), Failure> {
+        change_tags(aws, update).await
+    }
+
     /// A role of the same name under another path is somebody else's.
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         let answer = sent("GetRole", aws.iam.get_role().role_name(&item.id).send().await)?;
         if answer.role().is_some_and(|role| role.path() != path(aws)) {
             return Ok(());
@@ -116,7 +130,18 @@ async fn detach(aws: &Aws, role: &str, arn: &str) -> Result<(), Failure> {
     or_absent(sent("DetachRolePolicy", aws.iam.detach_role_policy().role_name(role).policy_arn(arn).send().await)).map(drop)
 }
 
-pub(super) async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
+/// Everything of the kind under our path.
+async fn unrecorded(aws: &Aws) -> Result<Vec<Item>, Failure> {
+    let pages = aws.iam.list_roles().path_prefix(path(aws)).into_paginator().items().send();
+    let mut items = Vec::new();
+    for role in sent("ListRoles", pages.collect::<Result<Vec<_>, _>>().await)? {
+        let answer = or_absent(sent("ListRoleTags", aws.iam.list_role_tags().role_name(role.role_name()).send().await))?;
+        items.extend(answer.and_then(|answer| candidate_of(aws, role.role_name(), answer.tags())));
+    }
+    Ok(items)
+}
+
+async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
     let role = &update.item.id;
     if !update.set_tags.is_empty() {
         sent("TagRole", aws.iam.tag_role().role_name(role).set_tags(Some(iam_tags(&update.set_tags))).send().await)?;
@@ -125,4 +150,15 @@ pub(super) async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failur
         sent("UntagRole", aws.iam.untag_role().role_name(role).set_tag_keys(Some(update.remove_tags.clone())).send().await)?;
     }
     Ok(())
+}
+
+/// Instance profiles that hold it.
+async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, Failure> {
+    let pages = aws.iam.list_instance_profiles_for_role().role_name(&item.id).into_paginator().items().send();
+    let profiles = or_absent(sent("ListInstanceProfilesForRole", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
+    let named = |profile: &aws_sdk_iam::types::InstanceProfile| {
+        let name = profile.instance_profile_name();
+        holder(format!("instance profile {name}"), "it holds the role".to_owned(), by_id(scope, name))
+    };
+    Ok(profiles.iter().map(named).collect())
 }

@@ -1,16 +1,16 @@
 //! Instances of the cluster outside of its Auto Scaling Groups: those that Karpenter started, or that somebody detached.
 
-use super::Resource;
 use super::leftover::{found, is_owned};
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Leftover, ToDelete};
+use crate::aws::deletion_protection;
 use crate::aws::errors::{or_absent, sent};
 use crate::aws::parts::PAGE;
-use crate::aws::protection;
 use crate::aws::tags::{self, Tags, filter};
-use crate::engine::{Failure, Item, Observed, Query, Readiness, Scope};
-use crate::resource::Kind;
+use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query, Readiness, Scope};
+use crate::resource::{Kind, spec};
 use aws_sdk_ec2::types::{self, AttributeBooleanValue, InstanceAttributeName, InstanceStateName};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Tag that Auto Scaling sets on its instances.
@@ -20,10 +20,19 @@ const KARPENTER_TAG: &str = "karpenter.sh/nodepool";
 /// States in which an instance still holds its interfaces.
 pub(in crate::aws) const ALIVE: [&str; 5] = ["pending", "running", "stopping", "stopped", "shutting-down"];
 
-pub(super) struct Instance;
+pub(in crate::aws) struct Instance;
 
-impl Resource for Instance {
-    type Spec = Value;
+impl Leftover for Instance {
+    type Spec = spec::Instance;
+
+    const DELETION: Deletion = Deletion {
+        blockers: None,
+        protection: Some(|aws, targets| Box::pin(protections(aws, targets))),
+        data: None,
+        exists_by_name: None,
+        unrecorded: None,
+        asks_whether_deleting: false,
+    };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let which = match query {
@@ -39,17 +48,17 @@ impl Resource for Instance {
         Ok(found.iter().filter(wanted).map(observed).collect())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn delete(aws: &Aws, item: &Item, policy: &DeletionPolicy) -> Result<(), Failure> {
         let delete = || async { sent("TerminateInstances", aws.ec2.terminate_instances().instance_ids(&item.id).send().await).map(drop) };
         let is_protected = |failure: &Failure| failure.code.as_deref() == Some("OperationNotPermitted");
-        protection::delete(aws.may_lift_protection, delete, is_protected, || lift_protection(aws, &item.id)).await
+        deletion_protection::delete(policy.lift_protection, delete, is_protected, || lift_protection(aws, &item.id)).await
     }
 }
 
 /// Protections of the instances that have some, in words, by id. Stop protection keeps an instance from ending, too.
-pub(in crate::aws) async fn protections(aws: &Aws, ids: Vec<String>) -> Result<BTreeMap<String, String>, Failure> {
+async fn protections(aws: &Aws, targets: &ToDelete) -> Result<BTreeMap<String, String>, Failure> {
     let mut protected = BTreeMap::new();
-    for id in ids {
+    for id in targets.ids() {
         let (ending, stopping) = tokio::try_join!(
             is_on(aws, &id, InstanceAttributeName::DisableApiTermination),
             is_on(aws, &id, InstanceAttributeName::DisableApiStop)
@@ -97,7 +106,7 @@ pub(in crate::aws) async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> 
 pub(in crate::aws) fn is_left(aws: &Aws, scope: &Scope, instance: &types::Instance) -> bool {
     let tags = tags_of(instance);
     let is_near = instance.vpc_id().is_some_and(|vpc| scope.vpcs.contains(vpc));
-    let is_node = is_owned(aws, &tags) && tags.contains_key(KARPENTER_TAG) || tags.get(tags::CLUSTER) == Some(&aws.cluster);
+    let is_node = is_owned(aws, scope, &tags) && tags.contains_key(KARPENTER_TAG) || tags.get(tags::CLUSTER) == Some(&aws.cluster);
     is_near && is_node && !tags.contains_key(GROUP_TAG)
 }
 

@@ -1,20 +1,29 @@
 //! Instance profile and the one role in it. Natural key: its name.
 
-use super::iam_policy::{iam_tags, of_iam, path};
-use super::{Resource, Typed, json};
+use super::iam_policy::{candidate_of, iam_tags, of_iam, path};
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Resource, Typed, Unrecorded, json};
 use crate::aws::errors::{or_absent, sent, unexpected};
 use crate::aws::tags;
-use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
 use aws_sdk_iam::types::InstanceProfile as Profile;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-pub(super) struct InstanceProfile;
+pub(in crate::aws) struct InstanceProfile;
 
 impl Resource for InstanceProfile {
     type Spec = spec::InstanceProfile;
+
+    const DELETION: Deletion = Deletion {
+        blockers: None,
+        protection: None,
+        data: None,
+        exists_by_name: None,
+        unrecorded: Some(Unrecorded { key: &["name"], tagged: None, list: Some(|aws| Box::pin(unrecorded(aws))) }),
+        asks_whether_deleting: false,
+    };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         if query.items().is_empty() {
@@ -33,7 +42,7 @@ impl Resource for InstanceProfile {
         Ok(seen)
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, spec::InstanceProfile>, _nonce: &str) -> Result<Created, Failure> {
+    async fn create(aws: &Aws, new: &Typed<'_, spec::InstanceProfile>, _token: &str) -> Result<Created, Failure> {
         let call = aws.iam.create_instance_profile().instance_profile_name(&new.spec.name).path(&new.spec.path);
         let answer = sent("CreateInstanceProfile", call.set_tags(Some(iam_tags(&new.tags))).send().await)?;
         let profile = answer.instance_profile().ok_or_else(|| unexpected("CreateInstanceProfile", "the answer names no profile"))?;
@@ -59,8 +68,12 @@ impl Resource for InstanceProfile {
         Ok(BTreeMap::new())
     }
 
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, spec::InstanceProfile>, update: &Update) -> Result<(), Failure> {
+        change_tags(aws, update).await
+    }
+
     /// A profile of the same name under another path is somebody else's.
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         let answer = sent("GetInstanceProfile", aws.iam.get_instance_profile().instance_profile_name(&item.id).send().await)?;
         if answer.instance_profile().is_some_and(|profile| profile.path() != path(aws)) {
             return Ok(());
@@ -99,7 +112,20 @@ async fn remove(aws: &Aws, name: &str, role: &str) -> Result<(), Failure> {
     or_absent(sent("RemoveRoleFromInstanceProfile", call.send().await)).map(drop)
 }
 
-pub(super) async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
+/// Everything of the kind under our path.
+async fn unrecorded(aws: &Aws) -> Result<Vec<Item>, Failure> {
+    let pages = aws.iam.list_instance_profiles().path_prefix(path(aws)).into_paginator().items().send();
+    let mut items = Vec::new();
+    for profile in sent("ListInstanceProfiles", pages.collect::<Result<Vec<_>, _>>().await)? {
+        let name = profile.instance_profile_name();
+        let call = aws.iam.list_instance_profile_tags().instance_profile_name(name);
+        let answer = or_absent(sent("ListInstanceProfileTags", call.send().await))?;
+        items.extend(answer.and_then(|answer| candidate_of(aws, name, answer.tags())));
+    }
+    Ok(items)
+}
+
+async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
     let name = &update.item.id;
     if !update.set_tags.is_empty() {
         let call = aws.iam.tag_instance_profile().instance_profile_name(name).set_tags(Some(iam_tags(&update.set_tags)));

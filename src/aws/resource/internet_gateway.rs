@@ -1,21 +1,32 @@
 //! Internet gateway and its attachment. Tag only.
 
-use super::{Resource, Typed, json};
+use super::network_interface;
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{or_absent, or_exists, sent, unexpected};
+use crate::aws::holders::interfaces;
 use crate::aws::parts::PAGE;
 use crate::aws::tags;
-use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, DeletionPolicy, Failure, Holder, Item, Observed, Query, Readiness, Scope, Update};
 use crate::resource::{Input, spec};
 use aws_config::retry::RetryConfig;
 use aws_sdk_ec2::config::Builder;
 use aws_sdk_ec2::types::ResourceType;
 use std::collections::BTreeMap;
 
-pub(super) struct InternetGateway;
+pub(in crate::aws) struct InternetGateway;
 
 impl Resource for InternetGateway {
     type Spec = spec::InternetGateway;
+
+    const DELETION: Deletion = Deletion {
+        blockers: Some(|aws, item, scope| Box::pin(blockers(aws, item, scope))),
+        protection: None,
+        data: None,
+        exists_by_name: None,
+        unrecorded: None,
+        asks_whether_deleting: false,
+    };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let filters = tags::filters(aws, query, "internet-gateway-id");
@@ -30,7 +41,7 @@ impl Resource for InternetGateway {
         Ok(observed.collect())
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, spec::InternetGateway>, _nonce: &str) -> Result<Created, Failure> {
+    async fn create(aws: &Aws, new: &Typed<'_, spec::InternetGateway>, _token: &str) -> Result<Created, Failure> {
         let call = aws.ec2.create_internet_gateway().tag_specifications(tags::specification(ResourceType::InternetGateway, &new.tags));
         let once = Builder::new().retry_config(RetryConfig::disabled());
         let answer = sent("CreateInternetGateway", call.customize().config_override(once).send().await)?;
@@ -50,12 +61,31 @@ impl Resource for InternetGateway {
         Ok(BTreeMap::new())
     }
 
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, spec::InternetGateway>, update: &Update) -> Result<(), Failure> {
+        tags::change_ec2(aws, update).await
+    }
+
     /// Detaching is refused while NAT gateways or load balancers hold public addresses.
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         if let Some(vpc) = item.spec.get("vpc").and_then(serde_json::Value::as_str).filter(|vpc| !vpc.is_empty()) {
             let call = aws.ec2.detach_internet_gateway().internet_gateway_id(&item.id).vpc_id(vpc);
             or_absent(sent("DetachInternetGateway", call.send().await))?;
         }
         sent("DeleteInternetGateway", aws.ec2.delete_internet_gateway().internet_gateway_id(&item.id).send().await).map(drop)
     }
+}
+
+/// Public addresses in the VPC keep its gateway.
+async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, Failure> {
+    let call = aws.ec2.describe_internet_gateways().filters(tags::filter("internet-gateway-id", [item.id.clone()])).max_results(PAGE);
+    let pages = call.into_paginator().items().send();
+    let gateways = sent("DescribeInternetGateways", pages.collect::<Result<Vec<_>, _>>().await)?;
+    let vpcs: Vec<String> =
+        gateways.iter().flat_map(|gateway| gateway.attachments()).filter_map(|attachment| attachment.vpc_id().map(str::to_owned)).collect();
+    if vpcs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = network_interface::describe(aws, vec![tags::filter("vpc-id", vpcs)]).await?;
+    found.retain(|interface| interface.association().is_some_and(|association| association.public_ip().is_some()));
+    Ok(interfaces::judged(aws, scope, &found).await?.into_iter().map(|(_, holder)| holder).collect())
 }

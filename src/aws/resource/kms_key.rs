@@ -1,11 +1,14 @@
 //! KMS key with its alias and rotation. Tag only: CreateKey takes no token; the alias is its name afterwards.
 
-use super::{Resource, Typed};
 use crate::aws::Aws;
+use crate::aws::contract::{Contents, Deletion, Emptiness, Resource, Tagged, ToDelete, Typed, Unrecorded, known_name};
 use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::holders::{holder, origin};
 use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, Tags, filter};
-use crate::engine::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Query, Readiness, Update};
+use crate::engine::{
+    Created, DeletionPolicy, Failure, FailureKind, Holder, INTENT_ATTRIBUTE, Item, Observed, Query, Readiness, Scope, Update, Whose,
+};
 use crate::resource::spec;
 use aws_config::retry::RetryConfig;
 use aws_sdk_ec2::types::{Snapshot, Volume, VolumeAttachment, VolumeState};
@@ -17,15 +20,28 @@ use std::collections::BTreeMap;
 /// Days until a key is really deleted. Keys waiting for that cost nothing, and it can be cancelled meanwhile.
 const DELETION_WINDOW_DAYS: i32 = 30;
 
-pub(super) struct KmsKey;
+pub(in crate::aws) struct KmsKey;
 
 impl Resource for KmsKey {
     type Spec = spec::KmsKey;
 
+    const DELETION: Deletion = Deletion {
+        blockers: Some(|aws, item, scope| Box::pin(blockers(aws, item, scope))),
+        protection: Some(|aws, targets| Box::pin(protections(aws, targets))),
+        data: Some(|aws, item| Box::pin(contents(aws, item))),
+        exists_by_name: None,
+        unrecorded: Some(Unrecorded {
+            key: &["alias"],
+            tagged: Some(Tagged { resource_type: "kms:key", spec: |name| Some(json!({ "alias": name.strip_prefix("key/")? })) }),
+            list: None,
+        }),
+        asks_whether_deleting: false,
+    };
+
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let mut seen = Vec::new();
         for item in query.items() {
-            let alias = item.spec.get("alias").and_then(serde_json::Value::as_str).unwrap_or_default();
+            let Some(alias) = known_name(item, "alias") else { continue };
             let name = if item.id.is_empty() { alias } else { &item.id };
             let mut found = describe(aws, name).await?;
             let named = found.is_some();
@@ -45,7 +61,7 @@ impl Resource for KmsKey {
         Ok(seen)
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, spec::KmsKey>, _nonce: &str) -> Result<Created, Failure> {
+    async fn create(aws: &Aws, new: &Typed<'_, spec::KmsKey>, _token: &str) -> Result<Created, Failure> {
         let call =
             aws.kms.create_key().description(&new.spec.description).policy(new.spec.policy.to_string()).set_tags(Some(key_tags(&new.tags)));
         let once = Builder::new().retry_config(RetryConfig::disabled());
@@ -62,7 +78,7 @@ impl Resource for KmsKey {
             Err(failure) if failure.kind == FailureKind::AlreadyExists => {
                 let target = describe(aws, &it.spec.alias).await?;
                 let ours = target.is_some_and(|key| key.key_id() == it.id);
-                if ours { Ok(()) } else { Err(Failure { kind: FailureKind::Foreign, ..failure }) }
+                if ours { Ok(()) } else { Err(failure.meaning(FailureKind::Foreign)) }
             }
             other => other.map(drop),
         }
@@ -85,8 +101,12 @@ impl Resource for KmsKey {
         Ok(BTreeMap::new())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
-        if !aws.may_lift_protection {
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, spec::KmsKey>, update: &Update) -> Result<(), Failure> {
+        tags::change_kms(aws, update).await
+    }
+
+    async fn delete(aws: &Aws, item: &Item, policy: &DeletionPolicy) -> Result<(), Failure> {
+        if !policy.lift_protection {
             refuse_needed(aws, item).await?;
         }
         // Somebody else's key may be called so.
@@ -105,24 +125,24 @@ impl Resource for KmsKey {
 }
 
 /// A snapshot or volume that only the key decrypts.
-pub(in crate::aws) struct Needing {
+struct Needing {
     /// Which of the two.
-    pub(in crate::aws) what: &'static str,
+    what: &'static str,
     /// Its id.
-    pub(in crate::aws) id: String,
+    id: String,
     /// What somebody wrote on it.
-    pub(in crate::aws) description: Option<String>,
+    description: Option<String>,
     /// Its tags.
-    pub(in crate::aws) tags: Tags,
+    tags: Tags,
 }
 
 /// The key's ARN, also where nothing but its id is known.
-pub(in crate::aws) fn arn(aws: &Aws, item: &Item) -> String {
+fn arn(aws: &Aws, item: &Item) -> String {
     item.attributes.get("arn").cloned().unwrap_or_else(|| tags::arn(aws, "kms", &format!("key/{}", item.id)))
 }
 
 /// What would be unreadable without the key: snapshots and volumes that neither are being deleted nor go with an instance.
-pub(in crate::aws) async fn needing(aws: &Aws, arn: &str) -> Result<Vec<Needing>, Failure> {
+async fn needing(aws: &Aws, arn: &str) -> Result<Vec<Needing>, Failure> {
     let encrypted = || filter("encrypted", ["true".to_owned()]);
     let snapshots = aws.ec2.describe_snapshots().owner_ids("self").filters(encrypted()).max_results(PAGE).into_paginator().items().send();
     let volumes = aws.ec2.describe_volumes().filters(encrypted()).max_results(PAGE).into_paginator().items().send();
@@ -148,7 +168,7 @@ fn is_going(volume: &Volume) -> bool {
 }
 
 /// Why the key should stay, in words; nothing for no ids.
-pub(in crate::aws) fn why_needed(ids: &[&str]) -> Option<String> {
+fn why_needed(ids: &[&str]) -> Option<String> {
     let named = ids.iter().take(3).copied().collect::<Vec<_>>().join(", ");
     match ids.len() {
         0 => None,
@@ -170,7 +190,7 @@ async fn refuse_needed(aws: &Aws, item: &Item) -> Result<(), Failure> {
         None => Ok(()),
         Some(why) => {
             let message = format!("the key is needed by {why}; `destroy --lift-protection` lets it go all the same");
-            Err(Failure { kind: FailureKind::InUse, ..unexpected("ScheduleKeyDeletion", &message) })
+            Err(Failure::new(FailureKind::InUse, "ScheduleKeyDeletion", message))
         }
     }
 }
@@ -239,6 +259,30 @@ async fn set_rotation(aws: &Aws, it: &Typed<'_, spec::KmsKey>) -> Result<(), Fai
     } else {
         sent("DisableKeyRotation", aws.kms.disable_key_rotation().key_id(&it.id).send().await).map(drop)
     }
+}
+
+/// What would be unreadable without the key. None of it was meant to go, or it would be gone by now.
+async fn blockers(aws: &Aws, item: &Item, _scope: &Scope) -> Result<Vec<Holder>, Failure> {
+    let needing = needing(aws, &arn(aws, item)).await?;
+    let named = |one: &Needing| holder(format!("{} {}", one.what, one.id), origin(one.description.as_deref(), &one.tags), Whose::Foreign);
+    Ok(needing.iter().map(named).collect())
+}
+
+/// What stays and would be unreadable without the key: snapshots of AWS Backup, say, which are not ours to delete.
+async fn protections(aws: &Aws, targets: &ToDelete) -> Result<BTreeMap<String, String>, Failure> {
+    let mut needed = BTreeMap::new();
+    for key in &targets.items {
+        let needing = needing(aws, &arn(aws, key)).await?;
+        let stay: Vec<&str> = needing.iter().map(|one| one.id.as_str()).filter(|id| !targets.all.contains(*id)).collect();
+        needed.extend(why_needed(&stay).map(|why| (key.id.clone(), why)));
+    }
+    Ok(needed)
+}
+
+/// Nobody can say what a key has encrypted.
+async fn contents(_aws: &Aws, _item: &Item) -> Result<Option<Contents>, Failure> {
+    let words = format!("what it encrypted is unreadable at once; the deletion can be cancelled for {DELETION_WINDOW_DAYS} days");
+    Ok(Some(Contents { words, emptiness: Emptiness::SeemsEmpty }))
 }
 
 #[cfg(test)]

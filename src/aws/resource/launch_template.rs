@@ -1,11 +1,11 @@
 //! Launch template (POOL-9). Token. Versions never change, so what a recorded version holds is in the state.
 
-use super::{Resource, Typed, json};
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{or_absent, sent, unexpected};
 use crate::aws::parts::LAUNCH_TEMPLATE_PAGE;
 use crate::aws::tags;
-use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
 use aws_sdk_ec2::types::{
     LaunchTemplate as Template, LaunchTemplateBlockDeviceMappingRequest, LaunchTemplateEbsBlockDeviceRequest,
@@ -22,12 +22,15 @@ use std::collections::BTreeMap;
 /// Pods that use the node's role (autoscaler, S3) sit one hop behind the node (aws-facts §1.6).
 const METADATA_HOPS: i32 = 2;
 
-pub(super) struct LaunchTemplate;
+pub(in crate::aws) struct LaunchTemplate;
 
 type Spec = spec::LaunchTemplate;
 
 impl Resource for LaunchTemplate {
     type Spec = Spec;
+
+    const DELETION: Deletion =
+        Deletion { blockers: None, protection: None, data: None, exists_by_name: None, unrecorded: None, asks_whether_deleting: false };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let mut call = aws.ec2.describe_launch_templates().max_results(LAUNCH_TEMPLATE_PAGE);
@@ -46,9 +49,9 @@ impl Resource for LaunchTemplate {
         Ok(seen)
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, Spec>, nonce: &str) -> Result<Created, Failure> {
+    async fn create(aws: &Aws, new: &Typed<'_, Spec>, token: &str) -> Result<Created, Failure> {
         let call =
-            aws.ec2.create_launch_template().client_token(nonce).launch_template_name(&new.spec.name).launch_template_data(data(&new.spec));
+            aws.ec2.create_launch_template().client_token(token).launch_template_name(&new.spec.name).launch_template_data(data(&new.spec));
         let answer = sent(
             "CreateLaunchTemplate",
             call.tag_specifications(tags::specification(ResourceType::LaunchTemplate, &new.tags)).send().await,
@@ -57,6 +60,10 @@ impl Resource for LaunchTemplate {
         let id = answer.launch_template().and_then(Template::launch_template_id);
         let id = id.ok_or_else(|| unexpected("CreateLaunchTemplate", "the answer names no template"))?;
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[("version", "1")]) })
+    }
+
+    async fn settle(_aws: &Aws, _it: &Typed<'_, Spec>) -> Result<(), Failure> {
+        Ok(())
     }
 
     /// A new version; Auto Scaling Groups name theirs by number.
@@ -72,7 +79,11 @@ impl Resource for LaunchTemplate {
         Ok(BTreeMap::from([("version".to_owned(), version)]))
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, Spec>, update: &Update) -> Result<(), Failure> {
+        tags::change_ec2(aws, update).await
+    }
+
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         sent("DeleteLaunchTemplate", aws.ec2.delete_launch_template().launch_template_id(&item.id).send().await).map(drop)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::aws::Aws;
 use crate::aws::tags::{self, Tags};
-use crate::engine::{CLOUD_CONTROLLER, MADE_BY, MADE_FOR, Observed, Readiness};
+use crate::engine::{CLOUD_CONTROLLER, Item, MADE_BY, MADE_FOR, Observed, Readiness, Scope};
 use crate::resource::{Address, Kind};
 use serde_json::{Map, Value, json};
 
@@ -31,18 +31,18 @@ const PURPOSE_TAGS: [(&str, &str); 6] = [
 
 /// Who in this cluster made what carries these tags; nothing when it is not of this cluster. The tag
 /// `kubernetes.io/cluster/NAME` alone proves nothing: people set it on what they make themselves.
-pub(super) fn maker(aws: &Aws, tags: &Tags) -> Option<&'static str> {
-    if aws.scope.another_is_near {
+pub(super) fn maker(aws: &Aws, scope: &Scope, tags: &Tags) -> Option<&'static str> {
+    if scope.another_is_near {
         return None;
     }
     let named = NAMING_TAGS.iter().find(|(tag, _)| tags.get(*tag) == Some(&aws.cluster));
-    let of_service = is_owned(aws, tags) && tags.contains_key(SERVICE_TAG);
+    let of_service = is_owned(aws, scope, tags) && tags.contains_key(SERVICE_TAG);
     named.map(|(_, maker)| *maker).or(of_service.then_some(CLOUD_CONTROLLER))
 }
 
 /// Whether the tag of the cloud provider says that the cluster owns it.
-pub(super) fn is_owned(aws: &Aws, tags: &Tags) -> bool {
-    !aws.scope.another_is_near && tags.get(&format!("kubernetes.io/cluster/{}", aws.cluster)).is_some_and(|value| value == "owned")
+pub(super) fn is_owned(aws: &Aws, scope: &Scope, tags: &Tags) -> bool {
+    !scope.another_is_near && tags.get(&format!("kubernetes.io/cluster/{}", aws.cluster)).is_some_and(|value| value == "owned")
 }
 
 /// For what it was made, in words.
@@ -72,4 +72,15 @@ pub(super) fn found(kind: Kind, name: &str, id: &str, maker: &str, tags: Tags, s
         tags: Some(tags),
         readiness: Readiness::Ready,
     }
+}
+
+/// A number that was read of it.
+pub(super) fn number(item: &Item, field: &str) -> i64 {
+    item.spec.get(field).and_then(Value::as_i64).unwrap_or(0)
+}
+
+/// How large the disk of a claim is, and whose claim it is.
+pub(super) fn size_of_claim(item: &Item) -> String {
+    let purpose = item.spec.get(MADE_FOR).and_then(Value::as_str).map(|purpose| format!(", {purpose}")).unwrap_or_default();
+    format!("{} GiB{purpose}", number(item, "size_gib"))
 }

@@ -2,13 +2,14 @@
 //! after the load balancer is gone, and hold subnets and security groups.
 
 use super::leftover::{found, maker};
-use super::{Resource, network_interface};
+use super::network_interface;
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Leftover, ToDelete, still_there};
+use crate::aws::deletion_protection;
 use crate::aws::errors::{or_absent, sent};
-use crate::aws::protection;
 use crate::aws::tags::{Tags, filter};
-use crate::engine::{Failure, Item, Observed, Query, Readiness, Scope};
-use crate::resource::Kind;
+use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query, Readiness, Scope};
+use crate::resource::{Kind, spec};
 use aws_sdk_elasticloadbalancingv2::types::{self, LoadBalancerAttribute};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -20,8 +21,17 @@ const PROTECTION: &str = "deletion_protection.enabled";
 
 pub(in crate::aws) struct LoadBalancer;
 
-impl Resource for LoadBalancer {
-    type Spec = Value;
+impl Leftover for LoadBalancer {
+    type Spec = spec::LoadBalancer;
+
+    const DELETION: Deletion = Deletion {
+        blockers: None,
+        protection: Some(|aws, targets| Box::pin(protections(aws, targets))),
+        data: None,
+        exists_by_name: None,
+        unrecorded: None,
+        asks_whether_deleting: false,
+    };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         match query {
@@ -31,11 +41,11 @@ impl Resource for LoadBalancer {
         }
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn delete(aws: &Aws, item: &Item, policy: &DeletionPolicy) -> Result<(), Failure> {
         let delete =
             || async { sent("DeleteLoadBalancer", aws.elbv2.delete_load_balancer().load_balancer_arn(&item.id).send().await).map(drop) };
         let is_protected = |failure: &Failure| failure.code.as_deref() == Some("OperationNotPermitted");
-        protection::delete(aws.may_lift_protection, delete, is_protected, || lift_protection(aws, &item.id)).await
+        deletion_protection::delete(policy.lift_protection, delete, is_protected, || lift_protection(aws, &item.id)).await
     }
 }
 
@@ -52,7 +62,7 @@ pub(in crate::aws) async fn left(aws: &Aws, scope: &Scope, all: &[types::LoadBal
     let mut left = Vec::new();
     for one in near {
         let (arn, name) = (one.load_balancer_arn().unwrap_or_default(), one.load_balancer_name().unwrap_or_default());
-        let Some((tags, maker)) = tags.remove(arn).and_then(|tags| maker(aws, &tags).map(|maker| (tags, maker))) else { continue };
+        let Some((tags, maker)) = tags.remove(arn).and_then(|tags| maker(aws, scope, &tags).map(|maker| (tags, maker))) else { continue };
         left.push(found(Kind::LoadBalancer, name, arn, maker, tags, spec(aws, one).await?));
     }
     Ok(left)
@@ -64,7 +74,7 @@ pub(in crate::aws) fn long_name(arn: &str) -> &str {
 }
 
 /// Whether AWS refuses to delete it.
-pub(in crate::aws) async fn is_protected(aws: &Aws, arn: &str) -> Result<bool, Failure> {
+async fn is_protected(aws: &Aws, arn: &str) -> Result<bool, Failure> {
     let call = aws.elbv2.describe_load_balancer_attributes().load_balancer_arn(arn);
     let answer = or_absent(sent("DescribeLoadBalancerAttributes", call.send().await))?;
     let attributes = answer.and_then(|answer| answer.attributes).unwrap_or_default();
@@ -99,9 +109,9 @@ async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
     for item in items {
         let answer = sent("DescribeLoadBalancers", aws.elbv2.describe_load_balancers().load_balancer_arns(&item.id).send().await);
         if or_absent(answer)?.is_some() {
-            seen.push(super::again(item));
+            seen.push(still_there(item));
         } else if has_interfaces(aws, item, long_name(&item.id)).await? {
-            seen.push(Observed { readiness: Readiness::Deleting, ..super::again(item) });
+            seen.push(Observed { readiness: Readiness::Deleting, ..still_there(item) });
         }
     }
     Ok(seen)
@@ -137,4 +147,14 @@ async fn describe_tags(aws: &Aws, arns: &[&str]) -> Result<BTreeMap<String, Tags
         (described.resource_arn().unwrap_or_default().to_owned(), tags.collect())
     });
     Ok(described.collect())
+}
+
+async fn protections(aws: &Aws, targets: &ToDelete) -> Result<BTreeMap<String, String>, Failure> {
+    let mut protected = BTreeMap::new();
+    for arn in targets.ids() {
+        if is_protected(aws, &arn).await? {
+            protected.insert(arn, "its deletion protection".to_owned());
+        }
+    }
+    Ok(protected)
 }

@@ -1,26 +1,42 @@
 //! CloudWatch log group of the control plane. Natural key: its name. Made before the cluster, or EKS makes it without
 //! our retention.
 
-use super::{Resource, Typed};
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Resource, Tagged, ToDelete, Typed, Unrecorded, candidate, known_name};
+use crate::aws::deletion_protection;
 use crate::aws::errors::{or_absent, sent};
-use crate::aws::protection;
 use crate::aws::tags;
-use crate::engine::{Created, Failure, INTENT_ATTRIBUTE, Item, Observed, Query, Readiness, Update};
-use crate::resource::spec;
+use crate::engine::{Created, DeletionPolicy, Failure, INTENT_ATTRIBUTE, Item, Observed, Query, Readiness, Update};
+use crate::resource::{Address, Kind, spec};
 use aws_sdk_cloudwatchlogs::types;
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::json;
+use std::collections::BTreeMap;
 
-pub(super) struct LogGroup;
+pub(in crate::aws) struct LogGroup;
 
 impl Resource for LogGroup {
     type Spec = spec::LogGroup;
 
+    const DELETION: Deletion = Deletion {
+        blockers: None,
+        protection: Some(|aws, targets| Box::pin(protections(aws, targets))),
+        data: None,
+        exists_by_name: None,
+        unrecorded: Some(Unrecorded {
+            key: &["name"],
+            tagged: Some(Tagged {
+                resource_type: "logs:log-group",
+                spec: |name| Some(json!({ "name": name.strip_prefix("log-group:")?.trim_end_matches(":*") })),
+            }),
+            list: Some(|aws| Box::pin(unrecorded(aws))),
+        }),
+        asks_whether_deleting: false,
+    };
+
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let mut seen = Vec::new();
         for item in query.items() {
-            let name = item.spec.get("name").and_then(Value::as_str).unwrap_or_default();
+            let Some(name) = known_name(item, "name") else { continue };
             let groups = describe(aws, name).await?;
             let Some(group) = groups.iter().find(|group| group.log_group_name() == Some(name)) else { continue };
             let arn = arn(aws, name);
@@ -40,7 +56,7 @@ impl Resource for LogGroup {
         Ok(seen)
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, spec::LogGroup>, _nonce: &str) -> Result<Created, Failure> {
+    async fn create(aws: &Aws, new: &Typed<'_, spec::LogGroup>, _token: &str) -> Result<Created, Failure> {
         let name = &new.spec.name;
         sent("CreateLogGroup", aws.logs.create_log_group().log_group_name(name).set_tags(Some(tags::hash_map(&new.tags))).send().await)?;
         Ok(Created { id: name.clone(), attributes: tags::attributes(name, &[("arn", &arn(aws, name))]) })
@@ -58,8 +74,12 @@ impl Resource for LogGroup {
         Ok(BTreeMap::new())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
-        delete(aws, &item.id).await
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, spec::LogGroup>, update: &Update) -> Result<(), Failure> {
+        tags::change_logs(aws, update).await
+    }
+
+    async fn delete(aws: &Aws, item: &Item, policy: &DeletionPolicy) -> Result<(), Failure> {
+        delete(aws, &item.id, policy).await
     }
 }
 
@@ -69,24 +89,24 @@ pub(in crate::aws) async fn describe(aws: &Aws, prefix: &str) -> Result<Vec<type
     sent("DescribeLogGroups", pages.collect::<Result<Vec<_>, _>>().await)
 }
 
-/// Those of the names whose groups have deletion protection.
-pub(in crate::aws) async fn protected(aws: &Aws, names: Vec<String>) -> Result<BTreeSet<String>, Failure> {
-    let mut protected = BTreeSet::new();
-    for name in names {
+/// Deletion protection of log groups of any kind.
+pub(super) async fn protections(aws: &Aws, targets: &ToDelete) -> Result<BTreeMap<String, String>, Failure> {
+    let mut protected = BTreeMap::new();
+    for name in targets.ids() {
         let is_on = |group: &types::LogGroup| group.log_group_name() == Some(&name) && group.deletion_protection_enabled() == Some(true);
         if describe(aws, &name).await?.iter().any(is_on) {
-            protected.insert(name);
+            protected.insert(name, "its deletion protection".to_owned());
         }
     }
     Ok(protected)
 }
 
 /// Deletes a log group of any kind.
-pub(super) async fn delete(aws: &Aws, name: &str) -> Result<(), Failure> {
+pub(super) async fn delete(aws: &Aws, name: &str, policy: &DeletionPolicy) -> Result<(), Failure> {
     let delete = || async { sent("DeleteLogGroup", aws.logs.delete_log_group().log_group_name(name).send().await).map(drop) };
     // The code is that of any bad question.
     let is_protected = |failure: &Failure| failure.message.contains("deletion protection");
-    protection::delete(aws.may_lift_protection, delete, is_protected, || lift_protection(aws, name)).await
+    deletion_protection::delete(policy.lift_protection, delete, is_protected, || lift_protection(aws, name)).await
 }
 
 async fn lift_protection(aws: &Aws, name: &str) -> Result<(), Failure> {
@@ -97,4 +117,10 @@ async fn lift_protection(aws: &Aws, name: &str) -> Result<(), Failure> {
 /// The ARN that the calls on tags and protection take: without the `:*` of policies.
 fn arn(aws: &Aws, name: &str) -> String {
     tags::arn(aws, "logs", &format!("log-group:{name}"))
+}
+
+/// EKS fixes this name; its tags say whether it is ours.
+async fn unrecorded(aws: &Aws) -> Result<Vec<Item>, Failure> {
+    let spec = json!({ "name": format!("/aws/eks/{}/cluster", aws.cluster) });
+    Ok(vec![candidate(Address::new(Kind::LogGroup, "control-plane"), spec, tags::Tags::new())])
 }

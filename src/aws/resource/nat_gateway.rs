@@ -1,19 +1,22 @@
 //! NAT gateway (NET-2). Token. A failed one must be deleted and made anew with another token.
 
-use super::{Resource, Typed, json};
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{sent, unexpected};
 use crate::aws::parts::PAGE;
 use crate::aws::tags;
-use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
 use aws_sdk_ec2::types::{ConnectivityType, NatGatewayState, ResourceType};
 use std::collections::BTreeMap;
 
-pub(super) struct NatGateway;
+pub(in crate::aws) struct NatGateway;
 
 impl Resource for NatGateway {
     type Spec = spec::NatGateway;
+
+    const DELETION: Deletion =
+        Deletion { blockers: None, protection: None, data: None, exists_by_name: None, unrecorded: None, asks_whether_deleting: false };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let filters = tags::filters(aws, query, "nat-gateway-id");
@@ -40,8 +43,8 @@ impl Resource for NatGateway {
         Ok(observed.collect())
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, spec::NatGateway>, nonce: &str) -> Result<Created, Failure> {
-        let call = aws.ec2.create_nat_gateway().client_token(nonce).connectivity_type(ConnectivityType::Public);
+    async fn create(aws: &Aws, new: &Typed<'_, spec::NatGateway>, token: &str) -> Result<Created, Failure> {
+        let call = aws.ec2.create_nat_gateway().client_token(token).connectivity_type(ConnectivityType::Public);
         let call = call.subnet_id(new.spec.subnet.as_str()).allocation_id(new.spec.allocation.as_str());
         let answer =
             sent("CreateNatGateway", call.tag_specifications(tags::specification(ResourceType::Natgateway, &new.tags)).send().await)?;
@@ -50,11 +53,19 @@ impl Resource for NatGateway {
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[]) })
     }
 
+    async fn settle(_aws: &Aws, _it: &Typed<'_, spec::NatGateway>) -> Result<(), Failure> {
+        Ok(())
+    }
+
     async fn update(_aws: &Aws, _it: &Typed<'_, spec::NatGateway>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
         Ok(BTreeMap::new())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, spec::NatGateway>, update: &Update) -> Result<(), Failure> {
+        tags::change_ec2(aws, update).await
+    }
+
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         sent("DeleteNatGateway", aws.ec2.delete_nat_gateway().nat_gateway_id(&item.id).send().await).map(drop)
     }
 }

@@ -1,25 +1,28 @@
 //! Interfaces that the VPC CNI made and left unattached when its node ended: they hold subnets and security groups.
 
-use super::Resource;
 use super::leftover::found;
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Leftover};
 use crate::aws::errors::sent;
 use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, Tags, filter};
-use crate::engine::{Failure, Item, Observed, Query, Scope};
-use crate::resource::Kind;
+use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query, Scope};
+use crate::resource::{Kind, spec};
 use aws_sdk_ec2::types::{self, NetworkInterfaceStatus};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// How the descriptions of the CNI's interfaces begin: those of nodes, and those of pods with security groups of their own.
 const DESCRIPTIONS: [&str; 2] = ["aws-K8S-", "aws-k8s-branch-eni"];
 /// Tag that newer versions of the CNI set.
 const CLUSTER_TAG: &str = "cluster.k8s.amazonaws.com/name";
 
-pub(super) struct NetworkInterface;
+pub(in crate::aws) struct NetworkInterface;
 
-impl Resource for NetworkInterface {
-    type Spec = Value;
+impl Leftover for NetworkInterface {
+    type Spec = spec::NetworkInterface;
+
+    const DELETION: Deletion =
+        Deletion { blockers: None, protection: None, data: None, exists_by_name: None, unrecorded: None, asks_whether_deleting: false };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let Query::Left(scope) = query else {
@@ -38,7 +41,7 @@ impl Resource for NetworkInterface {
         Ok(found.iter().filter(|interface| is_left(aws, scope, interface)).map(observed).collect())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         sent("DeleteNetworkInterface", aws.ec2.delete_network_interface().network_interface_id(&item.id).send().await).map(drop)
     }
 }

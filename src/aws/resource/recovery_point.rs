@@ -1,12 +1,13 @@
 //! Recovery points that AWS Backup holds of our file systems; they outlive the file system.
 
-use super::Resource;
-use super::leftover::found;
+use super::leftover::{found, number};
 use crate::aws::Aws;
+use crate::aws::contract::{Contents, Deletion, Emptiness, Leftover, still_there};
 use crate::aws::errors::{or_absent, sent};
 use crate::aws::tags::{Tags, arn};
-use crate::engine::{Failure, FailureKind, Item, Observed, Query, Readiness};
-use crate::resource::Kind;
+use crate::aws::words;
+use crate::engine::{DeletionPolicy, Failure, FailureKind, Item, Observed, Query, Readiness};
+use crate::resource::{Kind, spec};
 use aws_sdk_backup::operation::describe_recovery_point::DescribeRecoveryPointOutput;
 use aws_sdk_backup::primitives::DateTimeFormat as Format;
 use aws_sdk_backup::types::{RecoveryPointByResource, RecoveryPointStatus};
@@ -17,10 +18,19 @@ const VAULT_REFUSALS: [&str; 2] = ["Insufficient privileges", "resource-based po
 /// What the automatic backup of EFS looks like to people.
 const MAKER: &str = "AWS Backup";
 
-pub(super) struct RecoveryPoint;
+pub(in crate::aws) struct RecoveryPoint;
 
-impl Resource for RecoveryPoint {
-    type Spec = Value;
+impl Leftover for RecoveryPoint {
+    type Spec = spec::RecoveryPoint;
+
+    const DELETION: Deletion = Deletion {
+        blockers: None,
+        protection: None,
+        data: Some(|aws, item| Box::pin(contents(aws, item))),
+        exists_by_name: None,
+        unrecorded: None,
+        asks_whether_deleting: true,
+    };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let Query::Left(scope) = query else { return these(aws, query.items()).await };
@@ -35,7 +45,7 @@ impl Resource for RecoveryPoint {
     }
 
     /// The vault of the automatic backups has a policy against it, which is the account's and not ours to change.
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         let vault = vault(item);
         let call = aws.backup.delete_recovery_point().backup_vault_name(vault).recovery_point_arn(&item.id);
         match sent("DeleteRecoveryPoint", call.send().await) {
@@ -60,7 +70,7 @@ async fn refused(aws: &Aws, item: &Item, failure: Failure) -> Failure {
          `aws backup get-backup-vault-access-policy --backup-vault-name {vault}`, is the account's to change{end}",
         failure.message.trim_end_matches('.')
     );
-    Failure { kind: FailureKind::Other, message, ..failure }
+    failure.meaning(FailureKind::Other).worded(message)
 }
 
 /// The day on which its lifecycle ends it.
@@ -90,7 +100,7 @@ async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
     let mut seen = Vec::new();
     for item in items {
         if let Some(point) = described(aws, item).await? {
-            seen.push(Observed { readiness: readiness(&point), ..super::again(item) });
+            seen.push(Observed { readiness: readiness(&point), ..still_there(item) });
         }
     }
     Ok(seen)
@@ -114,4 +124,9 @@ fn readiness(point: &DescribeRecoveryPointOutput) -> Readiness {
         }
         _ => Readiness::Ready,
     }
+}
+
+async fn contents(_aws: &Aws, item: &Item) -> Result<Option<Contents>, Failure> {
+    let words = format!("{} in vault {}", words::bytes(number(item, "bytes")), vault(item));
+    Ok(Some(Contents { words, emptiness: Emptiness::Full }))
 }

@@ -1,20 +1,23 @@
 //! Route table with its routes and subnet associations. Token; routes and associations have natural keys.
 
-use super::{Resource, Typed, json};
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{or_absent, or_exists, sent, unexpected};
 use crate::aws::parts::ROUTE_TABLE_PAGE;
 use crate::aws::tags;
-use crate::engine::{Created, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, DeletionPolicy, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
 use aws_sdk_ec2::types::{self, ResourceType, RouteOrigin};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-pub(super) struct RouteTable;
+pub(in crate::aws) struct RouteTable;
 
 impl Resource for RouteTable {
     type Spec = spec::RouteTable;
+
+    const DELETION: Deletion =
+        Deletion { blockers: None, protection: None, data: None, exists_by_name: None, unrecorded: None, asks_whether_deleting: false };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let tables = describe(aws, tags::filters(aws, query, "route-table-id")).await?;
@@ -31,8 +34,8 @@ impl Resource for RouteTable {
         Ok(observed.collect())
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, spec::RouteTable>, nonce: &str) -> Result<Created, Failure> {
-        let call = aws.ec2.create_route_table().client_token(nonce).vpc_id(new.spec.vpc.as_str());
+    async fn create(aws: &Aws, new: &Typed<'_, spec::RouteTable>, token: &str) -> Result<Created, Failure> {
+        let call = aws.ec2.create_route_table().client_token(token).vpc_id(new.spec.vpc.as_str());
         let answer =
             sent("CreateRouteTable", call.tag_specifications(tags::specification(ResourceType::RouteTable, &new.tags)).send().await)?;
         let id = answer.route_table().and_then(|table| table.route_table_id());
@@ -64,7 +67,11 @@ impl Resource for RouteTable {
         Ok(BTreeMap::new())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, spec::RouteTable>, update: &Update) -> Result<(), Failure> {
+        tags::change_ec2(aws, update).await
+    }
+
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         for table in describe(aws, vec![tags::filter("route-table-id", [item.id.clone()])]).await? {
             for (_, association) in subnets(&table) {
                 disassociate(aws, association).await?;

@@ -1,11 +1,11 @@
 //! S3 bucket and its settings (S3-1). Natural key: its name, which the whole world shares.
 
-use super::{Resource, Typed};
 use crate::aws::Aws;
 use crate::aws::bucket_contents::{self, Emptied};
+use crate::aws::contract::{Contents, Deletion, Emptiness, Resource, Tagged, Typed, Unrecorded, known_name};
 use crate::aws::errors::{or_absent, sent, unexpected};
 use crate::aws::tags::{self, Tags};
-use crate::engine::{Created, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, DeletionPolicy, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
 use crate::resource::spec;
 use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::types::{
@@ -22,17 +22,30 @@ use std::time::Instant;
 /// Region whose CreateBucket takes no location, and answers 200 for a bucket that the caller owns already.
 const OLDEST_REGION: &str = "us-east-1";
 
-pub(super) struct S3Bucket;
+pub(in crate::aws) struct S3Bucket;
 
 type Spec = spec::S3Bucket;
 
 impl Resource for S3Bucket {
     type Spec = Spec;
 
+    const DELETION: Deletion = Deletion {
+        blockers: None,
+        protection: None,
+        data: Some(|aws, item| Box::pin(contents(aws, item))),
+        exists_by_name: Some(|aws, id| Box::pin(is_in_account(aws, id))),
+        unrecorded: Some(Unrecorded {
+            key: &["name"],
+            tagged: Some(Tagged { resource_type: "s3", spec: |name| Some(json!({ "name": name })) }),
+            list: None,
+        }),
+        asks_whether_deleting: false,
+    };
+
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let mut seen = Vec::new();
         for item in query.items() {
-            let name = item.spec.get("name").and_then(Value::as_str).unwrap_or_default();
+            let Some(name) = known_name(item, "name") else { continue };
             let Some(versioned) = versioned(aws, name, !item.id.is_empty()).await? else { continue };
             let attributes = attributes(aws, name);
             if item.id.is_empty() {
@@ -50,7 +63,7 @@ impl Resource for S3Bucket {
         Ok(seen)
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, Spec>, _nonce: &str) -> Result<Created, Failure> {
+    async fn create(aws: &Aws, new: &Typed<'_, Spec>, _token: &str) -> Result<Created, Failure> {
         let name = new.spec.name.as_str();
         refuse_taken(aws, name).await?;
         let mut configuration = CreateBucketConfiguration::builder().set_tags(Some(s3_tags(&new.tags)?));
@@ -75,9 +88,6 @@ impl Resource for S3Bucket {
     }
 
     async fn update(aws: &Aws, it: &Typed<'_, Spec>, update: &Update) -> Result<BTreeMap<String, String>, Failure> {
-        if !update.set_tags.is_empty() || !update.remove_tags.is_empty() {
-            change_tags(aws, update).await?;
-        }
         for field in &update.fields {
             match field.as_str() {
                 "public_access_blocked" => put_public_access_block(aws, it).await?,
@@ -90,18 +100,22 @@ impl Resource for S3Bucket {
         Ok(BTreeMap::new())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, Spec>, update: &Update) -> Result<(), Failure> {
+        change_tags(aws, update).await
+    }
+
+    async fn delete(aws: &Aws, item: &Item, policy: &DeletionPolicy) -> Result<(), Failure> {
         if or_absent(head(aws, &item.id).await)?.is_none() {
             return Ok(());
         }
-        if aws.may_delete_data {
+        if policy.delete_data {
             empty(aws, item).await?;
         }
         let deleted = sent("DeleteBucket", aws.s3.delete_bucket().bucket(&item.id).expected_bucket_owner(owner(aws)).send().await);
         match deleted {
             // Something was written meanwhile: with the word, it is emptied again.
-            Err(failure) if aws.may_delete_data && failure.code.as_deref() == Some("BucketNotEmpty") => {
-                Err(Failure { kind: FailureKind::InUse, ..failure })
+            Err(failure) if policy.delete_data && failure.code.as_deref() == Some("BucketNotEmpty") => {
+                Err(failure.meaning(FailureKind::InUse))
             }
             other => other.map(drop),
         }
@@ -153,9 +167,7 @@ async fn head(aws: &Aws, name: &str) -> Result<(), Failure> {
 
 /// HEAD answers only by status: 404 is free, 200 is ours, 403 somebody else's, 301 in another region.
 async fn refuse_taken(aws: &Aws, name: &str) -> Result<(), Failure> {
-    let taken = |kind, message: &str| {
-        Err(Failure { kind, operation: "HeadBucket".to_owned(), code: None, message: message.to_owned(), request_id: None })
-    };
+    let taken = |kind, message: &str| Err(Failure::new(kind, "HeadBucket", message));
     match head(aws, name).await {
         Ok(()) => taken(FailureKind::AlreadyExists, &format!("the bucket `{name}` exists in this account")),
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),
@@ -190,7 +202,7 @@ async fn versioned(aws: &Aws, name: &str, recorded: bool) -> Result<Option<bool>
 }
 
 /// Whether a bucket of that name belongs to this account.
-pub(in crate::aws) async fn is_in_account(aws: &Aws, name: &str) -> Result<bool, Failure> {
+async fn is_in_account(aws: &Aws, name: &str) -> Result<bool, Failure> {
     let pages = aws.s3.list_buckets().prefix(name).into_paginator().items().send();
     let buckets = sent("ListBuckets", pages.collect::<Result<Vec<_>, _>>().await)?;
     Ok(buckets.iter().any(|bucket| bucket.name() == Some(name)))
@@ -299,4 +311,11 @@ async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
     let tagging = Tagging::builder().set_tag_set(Some(s3_tags(&all)?)).build().map_err(bad("PutBucketTagging"))?;
     let call = aws.s3.put_bucket_tagging().bucket(&update.item.id).expected_bucket_owner(owner(aws));
     sent("PutBucketTagging", call.tagging(tagging).send().await).map(drop)
+}
+
+/// Counted; nothing when it is gone.
+async fn contents(aws: &Aws, item: &Item) -> Result<Option<Contents>, Failure> {
+    let counted = bucket_contents::count(aws, &item.id).await?;
+    Ok(counted
+        .map(|counted| Contents { words: counted.words(), emptiness: if counted.is_empty() { Emptiness::Empty } else { Emptiness::Full } }))
 }

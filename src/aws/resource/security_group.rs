@@ -1,22 +1,32 @@
 //! Security group and its ingress rules (NET-4). Natural key: its name inside the VPC.
 
-use super::kubernetes_security_group::group_maker;
-use super::{Resource, Typed, json};
+use super::group_maker::group_maker;
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{or_absent, or_exists, sent, unexpected};
+use crate::aws::holders::{holder, interfaces, origin};
 use crate::aws::parts::PAGE;
 use crate::aws::parts::in_parts;
 use crate::aws::tags;
-use crate::engine::{Created, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, DeletionPolicy, Failure, FailureKind, Holder, Item, Observed, Query, Readiness, Scope, Update, Whose};
 use crate::resource::spec::{Rule, SELF_GROUP};
 use crate::resource::{Input, spec};
 use aws_sdk_ec2::types::{self, IpPermission, IpRange, ResourceType, UserIdGroupPair};
 use std::collections::BTreeMap;
 
-pub(super) struct SecurityGroup;
+pub(in crate::aws) struct SecurityGroup;
 
 impl Resource for SecurityGroup {
     type Spec = spec::SecurityGroup;
+
+    const DELETION: Deletion = Deletion {
+        blockers: Some(|aws, item, scope| Box::pin(blockers(aws, item, scope))),
+        protection: None,
+        data: None,
+        exists_by_name: None,
+        unrecorded: None,
+        asks_whether_deleting: false,
+    };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let groups = describe(aws, tags::filters(aws, query, "group-id")).await?;
@@ -33,7 +43,7 @@ impl Resource for SecurityGroup {
         Ok(observed.collect())
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, spec::SecurityGroup>, _nonce: &str) -> Result<Created, Failure> {
+    async fn create(aws: &Aws, new: &Typed<'_, spec::SecurityGroup>, _token: &str) -> Result<Created, Failure> {
         let call =
             aws.ec2.create_security_group().vpc_id(new.spec.vpc.as_str()).group_name(&new.spec.name).description(&new.spec.description);
         let answer =
@@ -66,18 +76,22 @@ impl Resource for SecurityGroup {
         Ok(BTreeMap::new())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
-        delete(aws, &item.id).await
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, spec::SecurityGroup>, update: &Update) -> Result<(), Failure> {
+        tags::change_ec2(aws, update).await
+    }
+
+    async fn delete(aws: &Aws, item: &Item, policy: &DeletionPolicy) -> Result<(), Failure> {
+        delete(aws, &item.id, &policy.scope).await
     }
 }
 
 /// Groups that name each other in their rules hold each other: when AWS refuses, the rules of this cluster's other groups
 /// that name this one are revoked first. Rules of others are theirs.
-pub(in crate::aws) async fn delete(aws: &Aws, id: &str) -> Result<(), Failure> {
+pub(super) async fn delete(aws: &Aws, id: &str, scope: &Scope) -> Result<(), Failure> {
     let delete = || async { sent("DeleteSecurityGroup", aws.ec2.delete_security_group().group_id(id).send().await).map(drop) };
     match delete().await {
         Err(failure) if failure.kind == FailureKind::InUse => {
-            let revoked = revoke_naming(aws, id).await?;
+            let revoked = revoke_naming(aws, id, scope).await?;
             if revoked { delete().await } else { Err(failure) }
         }
         other => other,
@@ -85,13 +99,13 @@ pub(in crate::aws) async fn delete(aws: &Aws, id: &str) -> Result<(), Failure> {
 }
 
 /// Ours, or made by what ran in the cluster.
-pub(in crate::aws) fn is_of_cluster(aws: &Aws, group: &types::SecurityGroup) -> bool {
+fn is_of_cluster(aws: &Aws, scope: &Scope, group: &types::SecurityGroup) -> bool {
     let tags = tags::of_ec2(group.tags());
-    tags::address(aws, &tags).is_some() || group_maker(aws, group, &tags).is_some()
+    tags::address(aws, &tags).is_some() || group_maker(aws, scope, group, &tags).is_some()
 }
 
 /// Other groups whose rules name this one.
-pub(in crate::aws) async fn naming(aws: &Aws, id: &str) -> Result<Vec<types::SecurityGroup>, Failure> {
+async fn naming(aws: &Aws, id: &str) -> Result<Vec<types::SecurityGroup>, Failure> {
     let by = |name: &str| describe(aws, vec![tags::filter(name, [id.to_owned()])]);
     let mut found = by("ip-permission.group-id").await?;
     let egress = by("egress.ip-permission.group-id").await?;
@@ -101,9 +115,9 @@ pub(in crate::aws) async fn naming(aws: &Aws, id: &str) -> Result<Vec<types::Sec
 }
 
 /// Revokes all rules of the cluster's groups that name this one. By their ids: descriptions need not match then.
-async fn revoke_naming(aws: &Aws, id: &str) -> Result<bool, Failure> {
+async fn revoke_naming(aws: &Aws, id: &str, scope: &Scope) -> Result<bool, Failure> {
     let groups = naming(aws, id).await?;
-    let of_cluster = groups.iter().filter(|group| is_of_cluster(aws, group));
+    let of_cluster = groups.iter().filter(|group| is_of_cluster(aws, scope, group));
     let groups: Vec<String> = of_cluster.filter_map(|group| group.group_id().map(str::to_owned)).collect();
     if groups.is_empty() {
         return Ok(false);
@@ -163,4 +177,16 @@ fn permission(rule: &Rule, own: &str) -> IpPermission {
     }
     let group = if source == SELF_GROUP { own } else { source };
     builder.user_id_group_pairs(UserIdGroupPair::builder().group_id(group).description(&rule.description).build()).build()
+}
+
+/// Interfaces that use the group, and groups of others whose rules name it: rules of ours are revoked on the way.
+pub(super) async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, Failure> {
+    let mut found = interfaces::with(aws, scope, "group-id", &item.id).await?;
+    for group in naming(aws, &item.id).await? {
+        let tags = tags::of_ec2(group.tags());
+        let other = group.group_id().unwrap_or_default();
+        let whose = if is_of_cluster(aws, scope, &group) { Whose::Ours } else { Whose::Foreign };
+        found.push(holder(format!("a rule of security group {other}"), origin(group.group_name(), &tags), whose));
+    }
+    Ok(found)
 }

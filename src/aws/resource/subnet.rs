@@ -1,19 +1,29 @@
 //! Subnet (NET-1). Natural key: its range inside the VPC.
 
-use super::{Resource, Typed, json};
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{sent, unexpected};
+use crate::aws::holders::interfaces;
 use crate::aws::parts::PAGE;
 use crate::aws::tags;
-use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, DeletionPolicy, Failure, Holder, Item, Observed, Query, Readiness, Scope, Update};
 use crate::resource::{Input, spec};
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, SubnetState};
 use std::collections::BTreeMap;
 
-pub(super) struct Subnet;
+pub(in crate::aws) struct Subnet;
 
 impl Resource for Subnet {
     type Spec = spec::Subnet;
+
+    const DELETION: Deletion = Deletion {
+        blockers: Some(|aws, item, scope| Box::pin(blockers(aws, item, scope))),
+        protection: None,
+        data: None,
+        exists_by_name: None,
+        unrecorded: None,
+        asks_whether_deleting: false,
+    };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let pages = aws
@@ -42,7 +52,7 @@ impl Resource for Subnet {
         Ok(observed.collect())
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, spec::Subnet>, _nonce: &str) -> Result<Created, Failure> {
+    async fn create(aws: &Aws, new: &Typed<'_, spec::Subnet>, _token: &str) -> Result<Created, Failure> {
         let call = aws.ec2.create_subnet().vpc_id(new.spec.vpc.as_str()).availability_zone(&new.spec.zone).cidr_block(&new.spec.cidr);
         let answer = sent("CreateSubnet", call.tag_specifications(tags::specification(ResourceType::Subnet, &new.tags)).send().await)?;
         let id = answer.subnet().and_then(|subnet| subnet.subnet_id());
@@ -60,7 +70,11 @@ impl Resource for Subnet {
         Ok(BTreeMap::new())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, spec::Subnet>, update: &Update) -> Result<(), Failure> {
+        tags::change_ec2(aws, update).await
+    }
+
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         sent("DeleteSubnet", aws.ec2.delete_subnet().subnet_id(&item.id).send().await).map(drop)
     }
 }
@@ -68,4 +82,9 @@ impl Resource for Subnet {
 async fn set_public_addresses(aws: &Aws, it: &Typed<'_, spec::Subnet>) -> Result<(), Failure> {
     let value = AttributeBooleanValue::builder().value(it.spec.public_addresses).build();
     sent("ModifySubnetAttribute", aws.ec2.modify_subnet_attribute().subnet_id(&it.id).map_public_ip_on_launch(value).send().await).map(drop)
+}
+
+/// Its interfaces.
+async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, Failure> {
+    interfaces::with(aws, scope, "subnet-id", &item.id).await
 }

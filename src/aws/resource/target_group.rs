@@ -1,19 +1,22 @@
 //! Target group of a load balancer that a controller in the cluster made.
 
-use super::Resource;
 use super::leftover::{found, maker};
 use super::load_balancer::tags_of;
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Leftover, still_there};
 use crate::aws::errors::{or_absent, sent};
-use crate::engine::{Failure, Item, Observed, Query};
-use crate::resource::Kind;
+use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query};
+use crate::resource::{Kind, spec};
 use aws_sdk_elasticloadbalancingv2::types;
-use serde_json::{Value, json};
+use serde_json::json;
 
-pub(super) struct TargetGroup;
+pub(in crate::aws) struct TargetGroup;
 
-impl Resource for TargetGroup {
-    type Spec = Value;
+impl Leftover for TargetGroup {
+    type Spec = spec::TargetGroup;
+
+    const DELETION: Deletion =
+        Deletion { blockers: None, protection: None, data: None, exists_by_name: None, unrecorded: None, asks_whether_deleting: false };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let Query::Left(scope) = query else { return these(aws, query.items()).await };
@@ -28,14 +31,14 @@ impl Resource for TargetGroup {
         let left = near.into_iter().filter_map(|group| {
             let arn = group.target_group_arn()?;
             let tags = tags.remove(arn)?;
-            let maker = maker(aws, &tags)?;
+            let maker = maker(aws, scope, &tags)?;
             let spec = json!({ "name": group.target_group_name(), "vpc": group.vpc_id() });
             Some(found(Kind::TargetGroup, group.target_group_name()?, arn, maker, tags, spec))
         });
         Ok(left.collect())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         sent("DeleteTargetGroup", aws.elbv2.delete_target_group().target_group_arn(&item.id).send().await).map(drop)
     }
 }
@@ -45,7 +48,7 @@ async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
     for item in items {
         let answer = sent("DescribeTargetGroups", aws.elbv2.describe_target_groups().target_group_arns(&item.id).send().await);
         if or_absent(answer)?.is_some() {
-            seen.push(super::again(item));
+            seen.push(still_there(item));
         }
     }
     Ok(seen)

@@ -1,21 +1,31 @@
 //! VPC (NET-1). Tag only: CreateVpc takes no token, so the SDK must not repeat it.
 
-use super::{Resource, Typed, json};
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::holders;
 use crate::aws::parts::PAGE;
 use crate::aws::tags;
-use crate::engine::{Created, Failure, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, DeletionPolicy, Failure, Holder, Item, Observed, Query, Readiness, Scope, Update};
 use crate::resource::spec;
 use aws_config::retry::RetryConfig;
 use aws_sdk_ec2::config::Builder;
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName, VpcState};
 use std::collections::BTreeMap;
 
-pub(super) struct Vpc;
+pub(in crate::aws) struct Vpc;
 
 impl Resource for Vpc {
     type Spec = spec::Vpc;
+
+    const DELETION: Deletion = Deletion {
+        blockers: Some(|aws, item, scope| Box::pin(blockers(aws, item, scope))),
+        protection: None,
+        data: None,
+        exists_by_name: None,
+        unrecorded: None,
+        asks_whether_deleting: false,
+    };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let pages = aws
@@ -43,7 +53,7 @@ impl Resource for Vpc {
         Ok(seen)
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, spec::Vpc>, _nonce: &str) -> Result<Created, Failure> {
+    async fn create(aws: &Aws, new: &Typed<'_, spec::Vpc>, _token: &str) -> Result<Created, Failure> {
         let call = aws.ec2.create_vpc().cidr_block(&new.spec.cidr).tag_specifications(tags::specification(ResourceType::Vpc, &new.tags));
         let once = Builder::new().retry_config(RetryConfig::disabled());
         let answer = sent("CreateVpc", call.customize().config_override(once).send().await)?;
@@ -66,7 +76,11 @@ impl Resource for Vpc {
         Ok(BTreeMap::new())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, spec::Vpc>, update: &Update) -> Result<(), Failure> {
+        tags::change_ec2(aws, update).await
+    }
+
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         sent("DeleteVpc", aws.ec2.delete_vpc().vpc_id(&item.id).send().await).map(drop)
     }
 }
@@ -77,4 +91,9 @@ async fn attribute(aws: &Aws, id: &str, name: VpcAttributeName) -> Result<Option
     let Some(answer) = or_absent(answer)? else { return Ok(None) };
     let value = answer.enable_dns_support().or(answer.enable_dns_hostnames());
     Ok(Some(value.and_then(AttributeBooleanValue::value).unwrap_or(false)))
+}
+
+/// Everything that it may hold when its subnets are gone.
+async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, Failure> {
+    holders::vpc::contents_of(aws, scope, &item.id).await
 }

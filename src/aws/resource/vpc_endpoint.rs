@@ -1,19 +1,22 @@
 //! VPC endpoint, gateway or interface (NET-3). Token, which the SDK does not fill in by itself.
 
-use super::{Resource, Typed, json};
 use crate::aws::Aws;
+use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{sent, unexpected};
 use crate::aws::parts::PAGE;
 use crate::aws::tags;
-use crate::engine::{Created, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
+use crate::engine::{Created, DeletionPolicy, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
 use aws_sdk_ec2::types::{self, ResourceType, VpcEndpointType};
 use std::collections::BTreeMap;
 
-pub(super) struct VpcEndpoint;
+pub(in crate::aws) struct VpcEndpoint;
 
 impl Resource for VpcEndpoint {
     type Spec = spec::VpcEndpoint;
+
+    const DELETION: Deletion =
+        Deletion { blockers: None, protection: None, data: None, exists_by_name: None, unrecorded: None, asks_whether_deleting: false };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let filters = tags::filters(aws, query, "vpc-endpoint-id");
@@ -23,9 +26,9 @@ impl Resource for VpcEndpoint {
         Ok(living.filter_map(|endpoint| observed(aws, endpoint)).collect())
     }
 
-    async fn create(aws: &Aws, new: &Typed<'_, spec::VpcEndpoint>, nonce: &str) -> Result<Created, Failure> {
+    async fn create(aws: &Aws, new: &Typed<'_, spec::VpcEndpoint>, token: &str) -> Result<Created, Failure> {
         let interface = new.spec.endpoint_type == VpcEndpointType::Interface.as_str();
-        let call = aws.ec2.create_vpc_endpoint().client_token(nonce).vpc_id(new.spec.vpc.as_str()).service_name(&new.spec.service);
+        let call = aws.ec2.create_vpc_endpoint().client_token(token).vpc_id(new.spec.vpc.as_str()).service_name(&new.spec.service);
         let call = call.vpc_endpoint_type(VpcEndpointType::from(new.spec.endpoint_type.as_str()));
         let call = call.set_route_table_ids(list(&new.spec.route_tables)).set_subnet_ids(list(&new.spec.subnets));
         let call = call.set_security_group_ids(list(&new.spec.security_groups)).set_private_dns_enabled(interface.then_some(true));
@@ -34,6 +37,10 @@ impl Resource for VpcEndpoint {
         let id = answer.vpc_endpoint().and_then(|endpoint| endpoint.vpc_endpoint_id());
         let id = id.ok_or_else(|| unexpected("CreateVpcEndpoint", "the answer names no endpoint"))?;
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[]) })
+    }
+
+    async fn settle(_aws: &Aws, _it: &Typed<'_, spec::VpcEndpoint>) -> Result<(), Failure> {
+        Ok(())
     }
 
     async fn update(aws: &Aws, it: &Typed<'_, spec::VpcEndpoint>, update: &Update) -> Result<BTreeMap<String, String>, Failure> {
@@ -47,7 +54,11 @@ impl Resource for VpcEndpoint {
         Ok(BTreeMap::new())
     }
 
-    async fn delete(aws: &Aws, item: &Item) -> Result<(), Failure> {
+    async fn change_tags(aws: &Aws, _it: &Typed<'_, spec::VpcEndpoint>, update: &Update) -> Result<(), Failure> {
+        tags::change_ec2(aws, update).await
+    }
+
+    async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         delete(aws, &item.id).await
     }
 }
@@ -58,8 +69,7 @@ pub(super) async fn delete(aws: &Aws, id: &str) -> Result<(), Failure> {
     let Some(error) = answer.unsuccessful().first().and_then(|item| item.error()) else { return Ok(()) };
     let code = error.code().unwrap_or_default();
     let kind = if code.ends_with("NotFound") { FailureKind::NotFound } else { FailureKind::InUse };
-    let message = error.message().unwrap_or_default().to_owned();
-    Err(Failure { kind, operation: "DeleteVpcEndpoints".to_owned(), code: Some(code.to_owned()), message, request_id: None })
+    Err(Failure::new(kind, "DeleteVpcEndpoints", error.message().unwrap_or_default()).with_code(code))
 }
 
 fn list(inputs: &[Input]) -> Option<Vec<String>> {

@@ -71,7 +71,12 @@ async fn a_request_that_never_arrived_is_sent_again() {
         assert_eq!(lab.log.count("create"), 2);
         lab.assert_is(&desired).await;
         // Only the tag can tell, and only after a while.
-        assert_eq!(done.seconds >= 90.0 && identity != Idempotency::Token, identity == Idempotency::TagOnly, "{kind} took {}", done.seconds);
+        assert_eq!(
+            done.seconds >= 90.0 && identity != Idempotency::Token,
+            identity == Idempotency::TagOnly,
+            "{kind} took {}",
+            done.seconds
+        );
     }
 }
 

@@ -81,7 +81,8 @@ impl Lab {
     async fn execute(&self, plan: Plan) -> Result<Done, RunError> {
         let (events, mut receiver) = mpsc::unbounded_channel();
         let stop = self.stop.subscribe();
-        let runner = Runner { provider: self.world.clone(), recorder: self.memory.clone(), pace: Pace::REAL, events, stop };
+        let policy = Arc::default();
+        let runner = Runner { provider: self.world.clone(), recorder: self.memory.clone(), policy, pace: Pace::REAL, events, stop };
         let began = tokio::time::Instant::now();
         let result = runner.run(plan, &self.document(), &self.lookups).await;
         let seconds = began.elapsed().as_secs_f64();

@@ -3,7 +3,9 @@
 mod left;
 
 use super::process::{Death, Log};
-use crate::engine::{Created, Failure, FailureKind, Holder, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
+use crate::engine::{
+    Created, DeletionPolicy, Failure, FailureKind, Holder, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update,
+};
 use crate::resource::{Address, Attributes, Desired, Idempotency, Kind, Service, resolve_known};
 use crate::state::Document;
 use serde_json::{Value, json};
@@ -172,13 +174,7 @@ pub(crate) struct World {
 }
 
 fn failure(kind: FailureKind, operation: &str) -> Failure {
-    Failure {
-        kind,
-        operation: operation.to_owned(),
-        code: Some(format!("{kind:?}")),
-        message: "the world says no".to_owned(),
-        request_id: Some("r-1".to_owned()),
-    }
+    Failure::new(kind, operation, "the world says no").with_code(format!("{kind:?}")).with_request_id(Some("r-1".to_owned()))
 }
 
 impl World {
@@ -399,7 +395,7 @@ impl World {
         inner.early.extend(users.map(|user| (object.address.to_string(), user.address.to_string())));
         if let Some(user) = inner.objects.iter().find(|other| other.holds(&object)) {
             let message = format!("{} is used by {}", object.address, user.address);
-            return Err(Failure { message, ..failure(FailureKind::InUse, "delete") });
+            return Err(failure(FailureKind::InUse, "delete").worded(message));
         }
         for dying in
             inner.objects.iter_mut().filter(|other| other.id == object.id && !other.is_gone() || dies_along(other) && other.uses(&object))
@@ -554,13 +550,13 @@ impl Provider for World {
         .await
     }
 
-    async fn delete(&self, item: Item) -> Result<(), Failure> {
+    async fn delete(&self, item: Item, _policy: Arc<DeletionPolicy>) -> Result<(), Failure> {
         let service = item.address.kind().facts().service;
         let lag = self.lag();
         self.call(format!("delete {}", item.address), service, |inner| Self::delete_now(inner, &item, lag)).await
     }
 
-    async fn holders(&self, item: Item) -> Result<Vec<Holder>, Failure> {
+    async fn holders(&self, item: Item, _policy: Arc<DeletionPolicy>) -> Result<Vec<Holder>, Failure> {
         self.call(format!("holders {}", item.address), item.address.kind().facts().service, |inner| Ok(inner.holders(&item))).await
     }
 }

@@ -7,4 +7,7 @@ use serde_json::Value;
 pub type EbsSnapshot = Value;
 
 /// Facts of the kind.
-pub(crate) const FACTS: Facts = Leftover { name: "ebs-snapshot", service: Service::Ec2, holds_data: true, delete_seconds: 1 }.facts();
+pub(crate) const FACTS: Facts = Facts {
+    carries_lineage: true,
+    ..Leftover { name: "ebs-snapshot", service: Service::Ec2, holds_data: true, delete_seconds: 1 }.facts()
+};

@@ -7,4 +7,5 @@ use serde_json::Value;
 pub type EbsVolume = Value;
 
 /// Facts of the kind.
-pub(crate) const FACTS: Facts = Leftover { name: "ebs-volume", service: Service::Ec2, holds_data: true, delete_seconds: 10 }.facts();
+pub(crate) const FACTS: Facts =
+    Facts { carries_lineage: true, ..Leftover { name: "ebs-volume", service: Service::Ec2, holds_data: true, delete_seconds: 10 }.facts() };

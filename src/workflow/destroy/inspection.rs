@@ -7,7 +7,7 @@ use crate::engine::{
 };
 use crate::resource::{Address, Attributes, Kind};
 use crate::state::{Document, Marks, Status};
-use crate::workflow::lineage::{is_scheduled, lineage_of, refuse_other_lineage, the_lineage};
+use crate::workflow::lineage::{lineage_of, refuse_other_lineage, the_lineage};
 use crate::workflow::session::{items, state_for};
 use crate::workflow::{Refusal, TeardownTarget, WorkflowError};
 use serde_json::Value;
@@ -172,7 +172,7 @@ async fn lineage_shown<P: Discovery>(
     asked: Option<&str>,
 ) -> Result<Option<String>, WorkflowError> {
     let tells = |seen: &Observed| lineage_of(seen).is_some_and(|lineage| asked.is_none_or(|asked| lineage == asked));
-    let mut shown: Vec<Observed> = observed.iter().filter(|seen| !is_scheduled(seen)).cloned().collect();
+    let mut shown: Vec<Observed> = observed.iter().filter(|seen| !seen.is_scheduled()).cloned().collect();
     if !shown.iter().any(tells) {
         shown.extend(provider.volumes_and_snapshots(scope).await?);
     }
@@ -311,6 +311,7 @@ fn widen(scope: &mut Scope, state: &Document, observed: &[Observed]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resource::ownership;
     use crate::engine::Readiness;
     use crate::state::Record;
     use serde_json::json;
@@ -322,7 +323,7 @@ mod tests {
             id: id.to_owned(),
             attributes: BTreeMap::new(),
             spec,
-            tags: Some(BTreeMap::from([("domino-eks:lineage".to_owned(), lineage.to_owned())])),
+            tags: Some(BTreeMap::from([(ownership::LINEAGE.to_owned(), lineage.to_owned())])),
             readiness: Readiness::Ready,
         }
     }

@@ -5,7 +5,7 @@ use super::inspection::{Basis, Inspection, inspect};
 use super::record::TeardownRecord;
 use crate::engine::{Action, Discovery, Foreign, Observed, Readiness, Reason, Verb};
 use crate::resource::Address;
-use crate::workflow::lineage::{is_scheduled, lineage_of};
+use crate::workflow::lineage::lineage_of;
 use crate::workflow::ports::{StateStore, Ui};
 use crate::workflow::{Context, WorkflowError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -97,7 +97,7 @@ fn verification(inspection: &Inspection, failures: &BTreeMap<Address, String>) -
         }
         if inspection.is_retained(seen) {
             result.kept.push(remaining(seen, RemainingReason::Kept));
-        } else if is_scheduled(seen) {
+        } else if seen.is_scheduled() {
             result.scheduled.push(remaining(seen, RemainingReason::Scheduled));
         } else {
             let is_going = seen.readiness == Readiness::Deleting;
@@ -115,7 +115,7 @@ fn verification(inspection: &Inspection, failures: &BTreeMap<Address, String>) -
         |address: &Address, id: &String| Remaining { address: address.clone(), id: id.clone(), reason: RemainingReason::Untagged };
     result.left.extend(inspection.survey.disowned.iter().map(|one| untagged(&one.address, &one.id)));
     for other in &inspection.others {
-        if is_scheduled(other) {
+        if other.is_scheduled() {
             result.scheduled.push(remaining(other, RemainingReason::Scheduled));
         } else {
             result.others.push(remaining(other, RemainingReason::OtherLineage(lineage_of(other).map(str::to_owned))));

@@ -91,7 +91,7 @@ impl Case {
         let Some(index) = self.protected else { return false };
         let of = TOUCHED[index];
         let is_data = of.starts_with("s3-bucket/") || of.starts_with("efs-file-system/");
-        !self.is_untagged(of) && !(is_data && self.data == DataChoice::Retain)
+        !(self.is_untagged(of) || is_data && self.data == DataChoice::Retain)
     }
 
     /// Without a state, or for a permanent cluster, the key counts as data by itself; what lost our tags is not looked into.

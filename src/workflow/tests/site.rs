@@ -6,7 +6,7 @@ use crate::engine::tests::Lab;
 use crate::engine::tests::process::Memory;
 use crate::engine::tests::world::World;
 use crate::engine::{
-    ApiServer, Connection, Created, DataLine, DeletionPolicy, Discovery, Drained, Event, Failure, FailureKind, Foreign, Holder, Item,
+    ApiServer, Connection, Created, DataLine, DeletionPolicy, Discovery, Drained, Event, Failure, Foreign, Holder, Item,
     LookupError, Namesake, Observed, Pace, Plan, Protection, Provider, Query, RunHooks, Scope, Update, Verb,
 };
 use crate::report::notice_lines;
@@ -48,8 +48,6 @@ pub(super) struct Cloud {
     world: Arc<World>,
     pub(super) around: Arc<Mutex<Around>>,
     connection: Connection,
-    /// Set in a run.
-    policy: Option<DeletionPolicy>,
 }
 
 impl Cloud {
@@ -63,13 +61,7 @@ impl Cloud {
 }
 
 fn refused(code: &str) -> Failure {
-    Failure {
-        kind: FailureKind::Other,
-        operation: "delete".to_owned(),
-        code: Some(code.to_owned()),
-        message: code.to_owned(),
-        request_id: None,
-    }
+    Failure::other("delete", code).with_code(code)
 }
 
 impl Provider for Cloud {
@@ -90,10 +82,9 @@ impl Provider for Cloud {
     }
 
     /// As AWS and the policy of the run allow it: full buckets are refused, protected things too.
-    async fn delete(&self, item: Item) -> Result<(), Failure> {
+    async fn delete(&self, item: Item, policy: Arc<DeletionPolicy>) -> Result<(), Failure> {
         let of = item.address.to_string();
         {
-            let policy = self.policy.clone().unwrap_or_default();
             let mut around = self.around.lock().unwrap();
             let (is_full, is_protected) = (around.full.contains(&of), around.protected.contains(&of));
             if is_full && (policy.retain_data || !policy.delete_data) {
@@ -105,11 +96,11 @@ impl Provider for Cloud {
             }
             around.protected.remove(&of);
         }
-        self.world.delete(item).await
+        self.world.delete(item, policy).await
     }
 
-    async fn holders(&self, item: Item) -> Result<Vec<Holder>, Failure> {
-        self.world.holders(item).await
+    async fn holders(&self, item: Item, policy: Arc<DeletionPolicy>) -> Result<Vec<Holder>, Failure> {
+        self.world.holders(item, policy).await
     }
 }
 
@@ -217,9 +208,9 @@ impl Discovery for Cloud {
         Ok(Drained { services: vec!["web/front".to_owned()], ..Drained::default() })
     }
 
-    fn for_run(&self, hooks: RunHooks, policy: DeletionPolicy) -> Self {
+    fn for_run(&self, hooks: RunHooks) -> Self {
         assert_eq!((hooks.check_lock)(), Ok(()), "a run begins under its lock");
-        Self { policy: Some(policy), ..self.clone() }
+        self.clone()
     }
 }
 
@@ -386,7 +377,7 @@ impl Site {
             region: "us-west-2".to_owned(),
             endpoint: None,
         };
-        let cloud = Cloud { world: lab.world.clone(), around: Arc::default(), connection, policy: None };
+        let cloud = Cloud { world: lab.world.clone(), around: Arc::default(), connection };
         let store = Store { memory: lab.memory.clone(), is_lost: AtomicBool::new(false), reads: Mutex::new(None), is_full_at_end: false };
         Self { lab, cloud, store, loaded: loaded(more) }
     }

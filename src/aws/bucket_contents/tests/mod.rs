@@ -2,8 +2,9 @@
 
 mod fake;
 
+use super::Emptied;
 use super::count::all_of;
-use super::empty::{Emptied, emptied};
+use super::empty::emptied;
 use crate::engine::{Failure, FailureKind};
 use fake::Fake;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,6 +1,6 @@
 //! Drains of a cluster in memory, under paused time.
 
-use super::super::objects::object;
+use super::super::objects::{Page, object};
 use super::*;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,7 +32,7 @@ impl Cluster {
     fn trouble(&self, operation: &str) -> Result<(), Failure> {
         let mut failures = self.failures.lock().unwrap();
         match failures.iter().position(|(failing, _)| *failing == operation) {
-            Some(index) => Err(failure(failures.remove(index).1, operation, "so it is")),
+            Some(index) => Err(Failure::new(failures.remove(index).1, operation, "so it is")),
             None => Ok(()),
         }
     }

@@ -182,7 +182,8 @@ impl Graph {
         let own = self.address(slot)?;
         let mut desired = self.desired();
         let it = desired.iter_mut().find(|desired| desired.address.to_string() == own)?;
-        let (field, _) = it.kind().facts().changes.iter().find(|(field, class)| *class == Change::Blocked && it.spec[*field].is_string())?;
+        let (field, _) =
+            it.kind().facts().changes.iter().find(|(field, class)| *class == Change::Blocked && it.spec[*field].is_string())?;
         it.spec[*field] = json!("another");
         Some((desired, own))
     }

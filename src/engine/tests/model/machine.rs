@@ -11,6 +11,7 @@ use crate::resource::Desired;
 use crate::state::Document;
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -241,7 +242,8 @@ impl Machine {
         }
         let (events, mut receiver) = mpsc::unbounded_channel();
         let stop = lab.stop.subscribe();
-        let runner = Runner { provider: lab.world.clone(), recorder: lab.memory.clone(), pace: Pace::REAL, events, stop };
+        let policy = Arc::default();
+        let runner = Runner { provider: lab.world.clone(), recorder: lab.memory.clone(), policy, pace: Pace::REAL, events, stop };
         let began = Instant::now();
         let state = lab.document();
         let run = runner.run(plan.clone(), &state, &lab.lookups);

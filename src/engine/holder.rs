@@ -1,9 +1,8 @@
-//! What the cluster made while it ran and nobody deleted, and what stands in the way of a deletion (RUN-4).
+//! What stands in the way of a deletion, and what the cluster left there (RUN-4).
 
-use super::provider::Observed;
+use super::item::Observed;
 use crate::resource::Address;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Field of a leftover's spec: who made it, in words.
 pub const MADE_BY: &str = "made_by";
@@ -11,28 +10,6 @@ pub const MADE_BY: &str = "made_by";
 pub const MADE_FOR: &str = "made_for";
 /// The controller that lives in the control plane and not on nodes.
 pub const CLOUD_CONTROLLER: &str = "the cloud controller of EKS";
-
-/// Where leftovers are looked for. Nothing outside of these VPCs counts as left by this cluster: a name can have been
-/// somebody else's before.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Scope {
-    /// The state that everything was made under.
-    pub lineage: String,
-    /// Ids of the VPCs that the cluster lives in.
-    pub vpcs: BTreeSet<String>,
-    /// Whether the VPC itself is ours, so that all of a CNI's interfaces in it are this cluster's.
-    pub owns_vpc: bool,
-    /// Names of our Auto Scaling Groups.
-    pub groups: BTreeSet<String>,
-    /// Ids of our file systems.
-    pub file_systems: BTreeSet<String>,
-    /// Everything that we know to be ours, by id.
-    pub ours: BTreeMap<String, Address>,
-    /// Whether a cluster of our name lives that is not ours: its logs are named like ours.
-    pub another_lives: bool,
-    /// Whether that one lives in one of these VPCs: then the name proves nothing there either.
-    pub another_is_near: bool,
-}
 
 /// Something that AWS holds against a deletion.
 #[derive(Debug, Clone, PartialEq)]

@@ -16,12 +16,13 @@ fn grouped(number: u64) -> String {
 }
 
 /// `1 version`, `20,000 versions`.
-pub(super) fn counted(number: u64, noun: &str) -> String {
+pub(in crate::aws) fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
 /// `512 B`, `1.2 GiB`.
-pub(in crate::aws) fn bytes(number: u64) -> String {
+pub(in crate::aws) fn bytes(number: impl Into<i128>) -> String {
+    let number = number.into();
     let mut size = number as f64;
     let mut unit = "B";
     for larger in UNITS {
@@ -35,7 +36,7 @@ pub(in crate::aws) fn bytes(number: u64) -> String {
 }
 
 /// The parts that are there, each with its number, then the bytes of the versions.
-pub(super) fn listed(parts: &[(u64, String)], versions: u64, size: u64) -> String {
+pub(in crate::aws) fn listed(parts: &[(u64, String)], versions: u64, size: u64) -> String {
     let mut all: Vec<&str> = parts.iter().filter(|(number, _)| *number > 0).map(|(_, text)| text.as_str()).collect();
     let size = bytes(size);
     if versions > 0 {
@@ -60,7 +61,7 @@ mod tests {
     #[test]
     fn bytes_have_units() {
         for (number, text) in [
-            (0, "0 B"),
+            (0_u64, "0 B"),
             (1023, "1023 B"),
             (1024, "1.0 KiB"),
             (1536, "1.5 KiB"),

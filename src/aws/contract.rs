@@ -1,0 +1,225 @@
+//! What every kind answers about itself. The kinds stand above this file, and what asks them (`dispatch`) above the kinds.
+
+use super::clients::Aws;
+use super::errors::unexpected;
+use super::tags::{self, Tags};
+use crate::engine::{Created, DeletionPolicy, Failure, Holder, INTENT_ATTRIBUTE, Item, Observed, Query, Readiness, Scope, Update};
+use crate::resource::Address;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// An answer that is on its way.
+pub(super) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
+
+/// An item with its spec typed.
+pub(super) struct Typed<'a, S> {
+    pub(super) spec: S,
+    pub(super) item: &'a Item,
+}
+
+impl<S> Deref for Typed<'_, S> {
+    type Target = Item;
+
+    fn deref(&self) -> &Item {
+        self.item
+    }
+}
+
+/// What a kind that we create answers. Nothing has a default: the compiler names what a new kind forgot.
+///
+/// Rules for all of them:
+/// - [`Resource::observe`] asks in bulk. For [`Query::Ours`] it returns only what carries this cluster's tag (or stands
+///   under a tagged parent); items with an empty id are not recorded yet and get their tags read.
+/// - [`Resource::create`] is exactly one mutating call, with tags in it, and the client token where the API takes one.
+/// - [`Resource::settle`] makes the further calls of a creation and is safe to repeat.
+/// - "Not found" while creating or settling is eventual consistency; while deleting it is success. The dispatch sees to both.
+pub(super) trait Resource: 'static {
+    /// The kind's spec.
+    type Spec: Serialize + DeserializeOwned + Send + Sync;
+
+    /// What must be known before one is deleted.
+    const DELETION: Deletion;
+
+    /// Lists resources of the kind.
+    fn observe(aws: &Aws, query: &Query) -> impl Future<Output = Result<Vec<Observed>, Failure>> + Send;
+
+    /// Sends the create call.
+    fn create(aws: &Aws, new: &Typed<'_, Self::Spec>, token: &str) -> impl Future<Output = Result<Created, Failure>> + Send;
+
+    /// Makes the further calls of a creation.
+    fn settle(aws: &Aws, it: &Typed<'_, Self::Spec>) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Changes the named top-level fields in place; returns attributes that changed. Asked only when fields changed.
+    fn update(
+        aws: &Aws,
+        it: &Typed<'_, Self::Spec>,
+        update: &Update,
+    ) -> impl Future<Output = Result<BTreeMap<String, String>, Failure>> + Send;
+
+    /// Sets and removes tags. Asked only when tags changed, and before [`Resource::update`].
+    fn change_tags(aws: &Aws, it: &Typed<'_, Self::Spec>, update: &Update) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Deletes; the object may go on to exist for a while.
+    fn delete(aws: &Aws, item: &Item, policy: &DeletionPolicy) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// What a kind answers that only destroy knows: made by what ran in the cluster, and never by us.
+pub(super) trait Leftover: 'static {
+    /// The fields that are read of one.
+    type Spec: Serialize + DeserializeOwned + Send + Sync;
+
+    /// What must be known before one is deleted.
+    const DELETION: Deletion;
+
+    /// Lists what the cluster left ([`Query::Left`]), or those of the items that are still there.
+    fn observe(aws: &Aws, query: &Query) -> impl Future<Output = Result<Vec<Observed>, Failure>> + Send;
+
+    /// Deletes; the object may go on to exist for a while.
+    fn delete(aws: &Aws, item: &Item, policy: &DeletionPolicy) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+impl<T: Leftover> Resource for T {
+    type Spec = T::Spec;
+
+    const DELETION: Deletion = T::DELETION;
+
+    fn observe(aws: &Aws, query: &Query) -> impl Future<Output = Result<Vec<Observed>, Failure>> + Send {
+        T::observe(aws, query)
+    }
+
+    async fn create(_aws: &Aws, new: &Typed<'_, Self::Spec>, _token: &str) -> Result<Created, Failure> {
+        Err(never("create", new.item))
+    }
+
+    async fn settle(_aws: &Aws, it: &Typed<'_, Self::Spec>) -> Result<(), Failure> {
+        Err(never("settle", it.item))
+    }
+
+    async fn update(_aws: &Aws, it: &Typed<'_, Self::Spec>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
+        Err(never("update", it.item))
+    }
+
+    async fn change_tags(_aws: &Aws, it: &Typed<'_, Self::Spec>, _update: &Update) -> Result<(), Failure> {
+        Err(never("change tags", it.item))
+    }
+
+    fn delete(aws: &Aws, item: &Item, policy: &DeletionPolicy) -> impl Future<Output = Result<(), Failure>> + Send {
+        T::delete(aws, item, policy)
+    }
+}
+
+fn never(operation: &str, item: &Item) -> Failure {
+    unexpected(operation, &format!("{} is of a kind that domino-eks only deletes", item.address))
+}
+
+/// What must be known of a kind before one of it is deleted. `None` says that AWS never asks for that.
+pub(super) struct Deletion {
+    /// What stands in the way of a deletion that AWS refused, and whose that is.
+    pub(super) blockers: Option<Blockers>,
+    /// What AWS does not delete because somebody switched that on, in words, by id. Asked once for all resources of the
+    /// kind, before anything is deleted: a refusal in the middle would come when the nodes are gone.
+    pub(super) protection: Option<Protections>,
+    /// What one holds that would be lost; no answer when it does not exist. Every kind whose facts say that it holds data
+    /// has this.
+    pub(super) data: Option<Data>,
+    /// Whether something exists, and is not being deleted, under an id that no look by tags has shown. For kinds whose ids
+    /// are names, or that hold data; all others count as left until their deletion is confirmed.
+    pub(super) exists_by_name: Option<ExistsByName>,
+    /// How those are found that nobody wrote down. `None` where `observe` finds everything with our tag by itself.
+    pub(super) unrecorded: Option<Unrecorded>,
+    /// Whether a deletion takes minutes and AWS refuses a second one meanwhile: then it is asked first whether one is under
+    /// way.
+    pub(super) asks_whether_deleting: bool,
+}
+
+/// Asks what stands in the way of deleting the item.
+pub(super) type Blockers = for<'a> fn(&'a Aws, &'a Item, &'a Scope) -> Answer<'a, Vec<Holder>>;
+/// Asks for the protections of what is to be deleted.
+pub(super) type Protections = for<'a> fn(&'a Aws, &'a ToDelete) -> Answer<'a, BTreeMap<String, String>>;
+/// Asks what the item holds.
+pub(super) type Data = for<'a> fn(&'a Aws, &'a Item) -> Answer<'a, Option<Contents>>;
+/// Asks whether something of that id exists.
+pub(super) type ExistsByName = for<'a> fn(&'a Aws, &'a str) -> Answer<'a, bool>;
+/// Lists candidates.
+pub(super) type List = for<'a> fn(&'a Aws) -> Answer<'a, Vec<Item>>;
+
+/// What a plan deletes of one kind.
+pub(super) struct ToDelete {
+    /// The resources of the kind.
+    pub(super) items: Vec<Item>,
+    /// Ids of everything that the plan deletes, of all kinds.
+    pub(super) all: Arc<BTreeSet<String>>,
+}
+
+impl ToDelete {
+    /// Ids of the resources of the kind.
+    pub(super) fn ids(&self) -> Vec<String> {
+        self.items.iter().map(|item| item.id.clone()).collect()
+    }
+}
+
+/// What is in something that holds data.
+pub(super) struct Contents {
+    /// For people.
+    pub(super) words: String,
+    /// Whether deleting it loses anything.
+    pub(super) emptiness: Emptiness,
+}
+
+/// Whether there is anything to lose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Emptiness {
+    /// There is nothing in it.
+    Empty,
+    /// Nothing shows, but AWS cannot say for sure: enough for a test environment only.
+    SeemsEmpty,
+    /// Something would be lost.
+    Full,
+}
+
+/// How resources are found that nobody wrote down. Every candidate is observed before it counts.
+pub(super) struct Unrecorded {
+    /// Fields of the spec that tell two of them apart, so that what is known already is not looked for twice.
+    pub(super) key: &'static [&'static str],
+    /// By the tagging API, of which all kinds share one call.
+    pub(super) tagged: Option<Tagged>,
+    /// By calls of its own; it may also list what stands below it and has no list by tag.
+    pub(super) list: Option<List>,
+}
+
+/// What the tagging API shows of a kind.
+pub(super) struct Tagged {
+    /// The type to ask for: `service` or `service:type`.
+    pub(super) resource_type: &'static str,
+    /// The spec by which it can be observed, from the part of the ARN behind the account.
+    pub(super) spec: fn(&str) -> Option<Value>,
+}
+
+/// Something that may be ours. It is looked for as if its creation had been begun: harder than what never was.
+pub(super) fn candidate(address: Address, spec: Value, tags: Tags) -> Item {
+    let attributes = BTreeMap::from([(INTENT_ATTRIBUTE.to_owned(), String::new())]);
+    Item { address, spec, tags, id: String::new(), attributes }
+}
+
+/// The name under which an item is looked for: from its spec, else the id under which it is recorded. Nothing where the name
+/// depends on what does not exist yet: then it cannot exist either.
+pub(super) fn known_name<'a>(item: &'a Item, field: &str) -> Option<&'a str> {
+    let in_spec = item.spec.get(field).and_then(Value::as_str).filter(|name| !name.is_empty());
+    in_spec.or(Some(item.id.as_str()).filter(|id| !id.is_empty()))
+}
+
+/// The spec as JSON, for observed values.
+pub(super) fn json(spec: &impl Serialize) -> Value {
+    serde_json::to_value(spec).unwrap_or(Value::Null)
+}
+
+/// An item that is still there as it is recorded.
+pub(super) fn still_there(item: &Item) -> Observed {
+    tags::observed_item(item, &item.id, item.spec.clone(), &[], Readiness::Ready)
+}

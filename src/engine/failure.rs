@@ -1,0 +1,124 @@
+//! A failed call, and what it means for the engine.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+/// What a failure means for the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// It exists under its natural key.
+    AlreadyExists,
+    /// It does not exist.
+    NotFound,
+    /// Something it needs is not visible yet (eventual consistency): ask again for two minutes.
+    NotYet,
+    /// Something still uses it: ask again for ten minutes.
+    InUse,
+    /// The request may or may not have taken effect.
+    LostAnswer,
+    /// Too many requests, or a passing fault of the service.
+    Busy,
+    /// Credentials are missing, wrong or expired.
+    Credentials,
+    /// The caller may not do this.
+    Permission,
+    /// It exists but is not ours.
+    Foreign,
+    /// Anything else: repeating is useless.
+    Other,
+}
+
+/// A failed call. It is made by [`Failure::new`] and what follows on it, nowhere else.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// What it means.
+    pub kind: FailureKind,
+    /// AWS operation, such as `CreateVpc`.
+    pub operation: String,
+    /// AWS error code, when there was an answer.
+    pub code: Option<String>,
+    /// AWS message, or what went wrong on the way.
+    pub message: String,
+    /// AWS request id, for the support.
+    pub request_id: Option<String>,
+    /// What it came from.
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl Failure {
+    /// A failure without an answer of AWS that has a code or a request id.
+    pub fn new(kind: FailureKind, operation: &str, message: impl Into<String>) -> Self {
+        Self { kind, operation: operation.to_owned(), code: None, message: message.into(), request_id: None, source: None }
+    }
+
+    /// A failure that repeating does not heal.
+    pub fn other(operation: &str, message: impl Into<String>) -> Self {
+        Self::new(FailureKind::Other, operation, message)
+    }
+
+    /// The same with the error code of AWS; an empty one counts as none.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(code.into()).filter(|code| !code.is_empty());
+        self
+    }
+
+    /// The same with the request id of AWS.
+    #[must_use]
+    pub fn with_request_id(mut self, id: Option<String>) -> Self {
+        self.request_id = id;
+        self
+    }
+
+    /// The same with the error that it came from.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// The same in other words.
+    #[must_use]
+    pub fn worded(self, message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..self }
+    }
+
+    /// The same, meaning something else.
+    #[must_use]
+    pub fn meaning(self, kind: FailureKind) -> Self {
+        Self { kind, ..self }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.operation)?;
+        match &self.code {
+            Some(code) => write!(f, ": {code}: {}", self.message)?,
+            None => write!(f, ": {}", self.message)?,
+        }
+        match &self.request_id {
+            Some(id) => write!(f, " (request id {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    }
+}
+
+/// Failures that say the same are equal, whatever they came from.
+impl PartialEq for Failure {
+    fn eq(&self, other: &Self) -> bool {
+        let said = |failure: &Self| {
+            (failure.kind, failure.operation.clone(), failure.code.clone(), failure.message.clone(), failure.request_id.clone())
+        };
+        said(self) == said(other)
+    }
+}
+
+impl Eq for Failure {}

@@ -85,8 +85,7 @@ impl Api for Client {
         let answer = self.call(operation, &kind.page_path(after), None).await;
         // Ingresses are of a group that a server may lack.
         let answer = if kind == ObjectKind::Ingress { or_absent(answer)? } else { Some(answer?) };
-        let read =
-            |body: Vec<u8>| objects::page(kind, &body).map_err(|error| Failure::new(FailureKind::Other, operation, &strange(&error)));
+        let read = |body: Vec<u8>| objects::page(kind, &body).map_err(|error| Failure::new(FailureKind::Other, operation, strange(&error)));
         answer.map_or_else(|| Ok(Page::default()), read)
     }
 
@@ -117,7 +116,7 @@ fn unheard<T>(work: impl FnOnce() -> T) -> T {
 
 /// What stands before every path, and whether it is on this very machine.
 fn address(endpoint: &str) -> Result<(String, bool), Failure> {
-    let refused = |why: &str| Failure::new(FailureKind::Other, OPERATION, &format!("{why}; {WITHOUT}"));
+    let refused = |why: &str| Failure::new(FailureKind::Other, OPERATION, format!("{why}; {WITHOUT}"));
     if endpoint.is_empty() {
         return Err(refused("the cluster has no API server yet"));
     }
@@ -159,7 +158,7 @@ fn unanswered(operation: &str, error: &Error) -> Failure {
         (FailureKind::LostAnswer, "the API server did not answer as it should. Try again, or")
     };
     let separator = if kind == FailureKind::Other { ";" } else { "" };
-    Failure::new(kind, operation, &format!("{}: {why}{separator} {WITHOUT}", tame(&error.to_string())))
+    Failure::new(kind, operation, format!("{}: {why}{separator} {WITHOUT}", tame(&error.to_string())))
 }
 
 fn is_distrusted(error: &Error) -> bool {

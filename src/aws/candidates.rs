@@ -68,7 +68,7 @@ async fn by_lists(aws: &Aws) -> Result<Vec<Item>, Failure> {
     }
     let mut items = Vec::new();
     while let Some(joined) = tasks.join_next().await {
-        items.extend(joined.map_err(|error| unexpected("look for candidates", &error.to_string()))??);
+        items.extend(joined.map_err(|error| unexpected("look for candidates", &error.to_string()).caused_by(error))??);
     }
     Ok(items)
 }

@@ -28,7 +28,7 @@ pub(super) async fn data(aws: &Aws, plan: &Plan, may_be_late: bool) -> Result<Ve
     }
     let mut lines = Vec::new();
     while let Some(joined) = tasks.join_next().await {
-        lines.extend(joined.map_err(|error| unexpected("look into data", &error.to_string()))??);
+        lines.extend(joined.map_err(|error| unexpected("look into data", &error.to_string()).caused_by(error))??);
     }
     lines.sort_by(|a: &DataLine, b: &DataLine| (a.is_empty, &a.address).cmp(&(b.is_empty, &b.address)));
     Ok(lines)

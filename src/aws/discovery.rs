@@ -5,8 +5,8 @@ use super::resource::eks_cluster;
 use super::{candidates, data, disowned, dispatch, foreign, kubernetes, lookups, protections};
 use crate::blueprint::Lookup;
 use crate::engine::{
-    ApiServer, Connection, DataLine, Discovery, Drained, Failure, Foreign, Item, LookupError, Namesake, Observed, Pace,
-    Plan, Protection, RunHooks, Scope,
+    ApiServer, Connection, DataLine, Discovery, Drained, Failure, Foreign, Item, LookupError, Namesake, Observed, Pace, Plan, Protection,
+    RunHooks, Scope,
 };
 use crate::resource::Attributes;
 use std::collections::BTreeMap;

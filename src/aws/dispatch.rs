@@ -123,7 +123,7 @@ async fn observe_kinds(aws: &Aws, queries: impl Iterator<Item = (Kind, Query)>) 
     }
     let mut all = Vec::new();
     while let Some(joined) = tasks.join_next().await {
-        all.extend(joined.map_err(|error| unexpected("observe", &format!("a task ended unexpectedly: {error}")))??);
+        all.extend(joined.map_err(|error| unexpected("observe", &format!("a task ended unexpectedly: {error}")).caused_by(error))??);
     }
     all.sort_by(|a: &Observed, b: &Observed| a.address.cmp(&b.address));
     Ok(all)

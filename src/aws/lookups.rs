@@ -34,7 +34,7 @@ pub(super) async fn lookups(aws: &Aws, questions: &[Lookup], pins: &BTreeMap<Str
         }
     }
     while let Some(joined) = tasks.join_next().await {
-        let (key, answer) = joined.map_err(|error| super::errors::unexpected("look up", &error.to_string()))??;
+        let (key, answer) = joined.map_err(|error| super::errors::unexpected("look up", &error.to_string()).caused_by(error))??;
         answers.insert(key, answer);
     }
     Ok(answers)

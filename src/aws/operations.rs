@@ -64,7 +64,7 @@ fn typed<S: DeserializeOwned>(item: &Item) -> Result<Typed<'_, S>, Failure> {
         return Err(unexpected("read the spec", &format!("{target}#{attribute}, which {} needs, is not known", item.address)));
     }
     let spec = S::deserialize(&item.spec)
-        .map_err(|error| unexpected("read the spec", &format!("the spec of {} is damaged: {error}", item.address)))?;
+        .map_err(|error| unexpected("read the spec", &format!("the spec of {} is damaged: {error}", item.address)).caused_by(error))?;
     Ok(Typed { spec, item })
 }
 

@@ -30,7 +30,7 @@ pub(super) async fn protections(aws: &Aws, plan: &Plan) -> Result<Vec<Protection
     }
     let mut protected: BTreeMap<Kind, BTreeMap<String, String>> = BTreeMap::new();
     while let Some(joined) = tasks.join_next().await {
-        protected.extend([joined.map_err(|error| unexpected("look for protections", &error.to_string()))??]);
+        protected.extend([joined.map_err(|error| unexpected("look for protections", &error.to_string()).caused_by(error))??]);
     }
     let told = |address: &Address, id: &str| {
         let by = protected.get(&address.kind())?.get(id)?.clone();

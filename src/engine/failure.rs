@@ -114,10 +114,8 @@ impl Error for Failure {
 /// Failures that say the same are equal, whatever they came from.
 impl PartialEq for Failure {
     fn eq(&self, other: &Self) -> bool {
-        let said = |failure: &Self| {
-            (failure.kind, failure.operation.clone(), failure.code.clone(), failure.message.clone(), failure.request_id.clone())
-        };
-        said(self) == said(other)
+        let said = (self.kind, &self.operation, &self.code, &self.message, &self.request_id);
+        said == (other.kind, &other.operation, &other.code, &other.message, &other.request_id)
     }
 }
 

@@ -77,7 +77,7 @@ fn refusal(version: &Version, code: &str, message: &str) -> Refusal {
 /// One call for all of them; the errors of its answer.
 async fn together(bucket: &Bucket, batch: &[Version]) -> Result<Vec<Error>, Failure> {
     let operation = "DeleteObjects";
-    let bad = |error: aws_sdk_s3::error::BuildError| unexpected(operation, &error.to_string());
+    let bad = |error: aws_sdk_s3::error::BuildError| unexpected(operation, &error.to_string()).caused_by(error);
     let identifier = |version: &Version| ObjectIdentifier::builder().key(&version.key).set_version_id(version.id.clone()).build();
     let objects = batch.iter().map(identifier).collect::<Result<Vec<_>, _>>().map_err(bad)?;
     let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build().map_err(bad)?;

@@ -207,7 +207,7 @@ impl Pass {
 async fn landed<T: 'static>(flights: &mut JoinSet<Result<T, Failure>>, left: usize) -> Result<Vec<T>, Failure> {
     let mut done = Vec::new();
     while let Some(joined) = if flights.len() > left { flights.join_next().await } else { flights.try_join_next() } {
-        done.push(joined.map_err(|error| unexpected("DeleteObjects", &format!("a task ended unexpectedly: {error}")))??);
+        done.push(joined.map_err(|error| unexpected("DeleteObjects", &format!("a task ended unexpectedly: {error}")).caused_by(error))??);
     }
     Ok(done)
 }

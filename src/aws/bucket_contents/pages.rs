@@ -1,6 +1,6 @@
 //! One bucket, and the pages of what is in it.
 
-use super::keys::decoded;
+use super::keys::{decoded, shown};
 use crate::aws::Aws;
 use crate::aws::errors::{sent, unexpected};
 use crate::engine::Failure;
@@ -79,7 +79,8 @@ impl Bucket {
         let mut entries = Vec::new();
         for it in answer.versions() {
             let (key, id) = (writing.key(it.key().unwrap_or_default())?, it.version_id().map(str::to_owned));
-            let bytes = it.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
+            let bytes = u64::try_from(it.size().unwrap_or_default())
+                .map_err(|_| unexpected(operation, &format!("the answer gives {:?} as the size of `{}`", it.size(), shown(&key))))?;
             entries.push(Version { key, id, bytes, is_latest: it.is_latest() == Some(true), is_marker: false });
         }
         for it in answer.delete_markers() {

@@ -85,8 +85,7 @@ impl Api for Client {
         let answer = self.call(operation, &kind.page_path(after), None).await;
         // Ingresses are of a group that a server may lack.
         let answer = if kind == ObjectKind::Ingress { or_absent(answer)? } else { Some(answer?) };
-        let read =
-            |body: Vec<u8>| objects::page(kind, &body).map_err(|error| Failure::new(FailureKind::Other, operation, strange(&error)));
+        let read = |body: Vec<u8>| objects::page(kind, &body).map_err(|error| Failure::new(FailureKind::Other, operation, strange(&error)));
         answer.map_or_else(|| Ok(Page::default()), read)
     }
 

@@ -11,7 +11,8 @@ use crate::aws::tags::{self, Tags};
 use crate::engine::{Created, DeletionPolicy, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
 use aws_sdk_autoscaling::types::{
-    AutoScalingGroup as Group, DeletionProtection, Filter, LaunchTemplateSpecification, LifecycleState, ScalingActivityStatusCode, Tag,
+    AutoScalingGroup as Group, DeletionProtection, Filter, Instance, LaunchTemplateSpecification, LifecycleState,
+    ScalingActivityStatusCode, Tag,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -209,8 +210,9 @@ fn readiness(group: &Group) -> Readiness {
     if group.status().is_some_and(|status| status.contains("elet")) {
         return Readiness::Deleting;
     }
-    let wanted = usize::try_from(group.min_size().unwrap_or(0)).unwrap_or(0);
-    let serving = group.instances().iter().filter(|instance| instance.lifecycle_state() == Some(&LifecycleState::InService)).count();
+    let wanted = i64::from(group.min_size().unwrap_or(0));
+    let in_service = |instance: &&Instance| instance.lifecycle_state() == Some(&LifecycleState::InService);
+    let serving: i64 = group.instances().iter().filter(in_service).map(|_| 1).sum();
     if serving >= wanted { Readiness::Ready } else { Readiness::NotYet(format!("{serving} of {wanted} nodes in service")) }
 }
 

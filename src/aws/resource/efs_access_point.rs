@@ -39,7 +39,7 @@ impl Resource for EfsAccessPoint {
     }
 
     async fn create(aws: &Aws, new: &Typed<'_, spec::EfsAccessPoint>, token: &str) -> Result<Created, Failure> {
-        let bad = |error: aws_sdk_efs::error::BuildError| unexpected("CreateAccessPoint", &error.to_string());
+        let bad = |error: aws_sdk_efs::error::BuildError| unexpected("CreateAccessPoint", &error.to_string()).caused_by(error);
         let user = PosixUser::builder().uid(new.spec.uid).gid(new.spec.gid).build().map_err(bad)?;
         let owner = CreationInfo::builder().owner_uid(new.spec.owner_uid).owner_gid(new.spec.owner_gid).permissions(&new.spec.permissions);
         let root = RootDirectory::builder().path(&new.spec.path).creation_info(owner.build().map_err(bad)?).build();

@@ -73,7 +73,7 @@ impl Resource for EfsFileSystem {
             let policy = BackupPolicy::builder()
                 .status(status)
                 .build()
-                .map_err(|error| crate::aws::errors::unexpected("PutBackupPolicy", &error.to_string()))?;
+                .map_err(|error| crate::aws::errors::unexpected("PutBackupPolicy", &error.to_string()).caused_by(error))?;
             sent("PutBackupPolicy", aws.efs.put_backup_policy().file_system_id(&it.id).backup_policy(policy).send().await)?;
         }
         Ok(BTreeMap::new())

@@ -28,7 +28,7 @@ impl Resource for EksAddOn {
         }
         let mut seen = Vec::new();
         while let Some(joined) = tasks.join_next().await {
-            seen.extend(joined.map_err(|error| unexpected("DescribeAddon", &error.to_string()))??);
+            seen.extend(joined.map_err(|error| unexpected("DescribeAddon", &error.to_string()).caused_by(error))??);
         }
         Ok(seen)
     }
@@ -78,7 +78,7 @@ fn associations(spec: &Spec) -> Result<Option<Vec<AddonPodIdentityAssociations>>
     let build = |identity: &spec::PodIdentity| {
         let association =
             AddonPodIdentityAssociations::builder().service_account(&identity.service_account).role_arn(identity.role.as_str());
-        association.build().map_err(|error| unexpected("CreateAddon", &error.to_string()))
+        association.build().map_err(|error| unexpected("CreateAddon", &error.to_string()).caused_by(error))
     };
     spec.pod_identity.iter().map(build).collect::<Result<Vec<_>, _>>().map(Some)
 }

@@ -5,7 +5,9 @@ use crate::aws::contract::{Deletion, Resource, ToDelete, Typed, json};
 use crate::aws::errors::{or_absent, sent, unexpected};
 use crate::aws::holders::{allowed, holder};
 use crate::aws::tags;
-use crate::engine::{Created, DeletionPolicy, Failure, FailureKind, Holder, Item, Namesake, Observed, Query, Readiness, Scope, Update, Whose};
+use crate::engine::{
+    Created, DeletionPolicy, Failure, FailureKind, Holder, Item, Namesake, Observed, Query, Readiness, Scope, Update, Whose,
+};
 use crate::resource::{Input, spec};
 use aws_sdk_eks::types::{
     AuthenticationMode, Cluster, ClusterStatus, CreateAccessConfigRequest, EncryptionConfig, KubernetesNetworkConfigRequest, LogSetup,

@@ -147,7 +147,7 @@ fn attributes(aws: &Aws, name: &str) -> BTreeMap<String, String> {
 }
 
 fn bad(operation: &'static str) -> impl Fn(BuildError) -> Failure {
-    move |error| unexpected(operation, &error.to_string())
+    move |error| unexpected(operation, &error.to_string()).caused_by(error)
 }
 
 fn s3_tags(tags: &Tags) -> Result<Vec<Tag>, Failure> {

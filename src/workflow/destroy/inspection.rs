@@ -311,8 +311,8 @@ fn widen(scope: &mut Scope, state: &Document, observed: &[Observed]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::ownership;
     use crate::engine::Readiness;
+    use crate::resource::ownership;
     use crate::state::Record;
     use serde_json::json;
     use std::collections::BTreeMap;

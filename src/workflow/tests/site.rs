@@ -6,8 +6,8 @@ use crate::engine::tests::Lab;
 use crate::engine::tests::process::Memory;
 use crate::engine::tests::world::World;
 use crate::engine::{
-    ApiServer, Connection, Created, DataLine, DeletionPolicy, Discovery, Drained, Event, Failure, Foreign, Holder, Item,
-    LookupError, Namesake, Observed, Pace, Plan, Protection, Provider, Query, RunHooks, Scope, Update, Verb,
+    ApiServer, Connection, Created, DataLine, DeletionPolicy, Discovery, Drained, Event, Failure, Foreign, Holder, Item, LookupError,
+    Namesake, Observed, Pace, Plan, Protection, Provider, Query, RunHooks, Scope, Update, Verb,
 };
 use crate::report::notice_lines;
 use crate::resource::{Address, Attributes, Kind};

@@ -4,7 +4,7 @@ use super::exit::{CliError, Exit};
 use crate::aws::{Aws, StateBucket};
 use crate::config::state_fault;
 use crate::engine::Pace;
-use crate::state::{self, LocalStore, RemoteStore, Rhythm};
+use crate::state::{self, LocalStore, LockTimings, RemoteStore};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -44,8 +44,8 @@ impl Place {
         match self {
             Place::Folder(folder) => Store::Local(LocalStore::new(folder)),
             Place::Bucket { bucket, folder } => {
-                let rhythm = Rhythm::REAL.scaled(pace.factor());
-                Store::Remote(RemoteStore::new(StateBucket::new(aws, bucket), self.to_string(), folder, rhythm))
+                let timings = LockTimings::DEFAULT.scaled(pace.factor());
+                Store::Remote(RemoteStore::new(StateBucket::new(aws, bucket), self.to_string(), folder, timings))
             }
         }
     }

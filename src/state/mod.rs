@@ -33,7 +33,7 @@ pub use document::{Document, Entry, FORMAT_VERSION, Intent, Marks, Record, Statu
 pub use error::StateError;
 pub use local::{LocalStore, LocalWriter};
 pub use lock::{Holder, Lock};
-pub use remote::{Condition, Object, ObjectError, ObjectFault, Objects, RemoteLock, RemoteStore, RemoteWriter, Rhythm};
+pub use remote::{Condition, LockTimings, Object, ObjectError, ObjectFault, Objects, RemoteLock, RemoteStore, RemoteWriter};
 pub use store::{Guard, Store, Writer};
 
 /// The document as bytes, as they stand in a file or an object.

@@ -5,7 +5,7 @@
 //! different machines are never compared. The real fence is not this lock but the condition on every write of the state.
 
 use super::objects::{Condition, Object, ObjectError, ObjectFault, Objects};
-use super::{Rhythm, remote_error};
+use super::{LockTimings, remote_error};
 use crate::state::{Holder, StateError};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,7 +41,7 @@ struct Inner<O> {
     objects: O,
     key: String,
     place: String,
-    rhythm: Rhythm,
+    timings: LockTimings,
     /// The object as we wrote it last, and its ETag; `None` when it is not ours any more.
     held: tokio::sync::Mutex<Option<(Note, String)>>,
     health: Mutex<Health>,
@@ -84,31 +84,31 @@ impl<O: Objects> RemoteLock<O> {
         objects: &O,
         key: &str,
         place: &str,
-        rhythm: Rhythm,
+        timings: LockTimings,
         command: &str,
         notice: &(dyn Fn(&str) + Sync),
     ) -> Result<Self, StateError> {
         let note = Note { id: uuid::Uuid::new_v4().to_string(), holder: Holder::current(command), processes: process_space(), beat: 0 };
         let mut dead: Option<Object> = None;
         loop {
-            let claim = claim(objects, key, rhythm, &note, dead.as_ref()).await;
+            let claim = claim(objects, key, timings, &note, dead.as_ref()).await;
             match claim.map_err(|error| remote_error(place, error))? {
-                Claim::Taken { etag, since } => return Ok(Self::held(objects, key, place, rhythm, note, etag, since)),
+                Claim::Taken { etag, since } => return Ok(Self::held(objects, key, place, timings, note, etag, since)),
                 Claim::Nothing => dead = None,
                 Claim::Theirs(object, theirs) => {
-                    wait_for_death(objects, key, place, rhythm, &object, theirs.as_ref(), notice).await?;
+                    wait_for_death(objects, key, place, timings, &object, theirs.as_ref(), notice).await?;
                     dead = Some(object);
                 }
             }
         }
     }
 
-    fn held(objects: &O, key: &str, place: &str, rhythm: Rhythm, note: Note, etag: String, since: Instant) -> Self {
+    fn held(objects: &O, key: &str, place: &str, timings: LockTimings, note: Note, etag: String, since: Instant) -> Self {
         let inner = Arc::new(Inner {
             objects: objects.clone(),
             key: key.to_owned(),
             place: place.to_owned(),
-            rhythm,
+            timings,
             held: tokio::sync::Mutex::new(Some((note, etag))),
             health: Mutex::new(Health { confirmed: since, slept: slept(), lost: None }),
         });
@@ -127,7 +127,7 @@ impl<O: Objects> RemoteLock<O> {
         }
         let asleep = slept().saturating_sub(health.slept);
         // A call that is sent now needs time to arrive.
-        if health.confirmed.elapsed() + asleep >= self.inner.rhythm.time_to_live.mul_f64(TRUSTED) {
+        if health.confirmed.elapsed() + asleep >= self.inner.timings.time_to_live.mul_f64(TRUSTED) {
             return Err(format!("the lock of {} could not be renewed in time; somebody else may hold it by now", self.inner.place));
         }
         Ok(())
@@ -187,7 +187,7 @@ async fn write<O: Objects>(objects: &O, key: &str, note: &Note, condition: Condi
 }
 
 /// Writes the note where there is no lock, or over a dead holder's, until it is known whose the lock is.
-async fn claim<O: Objects>(objects: &O, key: &str, rhythm: Rhythm, note: &Note, dead: Option<&Object>) -> Result<Claim, ObjectError> {
+async fn claim<O: Objects>(objects: &O, key: &str, timings: LockTimings, note: &Note, dead: Option<&Object>) -> Result<Claim, ObjectError> {
     // A waiter may have seen our note from the first try on, whichever of them arrived.
     let since = Instant::now();
     loop {
@@ -205,10 +205,10 @@ async fn claim<O: Objects>(objects: &O, key: &str, rhythm: Rhythm, note: &Note, 
             (Found::Nothing, Some(_)) => return Ok(Claim::Nothing),
             (Found::Theirs(object, theirs), _) => return Ok(Claim::Theirs(object, theirs)),
         }
-        if since.elapsed() >= rhythm.patience {
+        if since.elapsed() >= timings.write_timeout {
             return Err(error);
         }
-        sleep(rhythm.retry).await;
+        sleep(timings.retry_interval).await;
     }
 }
 
@@ -226,7 +226,7 @@ async fn wait_for_death<O: Objects>(
     objects: &O,
     key: &str,
     place: &str,
-    rhythm: Rhythm,
+    timings: LockTimings,
     object: &Object,
     note: Option<&Note>,
     notice: &(dyn Fn(&str) + Sync),
@@ -237,11 +237,11 @@ async fn wait_for_death<O: Objects>(
         notice(&format!("the lock was left by {who}, which does not run any more: taking it over"));
         return Ok(());
     }
-    let seconds = rhythm.time_to_live.as_secs_f64();
+    let seconds = timings.time_to_live.as_secs_f64();
     notice(&format!("locked by {who}; watching for up to {seconds:.0} s whether it is alive"));
     let since = Instant::now();
-    while since.elapsed() < rhythm.time_to_live {
-        sleep(rhythm.look).await;
+    while since.elapsed() < timings.time_to_live {
+        sleep(timings.poll_interval).await;
         match objects.get(key).await.map_err(|error| remote_error(place, error))? {
             Some(now) if now.etag == object.etag => {}
             // Touched or taken by another: it lives. Gone: it has just ended, and the next try may succeed.
@@ -295,9 +295,9 @@ fn process_space() -> Option<String> {
 /// Touches the object until it is released or lost.
 async fn beat<O: Objects>(inner: Arc<Inner<O>>) {
     loop {
-        sleep(inner.rhythm.heartbeat).await;
+        sleep(inner.timings.heartbeat_interval).await;
         while !touch(&inner).await {
-            sleep(inner.rhythm.look).await;
+            sleep(inner.timings.poll_interval).await;
         }
         if inner.held.lock().await.is_none() {
             return;

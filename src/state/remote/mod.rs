@@ -5,6 +5,7 @@
 
 mod lock;
 mod objects;
+mod timings;
 mod writer;
 
 #[cfg(test)]
@@ -12,55 +13,12 @@ mod tests;
 
 pub use lock::RemoteLock;
 pub use objects::{Condition, Object, ObjectError, ObjectFault, Objects};
+pub use timings::LockTimings;
 pub use writer::RemoteWriter;
 
 use super::{Document, Holder, StateError, format};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-/// How long things take. Tests scale them down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rhythm {
-    /// Between two touches of the lock.
-    pub heartbeat: Duration,
-    /// A lock that did not change for so long is left by its holder.
-    pub time_to_live: Duration,
-    /// Between two looks at somebody else's lock.
-    pub look: Duration,
-    /// Entries that come within so long are written together.
-    pub gather: Duration,
-    /// Between two tries of a write that was not answered.
-    pub retry: Duration,
-    /// A write is tried for so long.
-    pub patience: Duration,
-}
-
-impl Rhythm {
-    /// Real seconds.
-    pub const REAL: Rhythm = Rhythm {
-        heartbeat: Duration::from_secs(10),
-        time_to_live: Duration::from_secs(60),
-        look: Duration::from_secs(2),
-        gather: Duration::from_millis(100),
-        retry: Duration::from_millis(500),
-        patience: Duration::from_secs(30),
-    };
-
-    /// All of it, so many times as long. A lock is not scaled below what requests, whose time is not scaled, may take.
-    #[must_use]
-    pub fn scaled(self, factor: f64) -> Self {
-        let at_least = |duration: Duration, least: Duration| duration.mul_f64(factor).max(least.min(duration));
-        Self {
-            heartbeat: at_least(self.heartbeat, Duration::from_millis(500)),
-            time_to_live: at_least(self.time_to_live, Duration::from_secs(8)),
-            look: self.look.mul_f64(factor),
-            gather: self.gather.mul_f64(factor),
-            retry: self.retry.mul_f64(factor),
-            patience: at_least(self.patience, Duration::from_secs(5)),
-        }
-    }
-}
 
 fn remote_error(place: &str, source: ObjectError) -> StateError {
     StateError::Remote { place: place.to_owned(), source }
@@ -74,7 +32,7 @@ pub struct RemoteStore<O> {
     place: String,
     /// Key of the folder, without a slash at its end.
     folder: String,
-    rhythm: Rhythm,
+    timings: LockTimings,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -99,8 +57,8 @@ const MARKS: usize = 4;
 
 impl<O: Objects> RemoteStore<O> {
     /// A store of the objects under `folder`; `place` is its name for people. Nothing is read or written yet.
-    pub fn new(objects: O, place: impl Into<String>, folder: impl Into<String>, rhythm: Rhythm) -> Self {
-        Self { objects, place: place.into(), folder: folder.into(), rhythm, seen: Arc::default() }
+    pub fn new(objects: O, place: impl Into<String>, folder: impl Into<String>, timings: LockTimings) -> Self {
+        Self { objects, place: place.into(), folder: folder.into(), timings, seen: Arc::default() }
     }
 
     /// Where the document lies.
@@ -173,7 +131,7 @@ impl<O: Objects> RemoteStore<O> {
                 {
                     return Err(self.failed()(error));
                 }
-                Err(_) => tokio::time::sleep(self.rhythm.retry).await,
+                Err(_) => tokio::time::sleep(self.timings.retry_interval).await,
             }
         }
         Ok(())
@@ -190,7 +148,7 @@ impl<O: Objects> RemoteStore<O> {
     /// When the bucket is not fit, refuses, or a living holder has the lock.
     pub async fn lock(&self, command: &str, notice: &(dyn Fn(&str) + Sync)) -> Result<RemoteLock<O>, StateError> {
         self.objects.check().await.map_err(self.failed())?;
-        RemoteLock::take(&self.objects, &self.key("lock.json"), &self.place, self.rhythm, command, notice).await
+        RemoteLock::take(&self.objects, &self.key("lock.json"), &self.place, self.timings, command, notice).await
     }
 
     /// Who holds the lock, if anybody does.

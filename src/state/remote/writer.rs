@@ -37,8 +37,8 @@ impl Attempts {
                 ObjectFault::Precondition | ObjectFault::Gone => {
                     let found = match store.objects.get(&key).await {
                         // The next try meets the same refusal, and looks again.
-                        Err(error) if error.fault == ObjectFault::Lost && began.elapsed() < store.rhythm.patience => {
-                            sleep(store.rhythm.retry).await;
+                        Err(error) if error.fault == ObjectFault::Lost && began.elapsed() < store.timings.write_timeout => {
+                            sleep(store.timings.retry_interval).await;
                             continue;
                         }
                         found => found.map_err(|error| remote_error(&store.place, error))?,
@@ -52,7 +52,9 @@ impl Attempts {
                         _ => return Err(StateError::Fenced { why: format!("somebody else wrote the state `{}`", store.place()) }),
                     }
                 }
-                ObjectFault::Conflict | ObjectFault::Lost if began.elapsed() < store.rhythm.patience => sleep(store.rhythm.retry).await,
+                ObjectFault::Conflict | ObjectFault::Lost if began.elapsed() < store.timings.write_timeout => {
+                    sleep(store.timings.retry_interval).await
+                }
                 _ => return Err(remote_error(&store.place, error)),
             }
         }
@@ -156,7 +158,7 @@ async fn write_all<O: Objects>(
     while let Some(first) = jobs.recv().await {
         let mut batch = vec![first];
         if !matches!(batch[0], Job::Finish(_)) {
-            sleep(store.rhythm.gather).await;
+            sleep(store.timings.batch_window).await;
         }
         while let Ok(job) = jobs.try_recv() {
             batch.push(job);

@@ -68,7 +68,7 @@ async fn one_of_many_gets_the_lock_and_the_others_are_told_who() {
         assert_eq!(command, winner);
         let waited = when - began;
         // A look finds the next touch; both travel.
-        assert!(waited < REAL.heartbeat + REAL.look + seconds(2.0), "{waited:?}");
+        assert!(waited < TIMINGS.heartbeat_interval + TIMINGS.poll_interval + seconds(2.0), "{waited:?}");
     }
 }
 
@@ -98,7 +98,7 @@ async fn a_bucket_that_is_not_fit_is_not_locked() {
 #[tokio::test(start_paused = true)]
 async fn a_lock_that_cannot_be_written_is_given_up() {
     let faults = [Fault::Refused(ObjectFault::Denied), Fault::Refused(ObjectFault::Credentials), Fault::LostBefore];
-    for (fault, longest) in faults.into_iter().zip([seconds(1.0), seconds(1.0), REAL.patience + seconds(2.0)]) {
+    for (fault, longest) in faults.into_iter().zip([seconds(1.0), seconds(1.0), TIMINGS.write_timeout + seconds(2.0)]) {
         let client = Client::new();
         client.latency(seconds(0.1));
         client.fail(Call::Put, "lock.json", 0..usize::MAX, fault);
@@ -187,7 +187,7 @@ async fn a_holder_notices_that_its_lock_was_taken_away() {
             None => client.remove("lock.json"),
             Some(theirs) => client.place("lock.json", theirs),
         }
-        sleep(REAL.heartbeat + seconds(0.1)).await;
+        sleep(TIMINGS.heartbeat_interval + seconds(0.1)).await;
         let error = held.check().expect_err("it is not ours any more");
         assert!(error.starts_with("the lock of s3://bucket/demo was taken over by "), "{error}");
         held.release().await.unwrap();

@@ -40,7 +40,7 @@ async fn the_lock_of_a_dead_holder_is_taken_over_after_its_full_time_on_the_wait
         // How old it is means nothing: the waiter trusts nobody's clock.
         sleep(seconds(age)).await;
         let waited = waited(&client.other()).await.unwrap();
-        assert!((REAL.time_to_live..=REAL.time_to_live + REAL.look).contains(&waited), "{waited:?} at {age}");
+        assert!((TIMINGS.time_to_live..=TIMINGS.time_to_live + TIMINGS.poll_interval).contains(&waited), "{waited:?} at {age}");
     }
 }
 
@@ -68,7 +68,7 @@ async fn a_living_holder_keeps_its_lock_however_slow_its_touches_are() {
             let asked = Instant::now();
             let error = lock(&client.other(), "destroy").await.expect_err("two hold the lock");
             assert!(matches!(&error, StateError::Locked { holder: Some(holder), .. } if holder.command == "apply --yes"), "{error}");
-            assert!(asked.elapsed() <= REAL.heartbeat + seconds(latency) + REAL.look, "{:?}", asked.elapsed());
+            assert!(asked.elapsed() <= TIMINGS.heartbeat_interval + seconds(latency) + TIMINGS.poll_interval, "{:?}", asked.elapsed());
             // It counts from when a touch was sent; the slowest are known too late to go on without a pause.
             assert!(held.check().is_ok() || latency > 20.0);
         }
@@ -108,7 +108,7 @@ async fn a_lock_that_is_given_back_meanwhile_is_taken_at_the_next_look() {
     sleep(seconds(5.0)).await;
     held.release().await.unwrap();
     let waited = waiter.await.unwrap().unwrap();
-    assert!((seconds(5.0)..=seconds(5.0) + REAL.look).contains(&waited), "{waited:?}");
+    assert!((seconds(5.0)..=seconds(5.0) + TIMINGS.poll_interval).contains(&waited), "{waited:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -122,7 +122,7 @@ async fn a_takeover_whose_answer_is_lost_counts_once() {
         let began = Instant::now();
         let held = lock(&client, "apply").await.unwrap();
         let waited = began.elapsed();
-        assert!((REAL.time_to_live..REAL.time_to_live + seconds(5.0)).contains(&waited), "{fault:?}: {waited:?}");
+        assert!((TIMINGS.time_to_live..TIMINGS.time_to_live + seconds(5.0)).contains(&waited), "{fault:?}: {waited:?}");
         sleep(seconds(25.0)).await;
         held.check().unwrap();
         assert_eq!(store(&bucket).holder().await.unwrap().unwrap().unwrap().command, "apply");
@@ -137,7 +137,7 @@ async fn a_takeover_that_cannot_be_written_is_given_up() {
         client.latency(seconds(0.1));
         client.place("lock.json", &note(dead_pid(), processes));
         client.fail(Call::Put, "lock.json", 1..usize::MAX, Fault::LostBefore);
-        let longest = REAL.time_to_live + REAL.patience + seconds(10.0);
+        let longest = TIMINGS.time_to_live + TIMINGS.write_timeout + seconds(10.0);
         let taken = tokio::time::timeout(longest, lock(&client, "apply")).await.expect("it tries for ever");
         assert!(matches!(taken, Err(StateError::Remote { .. })));
     }
@@ -150,7 +150,7 @@ async fn a_note_that_cannot_be_read_is_the_lock_of_somebody() {
         client.place("lock.json", bytes);
         assert_eq!(store(&client).holder().await.unwrap(), Some(None));
         let waited = waited(&client).await.unwrap();
-        assert!(waited >= REAL.time_to_live, "{waited:?}");
+        assert!(waited >= TIMINGS.time_to_live, "{waited:?}");
 
         let client = Client::new();
         client.place("lock.json", bytes);
@@ -175,7 +175,7 @@ async fn a_process_of_this_machine_that_is_dead_is_not_waited_for() {
     for processes in [Some("another boot pid:[1]"), None] {
         let client = Client::new();
         client.place("lock.json", &note(dead_pid(), processes));
-        assert!(waited(&client).await.unwrap() >= REAL.time_to_live);
+        assert!(waited(&client).await.unwrap() >= TIMINGS.time_to_live);
     }
 }
 
@@ -185,7 +185,7 @@ async fn a_process_of_this_machine_that_lives_is_waited_for() {
     for pid in [std::process::id(), 1] {
         let client = Client::new();
         client.place("lock.json", &note(pid, Some(&space)));
-        assert!(waited(&client).await.unwrap() >= REAL.time_to_live, "{pid}");
+        assert!(waited(&client).await.unwrap() >= TIMINGS.time_to_live, "{pid}");
     }
 }
 

@@ -41,19 +41,20 @@ pub struct RemoteStore<O> {
 struct Seen {
     /// `None` when there was none.
     etag: Option<String>,
-    /// Its serial, as far as it could be read, or the highest one that was marked.
+    /// Its serial, as far as it could be read, or the serial floor when that is higher.
     serial: u64,
 }
 
-/// The object that says how far the state had come: older documents put in its place are refused.
+/// The object `serial.json`: the highest serial that was written here. A document below it is an older one that somebody
+/// put back, and is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Mark {
+struct SerialFloor {
     lineage: String,
     serial: u64,
 }
 
-/// Tries to leave a mark beside others who do so.
-const MARKS: usize = 4;
+/// How often raising the serial floor is tried while others write the same object.
+const FLOOR_ATTEMPTS: usize = 4;
 
 impl<O: Objects> RemoteStore<O> {
     /// A store of the objects under `folder`; `place` is its name for people. Nothing is read or written yet.
@@ -82,19 +83,18 @@ impl<O: Objects> RemoteStore<O> {
         |error| remote_error(&self.place, error)
     }
 
-    /// The document's bytes and the mark; the ETag is kept for the next write.
-    async fn read(&self) -> Result<(Option<Vec<u8>>, Option<Mark>), StateError> {
-        let (state, mark) = (self.key("state.json"), self.key("serial.json"));
-        // In this order: whoever looks without the lock must not meet a mark that is newer than the document it read.
-        let mark = self.objects.get(&mark).await.map_err(self.failed())?;
-        let mark: Option<Mark> = mark.and_then(|object| serde_json::from_slice(&object.bytes).ok());
-        let found = self.objects.get(&state).await.map_err(self.failed())?;
+    /// The document's bytes and the serial floor; the ETag is kept for the next write.
+    async fn read(&self) -> Result<(Option<Vec<u8>>, Option<SerialFloor>), StateError> {
+        // The floor is read before the document: a reader without the lock must not get a floor that is newer than its document.
+        let floor = self.objects.get(&self.key("serial.json")).await.map_err(self.failed())?;
+        let floor: Option<SerialFloor> = floor.and_then(|object| serde_json::from_slice(&object.bytes).ok());
+        let found = self.objects.get(&self.key("state.json")).await.map_err(self.failed())?;
         let serial = found.as_ref().and_then(|object| format::serial(&object.bytes));
         self.note(Seen {
             etag: found.as_ref().map(|object| object.etag.clone()),
-            serial: serial.max(mark.as_ref().map(|mark| mark.serial)).unwrap_or(0),
+            serial: serial.max(floor.as_ref().map(|floor| floor.serial)).unwrap_or(0),
         });
-        Ok((found.map(|object| object.bytes), mark))
+        Ok((found.map(|object| object.bytes), floor))
     }
 
     /// Reads the document. `None` when there is none. Writes nothing.
@@ -102,24 +102,24 @@ impl<O: Objects> RemoteStore<O> {
     /// # Errors
     /// When the bucket refuses, or the document is damaged, older than what was here before, or newer than this program.
     pub async fn load(&self) -> Result<Option<Document>, StateError> {
-        let (bytes, mark) = self.read().await?;
+        let (bytes, floor) = self.read().await?;
         let document = bytes.map(|bytes| format::decode(&bytes, &self.place())).transpose()?;
-        match (document, mark) {
+        match (document, floor) {
             (None, Some(_)) => Err(StateError::Damaged { place: self.place(), why: "the document is missing".to_owned() }),
-            (Some(document), Some(mark)) if document.lineage == mark.lineage && document.serial < mark.serial => {
-                Err(StateError::Backwards { place: self.place(), found: document.serial, newest: mark.serial })
+            (Some(document), Some(floor)) if document.lineage == floor.lineage && document.serial < floor.serial => {
+                Err(StateError::Backwards { place: self.place(), found: document.serial, newest: floor.serial })
             }
             (document, _) => Ok(document),
         }
     }
 
-    /// Notes how far the state has come.
-    async fn mark(&self, document: &Document) -> Result<(), StateError> {
+    /// Raises the serial floor to this document's serial, unless it is there already.
+    async fn raise_serial_floor(&self, document: &Document) -> Result<(), StateError> {
         let key = self.key("serial.json");
-        let ours = Mark { lineage: document.lineage.clone(), serial: document.serial };
-        for _ in 0..MARKS {
+        let ours = SerialFloor { lineage: document.lineage.clone(), serial: document.serial };
+        for _ in 0..FLOOR_ATTEMPTS {
             let standing = self.objects.get(&key).await.map_err(self.failed())?;
-            let theirs = standing.as_ref().and_then(|object| serde_json::from_slice::<Mark>(&object.bytes).ok());
+            let theirs = standing.as_ref().and_then(|object| serde_json::from_slice::<SerialFloor>(&object.bytes).ok());
             if theirs.is_some_and(|theirs| theirs.lineage == ours.lineage && theirs.serial >= ours.serial) {
                 return Ok(());
             }
@@ -178,7 +178,7 @@ impl<O: Objects> RemoteStore<O> {
     pub async fn write(&self, document: &Document) -> Result<String, StateError> {
         let bytes = format::encode(document).map_err(|error| StateError::Damaged { place: self.place(), why: error.to_string() })?;
         let etag = self.put(bytes).await?;
-        self.mark(document).await?;
+        self.raise_serial_floor(document).await?;
         Ok(etag)
     }
 

@@ -196,8 +196,8 @@ async fn write_all<O: Objects>(
         waiting.into_iter().for_each(|answer| drop(answer.send(said.clone())));
         if let Some(answer) = finish {
             if result.is_ok() {
-                // Without it, only a state put back from before this run would pass for the newest.
-                drop(store.mark(&next).await);
+                // A failure is not worth an error: the floor of the last run still refuses every state older than that run.
+                drop(store.raise_serial_floor(&next).await);
             }
             drop(answer.send(result));
             return;

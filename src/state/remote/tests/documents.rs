@@ -105,7 +105,7 @@ async fn an_older_document_put_back_is_refused_with_both_serials() {
     let error = store.load().await.expect_err("it was taken");
     assert!(matches!(error, StateError::Backwards { found: 3, newest: 7, .. }), "{error}");
     assert_eq!(store.highest_serial(), 7, "what replaces it goes beyond");
-    // A mark of another state says nothing.
+    // The serial floor of another lineage does not count.
     client.place("state.json", &format::encode(&Document { serial: 1, ..document() }).unwrap());
     assert_eq!(store.load().await.unwrap().unwrap().serial, 1);
 }

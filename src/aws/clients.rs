@@ -146,8 +146,8 @@ impl Aws {
     }
 
     /// From now on nothing is sent, save for the state, unless this says so before every attempt.
-    pub fn send_only_while(&self, may_act: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
-        self.fence.close_unless(Arc::new(may_act));
+    pub fn send_only_while(&self, check_lock: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
+        self.fence.close_unless(Arc::new(check_lock));
     }
 
     /// From now on this hears how far a long call on a resource got.

@@ -10,16 +10,16 @@ use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-type MayAct = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+type CheckLock = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 /// Lets everything pass until it is given a condition.
 #[derive(Clone, Default)]
-pub(super) struct Fence(Arc<RwLock<Option<MayAct>>>);
+pub(super) struct Fence(Arc<RwLock<Option<CheckLock>>>);
 
 impl Fence {
     /// From now on nothing is sent unless this says so; the latest condition counts, for each run writes the state anew.
-    pub(super) fn close_unless(&self, may_act: MayAct) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(may_act);
+    pub(super) fn close_unless(&self, check_lock: CheckLock) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(check_lock);
     }
 }
 
@@ -52,7 +52,7 @@ impl Intercept for Fence {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let may_act = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
-        may_act.map_or(Ok(()), |may_act| may_act().map_err(|why| NotSent(why).into()))
+        let check_lock = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        check_lock.map_or(Ok(()), |check_lock| check_lock().map_err(|why| NotSent(why).into()))
     }
 }

@@ -130,7 +130,7 @@ pub(super) async fn execute(mut session: Session, run: &Run<'_>, guard: &Guard, 
         }
     });
     let holds = writer.clone();
-    session.aws.send_only_while(move || holds.may_act());
+    session.aws.send_only_while(move || holds.check_lock());
     let (events, receiver) = mpsc::unbounded_channel();
     let shown = tokio::spawn(progress::show(receiver, run.progress, pace, run.printer.clone()));
     let said = events.clone();

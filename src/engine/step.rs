@@ -124,7 +124,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
         loop {
             self.stopped()?;
             let slot = self.unless_stopped(self.slots.take(step.address().kind().facts().service, step.priority)).await?;
-            self.recorder.may_act().map_err(StepError::Fenced)?;
+            self.recorder.check_lock().map_err(StepError::Fenced)?;
             let result = send().await;
             drop(slot);
             let failure = match result {
@@ -132,7 +132,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
                 Err(failure) => failure,
             };
             // What was refused for that reason says nothing about the call.
-            self.recorder.may_act().map_err(StepError::Fenced)?;
+            self.recorder.check_lock().map_err(StepError::Fenced)?;
             let Some((seconds, longest)) = patience(failure.kind, step.address().kind()) else { return Err(failed(failure, left)) };
             if started.elapsed() > self.pace.seconds(seconds) {
                 return Err(failed(failure, left));

@@ -339,7 +339,7 @@ impl Recorder for LocalWriter {
         }
     }
 
-    fn may_act(&self) -> Result<(), String> {
+    fn check_lock(&self) -> Result<(), String> {
         self.lock.check()
     }
 }

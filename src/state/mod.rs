@@ -20,11 +20,11 @@ pub trait Recorder: Send + Sync + 'static {
     /// Makes one entry durable.
     fn record(&self, entry: Entry) -> impl Future<Output = Result<(), String>> + Send;
 
-    /// Whether the right to change things still stands; asked before every call. Not so when a lock was lost.
+    /// Whether the lock is still held; asked before every call that changes something.
     ///
     /// # Errors
-    /// Why nothing may be changed any more.
-    fn may_act(&self) -> Result<(), String> {
+    /// Why the lock is lost, or may be, so that nothing may be changed any more.
+    fn check_lock(&self) -> Result<(), String> {
         Ok(())
     }
 }

@@ -133,11 +133,11 @@ impl<O: Objects> Store<O> {
 }
 
 impl<O: Objects> Guard<O> {
-    /// Whether the lock is still ours beyond doubt; else why not.
+    /// Whether the lock is still held by this process for certain.
     ///
     /// # Errors
     /// When somebody may have taken it over.
-    pub fn may_act(&self) -> Result<(), String> {
+    pub fn check_lock(&self) -> Result<(), String> {
         match self {
             Guard::Local(lock) => lock.check(),
             Guard::Remote(lock) => lock.check(),
@@ -195,10 +195,10 @@ impl<O: Objects> Recorder for Writer<O> {
         }
     }
 
-    fn may_act(&self) -> Result<(), String> {
+    fn check_lock(&self) -> Result<(), String> {
         match self {
-            Writer::Local(writer) => writer.may_act(),
-            Writer::Remote(writer) => writer.may_act(),
+            Writer::Local(writer) => writer.check_lock(),
+            Writer::Remote(writer) => writer.check_lock(),
         }
     }
 }

@@ -23,11 +23,11 @@ pub(super) async fn drain(session: &Session, run: &Run<'_>, guard: &Guard) -> Re
     };
     printer.say("\nDeleting LoadBalancer Services and Ingresses first.");
     let tell = |line: String| printer.say(&format!("        {line}"));
-    let may_act = || guard.may_act();
+    let check_lock = || guard.check_lock();
     let mut asked = run.stop.asked();
     tokio::select! {
-        drained = drain_cluster(&session.aws, endpoint, authority, run.settings.pace, &may_act, &tell) => {
-            guard.may_act().map_err(|why| CliError::new(Exit::Locked, why).hint("run the same command again"))?;
+        drained = drain_cluster(&session.aws, endpoint, authority, run.settings.pace, &check_lock, &tell) => {
+            guard.check_lock().map_err(|why| CliError::new(Exit::Locked, why).hint("run the same command again"))?;
             say(drained, printer);
             Ok(())
         }

@@ -140,7 +140,7 @@ impl<O: Objects> Recorder for RemoteWriter<O> {
         answered.await.map_err(|_| over())?
     }
 
-    fn may_act(&self) -> Result<(), String> {
+    fn check_lock(&self) -> Result<(), String> {
         match &held(&self.shared).fenced {
             Some(why) => Err(why.clone()),
             None => self.lock.check(),

@@ -60,16 +60,16 @@ async fn a_run_whose_lock_was_deleted_writes_nothing_more() {
     let first = begun(&place, document());
     let entry = || Entry::Recorded { address: vpc(), record: Box::new(record("vpc-1")) };
     first.record(entry()).await.unwrap();
-    first.may_act().unwrap();
+    first.check_lock().unwrap();
     fs::remove_file(place.file("lock")).unwrap();
     // Whoever deleted it believes that nobody works here any more.
     let second = begun(&place, place.store.load().unwrap().unwrap());
-    assert!(first.may_act().is_err());
+    assert!(first.check_lock().is_err());
     assert!(first.record(Entry::Gone { address: vpc() }).await.is_err());
     let error = first.finish().expect_err("two runs wrote one state");
     assert!(matches!(error, StateError::Fenced { .. }), "{error}");
     assert!(error.to_string().contains("lock"), "{error}");
-    second.may_act().unwrap();
+    second.check_lock().unwrap();
     second.record(Entry::Applied { config_hash: "second".to_owned() }).await.unwrap();
     let ended = second.finish().unwrap();
     assert_eq!(place.store.load().unwrap(), Some(ended.clone()));

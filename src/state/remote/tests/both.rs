@@ -25,7 +25,7 @@ async fn run(store: &Store<Client>, number: usize) -> Document {
     let state = store.load().await.unwrap().unwrap_or_else(document);
     let writer = store.begin(state, &guard).await.unwrap();
     writer.record(entry(number)).await.unwrap();
-    writer.may_act().unwrap();
+    writer.check_lock().unwrap();
     assert_eq!(store.load().await.unwrap(), Some(writer.document()));
     let ended = writer.clone().finish().await.unwrap();
     assert!(writer.record(entry(99)).await.is_err(), "the run is over");

@@ -29,13 +29,13 @@ async fn whoever_gave_the_lock_back_may_not_act_any_more() {
     // A step that was left behind when the user asked twice to stop.
     let client = Client::new();
     let (lock, writer) = begun(&client).await;
-    writer.may_act().unwrap();
+    writer.check_lock().unwrap();
     client.latency(seconds(5.0));
     let releasing = tokio::spawn(async move { lock.release().await });
     sleep(seconds(2.5)).await;
-    assert!(writer.may_act().is_err(), "the lock is being given back");
+    assert!(writer.check_lock().is_err(), "the lock is being given back");
     releasing.await.unwrap().unwrap();
-    assert!(writer.may_act().is_err());
+    assert!(writer.check_lock().is_err());
 }
 
 #[tokio::test(start_paused = true)]

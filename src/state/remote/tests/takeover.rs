@@ -335,7 +335,7 @@ async fn stopped_and_overtaken(in_flight: bool) {
     let before = standing(&newer);
 
     older.go_on();
-    assert!(writer.may_act().is_err());
+    assert!(writer.check_lock().is_err());
     // What had arrived before the successor looked counts.
     assert_eq!(recording.await.unwrap().is_ok(), in_flight);
     writer.record(entry(3)).await.expect_err("an overtaken holder wrote");
@@ -344,7 +344,7 @@ async fn stopped_and_overtaken(in_flight: bool) {
     lock.release().await.unwrap();
     assert_eq!(standing(&newer), before);
 
-    theirs.may_act().unwrap();
+    theirs.check_lock().unwrap();
     theirs.record(entry(4)).await.unwrap();
     let ended = theirs.finish().await.unwrap();
     assert_eq!(standing(&newer), ended);
@@ -378,7 +378,7 @@ async fn of_a_stopped_process_and_its_successor_that_has_not_written_yet_one_is_
     let store = store(&newer);
     let read = store.load().await.unwrap().unwrap();
     older.go_on();
-    assert!(writer.may_act().is_err(), "it may only write down what it did");
+    assert!(writer.check_lock().is_err(), "it may only write down what it did");
     recording.await.unwrap().unwrap();
     // The successor made its plan without it, and has to look again.
     let error = store.begin(read, lock.clone()).await.map(drop).expect_err("what was recorded is lost");

@@ -15,7 +15,7 @@ async fn a_run_begins_ends_and_is_read_back() {
         writer.record(entry(number)).await.unwrap();
         assert_eq!(standing(&client), writer.document());
     }
-    writer.may_act().unwrap();
+    writer.check_lock().unwrap();
     let ended = writer.finish().await.unwrap();
     assert_eq!(standing(&client), ended);
     assert_eq!((ended.serial, ended.resources.len()), (5, 3));
@@ -276,5 +276,5 @@ async fn what_a_fenced_run_could_not_write_never_looks_newer_than_its_successor(
     assert!(!writer.is_saved());
     assert_eq!(writer.document().resources.len(), 5);
     assert_eq!(writer.document().serial, theirs.serial, "`state push` takes only what is newer");
-    assert!(writer.may_act().is_err());
+    assert!(writer.check_lock().is_err());
 }

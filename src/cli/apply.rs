@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::config::model::Lifecycle;
 use crate::engine::{Event, FailureKind, Outcome, Runner, Twins, delete_twin};
 use crate::report::{notes, plan_text};
-use crate::state::{self, Document, Entry, Marks, Recorder, StateError};
+use crate::state::{self, Document, Entry, Recorder, StateError, TeardownPolicy};
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -83,33 +83,33 @@ async fn apply(args: &ApplyArgs, loaded: &Loaded, aws: Aws, run: &Run<'_>, guard
         let question = format!("\nApply this to account {}, region {}, at {endpoint}?", connection.account, connection.region);
         run.stop.unless(confirm::yes(printer, &question)).await??;
     }
-    let marks = marks(&loaded.config);
-    let outcome = execute(session, run, &guard, Some(Applied { hash: &loaded.hash, marks })).await?;
+    let policy = teardown_policy(&loaded.config);
+    let outcome = execute(session, run, &guard, Some(Applied { hash: &loaded.hash, policy })).await?;
     end(&outcome, printer, "Applied. `domino-eks outputs` prints what the Domino installation needs.")
 }
 
 /// What the configuration says about taking the cluster down.
-pub(super) fn marks(config: &Config) -> Marks {
-    Marks { protect: config.protect, ephemeral: config.lifecycle == Lifecycle::Ephemeral }
+pub(super) fn teardown_policy(config: &Config) -> TeardownPolicy {
+    TeardownPolicy { protect: config.protect, ephemeral: config.lifecycle == Lifecycle::Ephemeral }
 }
 
 /// The configuration that a run brings into force.
 pub(super) struct Applied<'a> {
     /// SHA-256 of its file.
     hash: &'a str,
-    marks: Marks,
+    policy: TeardownPolicy,
 }
 
 /// Nothing to do; what was looked up and which file is in force is still written down.
 async fn note_applied(session: Session, loaded: &Loaded, run: &Run<'_>, guard: &Guard) -> Result<Exit, CliError> {
-    let marks = marks(&loaded.config);
-    let known = session.state.config_hash.as_deref() == Some(&loaded.hash) && session.state.marks == marks;
+    let policy = teardown_policy(&loaded.config);
+    let known = session.state.config_hash.as_deref() == Some(&loaded.hash) && session.state.teardown_policy == policy;
     if session.new_pins.is_empty() && known {
         return Ok(Exit::Done);
     }
     let writer = run.store.begin(session.state, guard).await?;
     record(&writer, Entry::Pinned { pins: session.new_pins }).await?;
-    record(&writer, Entry::Marked { marks }).await?;
+    record(&writer, Entry::TeardownPolicySet { policy }).await?;
     record(&writer, Entry::Applied { config_hash: loaded.hash.clone() }).await?;
     writer.finish().await?;
     Ok(Exit::Done)
@@ -141,8 +141,8 @@ pub(super) async fn execute(mut session: Session, run: &Run<'_>, guard: &Guard, 
         if !session.new_pins.is_empty() {
             record(&writer, Entry::Pinned { pins: session.new_pins }).await?;
         }
-        if let Some(applied) = applied.as_ref().filter(|applied| applied.marks != session.state.marks) {
-            record(&writer, Entry::Marked { marks: applied.marks }).await?;
+        if let Some(applied) = applied.as_ref().filter(|applied| applied.policy != session.state.teardown_policy) {
+            record(&writer, Entry::TeardownPolicySet { policy: applied.policy }).await?;
         }
         let outcome = runner.run(session.plan, &writer.document(), &session.lookups).await?;
         let complete = outcome.failed.is_empty() && outcome.skipped.is_empty() && !outcome.cancelled;

@@ -20,12 +20,12 @@ struct Moved {
 }
 
 /// Steps from each older format to the next one; the first leads from format 1 to 2.
-const MIGRATIONS: [fn(&mut Map<String, Value>); 2] = [with_marks, with_retained];
+const MIGRATIONS: [fn(&mut Map<String, Value>); 2] = [with_teardown_policy, with_retained];
 
 const _: () = assert!(MIGRATIONS.len() + 1 == FORMAT_VERSION as usize, "every format but the last has its step");
 
 /// Format 2 knows whether the cluster is protected, and whether it is a test environment.
-fn with_marks(state: &mut Map<String, Value>) {
+fn with_teardown_policy(state: &mut Map<String, Value>) {
     state.insert("marks".to_owned(), serde_json::json!({ "protect": false, "ephemeral": false }));
 }
 

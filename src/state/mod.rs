@@ -29,7 +29,7 @@ pub trait Recorder: Send + Sync + 'static {
     }
 }
 
-pub use document::{Document, Entry, FORMAT_VERSION, Intent, Marks, Record, Status};
+pub use document::{Document, Entry, FORMAT_VERSION, Intent, Record, Status, TeardownPolicy};
 pub use error::StateError;
 pub use local::{LocalStore, LocalWriter};
 pub use lock::{Holder, Lock};

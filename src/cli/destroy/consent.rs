@@ -31,7 +31,7 @@ pub(super) async fn ask(destruction: &Destruction<'_>, looked: &Looked) -> Resul
         refuse_protected(looked, subject)?;
     }
     refuse_data(args, looked)?;
-    if args.confirm.is_some() || args.yes && looked.marks.ephemeral && looked.has_state {
+    if args.confirm.is_some() || args.yes && looked.teardown_policy.ephemeral && looked.has_state {
         return Ok(());
     }
     let name = &subject.name;
@@ -59,7 +59,7 @@ fn not_ephemeral(written: Option<Lifecycle>, has_state: bool) -> CliError {
 
 /// AWS would refuse the cluster only after its nodes are gone.
 fn refuse_protected(looked: &Looked, subject: &Subject) -> Result<(), CliError> {
-    if looked.marks.protect {
+    if looked.teardown_policy.protect {
         return Err(protected(&subject.name));
     }
     let protected = &looked.survey.protected;

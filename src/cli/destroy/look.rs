@@ -10,7 +10,7 @@ use crate::engine::{
     twins,
 };
 use crate::resource::{Address, Attributes, Kind};
-use crate::state::{Document, Marks, Status};
+use crate::state::{Document, Status, TeardownPolicy};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,7 +47,7 @@ pub(in crate::cli) struct Looked {
     /// What carries the cluster's tags, but was made under another state.
     pub(super) strangers: Vec<Observed>,
     /// Whether the cluster is marked as protected, and as a test environment.
-    pub(super) marks: Marks,
+    pub(super) teardown_policy: TeardownPolicy,
     /// Whether there is a state.
     pub(super) has_state: bool,
 }
@@ -97,11 +97,11 @@ pub(in crate::cli) async fn look(mut aws: Aws, subject: &Subject, found: Option<
     strangers.extend(of_others);
     foreign.extend(another.map(|other| in_the_way(&other, aws.scope.another_is_near, spared)));
     let (plan, disowned, twins) = planned(&aws, &state, &observed, &leftovers, &means).await?;
-    let marks = subject.marks(has_state.then_some(state.marks));
-    let (data, protected) = tokio::try_join!(data(&aws, &plan, marks.ephemeral), protections(&aws, &plan))?;
+    let teardown_policy = subject.teardown_policy(has_state.then_some(state.teardown_policy));
+    let (data, protected) = tokio::try_join!(data(&aws, &plan, teardown_policy.ephemeral), protections(&aws, &plan))?;
     let survey = Survey { data, foreign, protected, disowned };
     let session = Session { aws, state, lookups: Attributes::new(), observed, plan, twins, new_pins: BTreeMap::new() };
-    Ok(Looked { session, survey, items, leftovers, strangers, marks, has_state })
+    Ok(Looked { session, survey, items, leftovers, strangers, teardown_policy, has_state })
 }
 
 /// What goes, what stays because it lost our tags, and second objects.

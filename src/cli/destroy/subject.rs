@@ -7,7 +7,7 @@ use crate::cli::session::Target;
 use crate::cli::settings::{Loaded, Settings};
 use crate::config::{self, model::Lifecycle};
 use crate::resource::Desired;
-use crate::state::{Marks, StateError};
+use crate::state::{StateError, TeardownPolicy};
 
 /// The cluster to destroy.
 pub(in crate::cli) struct Subject {
@@ -67,14 +67,17 @@ impl Subject {
     }
 
     /// What the configuration says about taking it down, and what it said when it was applied last.
-    pub(super) fn marks(&self, recorded: Option<Marks>) -> Marks {
+    pub(super) fn teardown_policy(&self, recorded: Option<TeardownPolicy>) -> TeardownPolicy {
         let written = self
             .loaded
             .as_ref()
-            .map(|loaded| Marks { protect: loaded.config.protect, ephemeral: loaded.config.lifecycle == Lifecycle::Ephemeral });
+            .map(|loaded| TeardownPolicy { protect: loaded.config.protect, ephemeral: loaded.config.lifecycle == Lifecycle::Ephemeral });
         let all = || written.into_iter().chain(recorded);
         // The stricter one counts: a file that was edited and not applied says nothing about what exists.
-        Marks { protect: all().any(|marks| marks.protect), ephemeral: recorded.is_some() && all().all(|marks| marks.ephemeral) }
+        TeardownPolicy {
+            protect: all().any(|policy| policy.protect),
+            ephemeral: recorded.is_some() && all().all(|policy| policy.ephemeral),
+        }
     }
 
     /// The flags that name the same cluster again.

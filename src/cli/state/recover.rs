@@ -6,7 +6,7 @@ use super::stop::Stop;
 use super::{CliError, Exit, Guard, Printer, Settings, Store, confirm};
 use crate::aws::{Aws, lookups, observe_all};
 use crate::blueprint::{Blueprint, blueprint};
-use crate::cli::apply::marks;
+use crate::cli::apply::teardown_policy;
 use crate::cli::args::RecoverArgs;
 use crate::engine::{INTENT_ATTRIBUTE, Inputs, Observed, Readiness, Twins, plan, recover, twins};
 use crate::report::plan_text;
@@ -77,7 +77,7 @@ async fn search(aws: &Aws, loaded: &Loaded, blank: Document, args: &RecoverArgs)
         return Ok(Found { state: None, blank, twins: Twins::default(), outlook: String::new() });
     };
     state.lineage = lineage;
-    state.marks = marks(&loaded.config);
+    state.teardown_policy = teardown_policy(&loaded.config);
     for _ in 0..LOOKS {
         let inputs = Inputs { desired: &wanted.resources, state: &state, observed: Some(&observed), lookups: &answers };
         let next = recover(&inputs, &pinned)?;

@@ -140,7 +140,7 @@ fn line_of(entry: &Entry) -> String {
         Entry::Deleting { address } => format!("deleting {address}"),
         Entry::Gone { address } => format!("gone {address}"),
         Entry::Pinned { .. } => "pinned".to_owned(),
-        Entry::Marked { .. } => "marked".to_owned(),
+        Entry::TeardownPolicySet { .. } => "teardown policy".to_owned(),
         Entry::Applied { .. } => "applied".to_owned(),
     }
 }

@@ -67,7 +67,7 @@ fn of_format_1() -> Document {
         serial: 7,
         tool_version: "0.1.0".to_owned(),
         config_hash: Some("abc".to_owned()),
-        marks: Marks { protect: false, ephemeral: false },
+        teardown_policy: TeardownPolicy { protect: false, ephemeral: false },
         resources: BTreeMap::from([(vpc(), Record { tags, ..record("vpc-1") })]),
         intents: BTreeMap::from([(Address::new(Kind::NatGateway, "a"), intent)]),
         pins: BTreeMap::from([("image/x".to_owned(), BTreeMap::from([("id".to_owned(), "ami-1".to_owned())]))]),
@@ -107,11 +107,52 @@ const FORMAT_2: &str = r#"{
 }
 "#;
 
-/// What [`FORMAT_2`] says, as it is known today: its marks are its own.
+/// What [`FORMAT_2`] says, as it is known today: it has a teardown policy of its own.
 fn of_format_2() -> Document {
     let mut document = of_format_1();
-    document.marks.protect = true;
+    document.teardown_policy.protect = true;
     document.apply(Entry::Deleting { address: vpc() });
+    document
+}
+
+/// As the first version that knew format 3 wrote it, before the code got other names than the JSON has; its checksum was
+/// made by other means, too.
+const FORMAT_3: &str = r#"{
+  "checksum": "60317a2970d2b25ebf22552301a3207cee0a11d1b305be8c3b18f23671248536",
+  "state": {
+    "format_version": 3,
+    "lineage": "6f1c0a52-3a4e-4f0e-9d7b-0c5f6d1e2a3b",
+    "serial": 7,
+    "tool_version": "0.1.0",
+    "account": "111122223333",
+    "region": "us-west-2",
+    "partition": "aws",
+    "cluster": "demo",
+    "config_hash": "abc",
+    "marks": { "protect": true, "ephemeral": true },
+    "resources": {
+      "vpc/main": {
+        "id": "vpc-1",
+        "status": "retained",
+        "spec": { "cidr": "10.0.0.0/16" },
+        "tags": { "owner": "Zoë" },
+        "attributes": { "id": "vpc-1" },
+        "dependencies": ["kms-key/main"]
+      }
+    },
+    "intents": {
+      "nat-gateway/a": { "nonce": "n1", "since": "1970-01-01T00:00:00Z", "spec": null, "dependencies": [] }
+    },
+    "pins": { "image/x": { "id": "ami-1" } }
+  }
+}
+"#;
+
+/// What [`FORMAT_3`] says, as it is known today.
+fn of_format_3() -> Document {
+    let mut document = of_format_1();
+    document.teardown_policy = TeardownPolicy { protect: true, ephemeral: true };
+    document.resources.values_mut().for_each(|record| record.status = Status::Retained);
     document
 }
 
@@ -168,6 +209,35 @@ async fn an_interrupted_run_of_format_2_is_read_with_its_journal() {
     let line = "{\"serial\":7,\"lineage\":\"6f1c0a52-3a4e-4f0e-9d7b-0c5f6d1e2a3b\",\"op\":\"gone\",\"address\":\"vpc/main\"}\n";
     fs::write(place.file("journal.ndjson"), line).unwrap();
     assert_eq!(place.store.load().unwrap(), Some(Document { resources: BTreeMap::new(), ..of_format_2() }));
+}
+
+#[tokio::test]
+async fn format_3_is_read_and_written_with_the_names_of_its_first_version() {
+    let place = Place::new();
+    place.put(FORMAT_3.as_bytes());
+    assert_eq!(place.store.load().unwrap(), Some(of_format_3()));
+    assert_eq!(String::from_utf8(encode(&of_format_3()).unwrap()).unwrap().parse::<Value>().unwrap(), FORMAT_3.parse::<Value>().unwrap());
+}
+
+#[tokio::test]
+async fn a_journal_of_the_first_version_of_format_3_is_read_and_written_alike() {
+    let place = Place::new();
+    place.put(FORMAT_3.as_bytes());
+    let line = r#"{"serial":7,"lineage":"6f1c0a52-3a4e-4f0e-9d7b-0c5f6d1e2a3b","op":"marked","marks":{"protect":false,"ephemeral":true}}"#;
+    let intent = r#"{"serial":7,"lineage":"6f1c0a52-3a4e-4f0e-9d7b-0c5f6d1e2a3b","op":"intent","address":"nat-gateway/b","intent":{"nonce":"n2","since":"1970-01-01T00:00:00Z","spec":null,"dependencies":[]}}"#;
+    fs::write(place.file("journal.ndjson"), format!("{line}\n{intent}\n")).unwrap();
+    let policy = TeardownPolicy { protect: false, ephemeral: true };
+    let new = Intent { nonce: "n2".to_owned(), since: Timestamp::UNIX_EPOCH, spec: Value::Null, dependencies: vec![] };
+    let address = Address::new(Kind::NatGateway, "b");
+    let mut expected = Document { teardown_policy: policy, ..of_format_3() };
+    expected.intents.insert(address.clone(), new.clone());
+    assert_eq!(place.store.load().unwrap(), Some(expected));
+    let entries = [(line, Entry::TeardownPolicySet { policy }), (intent, Entry::Intent { address, intent: new })];
+    for (line, entry) in entries {
+        let mut read: Value = line.parse().unwrap();
+        ["serial", "lineage"].map(|key| read.as_object_mut().unwrap().remove(key));
+        assert_eq!(serde_json::to_value(entry).unwrap(), read);
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A state that cannot be used, and why.
 
-use super::{FORMAT_VERSION, Holder};
+use super::{FORMAT_VERSION, LockHolder};
 use std::io;
 
 /// A state that cannot be used. `place` is a file, a folder or an object.
@@ -58,7 +58,7 @@ pub enum StateError {
     #[error("the state is locked{}", .holder.as_ref().map_or_else(String::new, |holder| format!(" by {holder}")))]
     Locked {
         /// Who holds it, when the note could be read.
-        holder: Option<Holder>,
+        holder: Option<LockHolder>,
         /// Whether the lock is an object in a bucket, which stays when its holder dies.
         remote: bool,
     },

@@ -1,6 +1,6 @@
 //! The local store: a folder with the document, its journal, the lock and backups. Mode 0600, no secrets.
 
-use super::{Document, Entry, Holder, Lock, Recorder, StateError, format};
+use super::{Document, Entry, Lock, LockHolder, Recorder, StateError, format};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -112,7 +112,7 @@ impl LocalStore {
     }
 
     /// Who holds the lock, if anybody does; the inner `None` is a holder whose note cannot be read.
-    pub fn holder(&self) -> Option<Option<Holder>> {
+    pub fn holder(&self) -> Option<Option<LockHolder>> {
         Lock::holder(&self.folder.join("lock"))
     }
 

@@ -9,6 +9,7 @@ mod error;
 mod format;
 mod local;
 mod lock;
+mod lock_holder;
 mod remote;
 mod store;
 
@@ -32,7 +33,8 @@ pub trait Recorder: Send + Sync + 'static {
 pub use document::{Document, Entry, FORMAT_VERSION, Intent, Record, Status, TeardownPolicy};
 pub use error::StateError;
 pub use local::{LocalStore, LocalWriter};
-pub use lock::{Holder, Lock};
+pub use lock::Lock;
+pub use lock_holder::LockHolder;
 pub use remote::{Condition, LockTimings, Object, ObjectError, ObjectFault, Objects, RemoteLock, RemoteStore, RemoteWriter};
 pub use store::{Guard, Store, Writer};
 

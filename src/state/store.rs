@@ -1,6 +1,8 @@
 //! Either place of a state, behind one face.
 
-use super::{Document, Entry, Holder, LocalStore, LocalWriter, Lock, Objects, Recorder, RemoteLock, RemoteStore, RemoteWriter, StateError};
+use super::{
+    Document, Entry, LocalStore, LocalWriter, Lock, LockHolder, Objects, Recorder, RemoteLock, RemoteStore, RemoteWriter, StateError,
+};
 use std::sync::Arc;
 
 /// Where a state lives: a folder, or a bucket.
@@ -90,7 +92,7 @@ impl<O: Objects> Store<O> {
     ///
     /// # Errors
     /// When the bucket refuses.
-    pub async fn holder(&self) -> Result<Option<Option<Holder>>, StateError> {
+    pub async fn holder(&self) -> Result<Option<Option<LockHolder>>, StateError> {
         match self {
             Store::Local(store) => Ok(store.holder()),
             Store::Remote(store) => store.holder().await,

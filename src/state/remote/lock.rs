@@ -6,7 +6,7 @@
 
 use super::objects::{Condition, Object, ObjectError, ObjectFault, Objects};
 use super::{LockTimings, remote_error};
-use crate::state::{Holder, StateError};
+use crate::state::{LockHolder, StateError};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,7 +21,7 @@ const TRUSTED: f64 = 0.75;
 struct Note {
     /// Random name of this taking of the lock.
     id: String,
-    holder: Holder,
+    holder: LockHolder,
     /// Where process ids mean the same: boot and process namespace of the holder's machine.
     #[serde(default)]
     processes: Option<String>,
@@ -88,7 +88,7 @@ impl<O: Objects> RemoteLock<O> {
         command: &str,
         notice: &(dyn Fn(&str) + Sync),
     ) -> Result<Self, StateError> {
-        let note = Note { id: uuid::Uuid::new_v4().to_string(), holder: Holder::current(command), processes: process_space(), beat: 0 };
+        let note = Note { id: uuid::Uuid::new_v4().to_string(), holder: LockHolder::current(command), processes: process_space(), beat: 0 };
         let mut dead: Option<Object> = None;
         loop {
             let claim = claim(objects, key, timings, &note, dead.as_ref()).await;
@@ -343,7 +343,7 @@ async fn touch<O: Objects>(inner: &Inner<O>) -> bool {
 }
 
 /// Who holds the lock, if anybody does.
-pub(super) async fn holder<O: Objects>(objects: &O, key: &str) -> Result<Option<(Object, Option<Holder>)>, ObjectError> {
+pub(super) async fn holder<O: Objects>(objects: &O, key: &str) -> Result<Option<(Object, Option<LockHolder>)>, ObjectError> {
     let object = objects.get(key).await?;
     Ok(object.map(|object| {
         let holder = serde_json::from_slice::<Note>(&object.bytes).ok().map(|note| note.holder);

@@ -16,7 +16,7 @@ pub use objects::{Condition, Object, ObjectError, ObjectFault, Objects};
 pub use timings::LockTimings;
 pub use writer::RemoteWriter;
 
-use super::{Document, Holder, StateError, format};
+use super::{Document, LockHolder, StateError, format};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -155,7 +155,7 @@ impl<O: Objects> RemoteStore<O> {
     ///
     /// # Errors
     /// When the bucket refuses.
-    pub async fn holder(&self) -> Result<Option<Option<Holder>>, StateError> {
+    pub async fn holder(&self) -> Result<Option<Option<LockHolder>>, StateError> {
         let found = lock::holder(&self.objects, &self.key("lock.json")).await.map_err(self.failed())?;
         Ok(found.map(|(_, holder)| holder))
     }

@@ -242,7 +242,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
                         self.stamp(item, intent, &stamped).await?;
                     }
                     sends.any.store(true, Ordering::Relaxed);
-                    let answer = self.provider.create(item.clone(), intent.nonce.clone()).await;
+                    let answer = self.provider.create(item.clone(), intent.client_token.clone()).await;
                     sends.note(&answer);
                     match answer {
                         // Repeating a create that has neither token nor natural key could make a twin.
@@ -455,8 +455,8 @@ impl Step<'_> {
 
 fn new_intent(desired: &Desired, spec: &Value) -> Intent {
     // 64 hexadecimal characters satisfy every service's rule on tokens (EKS wants 33 at least, EFS takes 64 at most).
-    let nonce = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
-    Intent { nonce, since: Timestamp::now(), dependencies: desired.dependencies(), spec: spec.clone() }
+    let client_token = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+    Intent { client_token, since: Timestamp::now(), dependencies: desired.dependencies(), spec: spec.clone() }
 }
 
 fn update_of(changes: &[super::FieldChange], item: &Item, existing: &Record) -> Update {

@@ -77,7 +77,7 @@ impl Service {
 /// How a create is found again after a crash (design rule 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Identity {
-    /// The API takes a client token: the nonce of the intent.
+    /// The API takes a client token: that of the intent.
     Token,
     /// A name or another natural key answers "already exists".
     NaturalKey,

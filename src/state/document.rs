@@ -89,8 +89,9 @@ pub struct Record {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Intent {
-    /// Random client token of this create; the same after a crash.
-    pub nonce: String,
+    /// Random client token of this create. A run after a crash sends the same one.
+    #[serde(rename = "nonce")]
+    pub client_token: String,
     /// When it was written down.
     pub since: Timestamp,
     /// Its spec, so that it is looked for under its name also when the configuration changed meanwhile.
@@ -261,7 +262,7 @@ mod tests {
     #[test]
     fn an_id_settles_its_intent() {
         let mut state = Document::new("1", "aws", "us-west-2", "c");
-        let intent = Intent { nonce: "n".to_owned(), since: Timestamp::UNIX_EPOCH, spec: Value::Null, dependencies: Vec::new() };
+        let intent = Intent { client_token: "n".to_owned(), since: Timestamp::UNIX_EPOCH, spec: Value::Null, dependencies: Vec::new() };
         state.apply(Entry::Intent { address: address(), intent });
         assert!(!state.is_empty());
         state.apply(Entry::Recorded { address: address(), record: record() });

@@ -59,7 +59,7 @@ const FORMAT_1: &str = r#"{
 
 /// What [`FORMAT_1`] says, as it is known today.
 fn of_format_1() -> Document {
-    let intent = Intent { nonce: "n1".to_owned(), since: Timestamp::UNIX_EPOCH, spec: Value::Null, dependencies: vec![] };
+    let intent = Intent { client_token: "n1".to_owned(), since: Timestamp::UNIX_EPOCH, spec: Value::Null, dependencies: vec![] };
     let tags = BTreeMap::from([("owner".to_owned(), "Zoë".to_owned())]);
     Document {
         format_version: 3,
@@ -227,7 +227,7 @@ async fn a_journal_of_the_first_version_of_format_3_is_read_and_written_alike() 
     let intent = r#"{"serial":7,"lineage":"6f1c0a52-3a4e-4f0e-9d7b-0c5f6d1e2a3b","op":"intent","address":"nat-gateway/b","intent":{"nonce":"n2","since":"1970-01-01T00:00:00Z","spec":null,"dependencies":[]}}"#;
     fs::write(place.file("journal.ndjson"), format!("{line}\n{intent}\n")).unwrap();
     let policy = TeardownPolicy { protect: false, ephemeral: true };
-    let new = Intent { nonce: "n2".to_owned(), since: Timestamp::UNIX_EPOCH, spec: Value::Null, dependencies: vec![] };
+    let new = Intent { client_token: "n2".to_owned(), since: Timestamp::UNIX_EPOCH, spec: Value::Null, dependencies: vec![] };
     let address = Address::new(Kind::NatGateway, "b");
     let mut expected = Document { teardown_policy: policy, ..of_format_3() };
     expected.intents.insert(address.clone(), new.clone());

@@ -82,7 +82,8 @@ fn record(id: &str) -> Record {
 }
 
 fn entries() -> Vec<Entry> {
-    let intent = Intent { nonce: "n".repeat(64), since: Timestamp::UNIX_EPOCH, spec: json!({"cidr": "10.0.0.0/16"}), dependencies: vec![] };
+    let intent =
+        Intent { client_token: "n".repeat(64), since: Timestamp::UNIX_EPOCH, spec: json!({"cidr": "10.0.0.0/16"}), dependencies: vec![] };
     vec![
         Entry::Pinned { pins: BTreeMap::from([("image/x".to_owned(), BTreeMap::from([("id".to_owned(), "ami-1".to_owned())]))]) },
         Entry::Intent { address: vpc(), intent: intent.clone() },

@@ -3,11 +3,11 @@
 use super::again::quoted;
 use super::args::ApplyArgs;
 use super::exit::{CliError, Exit, hint_of};
-use super::place::{Guard, Store, Writer};
 use super::printer::Printer;
 use super::progress;
 use super::session::{Session, Target, block_on, connect_store};
 use super::settings::{Loaded, Settings};
+use super::state_location::{Guard, Store, Writer};
 use super::stop::Stop;
 use super::{args::ProgressMode, confirm};
 use crate::aws::Aws;
@@ -119,7 +119,7 @@ async fn note_applied(session: Session, loaded: &Loaded, run: &Run<'_>, guard: &
 pub(super) async fn execute(mut session: Session, run: &Run<'_>, guard: &Guard, applied: Option<Applied<'_>>) -> Result<Outcome, CliError> {
     let pace = run.settings.pace;
     let writer = run.store.begin(session.state.clone(), guard).await?;
-    run.printer.say(&format!("State: {}\n", run.store.place()));
+    run.printer.say(&format!("State: {}\n", run.store.location()));
     let (last_words, beside, printer) = (writer.clone(), run.settings.beside().to_owned(), run.printer.clone());
     let bare = run.bare.clone();
     run.stop.rescue_with(move || {
@@ -194,7 +194,7 @@ async fn finish(writer: &Writer, run: &Run<'_>) -> Result<(), CliError> {
             let fenced = matches!(error, StateError::Fenced { .. });
             (CliError::from(error), fenced)
         }
-        Err(_) => (CliError::new(Exit::Failed, format!("{} did not answer: the state could not be written", run.store.place())), false),
+        Err(_) => (CliError::new(Exit::Failed, format!("{} did not answer: the state could not be written", run.store.location())), false),
     };
     Err(error.hint(match rescue(&writer.document(), run.settings.beside()) {
         Ok(path) if fenced => format!(

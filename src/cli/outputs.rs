@@ -2,10 +2,10 @@
 
 use super::args::{Format, FormatArgs};
 use super::exit::{CliError, Exit};
-use super::place::Place;
 use super::printer::Printer;
 use super::session::{Target, block_on, connect_store, state_for};
 use super::settings::{Loaded, Settings};
+use super::state_location::StateLocation;
 use crate::report::outputs;
 use crate::state::{Document, LocalStore};
 
@@ -13,7 +13,7 @@ pub(super) fn run(args: &FormatArgs, settings: &Settings, printer: &Printer) -> 
     let loaded = settings.load()?;
     let state = read(&loaded, settings, printer)?;
     if state.is_empty() {
-        return Err(nothing_applied(&settings.place(&Target::of(&loaded.config))?));
+        return Err(nothing_applied(&settings.state_location(&Target::of(&loaded.config))?));
     }
     let outputs = outputs(&state, loaded.config.domino.fqdn);
     match args.format {
@@ -25,18 +25,18 @@ pub(super) fn run(args: &FormatArgs, settings: &Settings, printer: &Printer) -> 
 
 /// The state alone, for commands that ask AWS nothing else; a folder needs no credentials.
 pub(super) fn read(loaded: &Loaded, settings: &Settings, printer: &Printer) -> Result<Document, CliError> {
-    let place = settings.place(&Target::of(&loaded.config))?;
-    let found = match &place {
-        Place::Folder(folder) => LocalStore::new(folder).load()?,
-        Place::Bucket { .. } => block_on(async {
+    let location = settings.state_location(&Target::of(&loaded.config))?;
+    let found = match &location {
+        StateLocation::Folder(folder) => LocalStore::new(folder).load()?,
+        StateLocation::Bucket { .. } => block_on(async {
             let (aws, store) = connect_store(&Target::of(&loaded.config), settings, printer).await?;
             let found = store.load().await?;
             found.map(|state| state_for(&aws, Some(state))).transpose()
         })?,
     };
-    found.ok_or_else(|| nothing_applied(&place))
+    found.ok_or_else(|| nothing_applied(&location))
 }
 
-fn nothing_applied(place: &Place) -> CliError {
-    CliError::new(Exit::Failed, format!("nothing is applied yet: there is no state in `{place}`")).hint("`domino-eks apply` first")
+fn nothing_applied(location: &StateLocation) -> CliError {
+    CliError::new(Exit::Failed, format!("nothing is applied yet: there is no state in `{location}`")).hint("`domino-eks apply` first")
 }

@@ -1,9 +1,9 @@
 //! What plan, apply, status and destroy share: connection, state, look-ups, observation, and the plan made of them.
 
 use super::exit::{CliError, Exit};
-use super::place::Store;
 use super::printer::Printer;
 use super::settings::{Loaded, Settings};
+use super::state_location::Store;
 use crate::aws::{Aws, Connection, another_cluster, lookups, observe_all};
 use crate::blueprint::blueprint;
 use crate::config::{Config, region_doubt};
@@ -80,9 +80,9 @@ pub(super) fn warn_of_region(region: &str, printer: &Printer) {
 
 /// Connects, and opens the store of the state.
 pub(super) async fn connect_store(target: &Target<'_>, settings: &Settings, printer: &Printer) -> Result<(Aws, Store), CliError> {
-    let place = settings.place(target)?;
+    let location = settings.state_location(target)?;
     let aws = connect(target, settings, printer).await?;
-    let store = place.open(&aws, settings.pace);
+    let store = location.open(&aws, settings.pace);
     Ok((aws, store))
 }
 

@@ -1,8 +1,8 @@
 //! Ctrl-C, SIGTERM and a closed terminal, from the first lock to its release (design rule 6).
 
 use super::exit::{CliError, Exit};
-use super::place::{Guard, Store};
 use super::printer::Printer;
+use super::state_location::{Guard, Store};
 use std::future::Future;
 use std::ops::AsyncFnOnce;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

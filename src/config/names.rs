@@ -140,7 +140,7 @@ pub fn region_doubt(region: &str) -> Option<String> {
     })
 }
 
-/// What is wrong with a place of a state; `None` when it is a directory or `s3://bucket/prefix`.
+/// What is wrong with the location of a state; `None` when it is a directory or `s3://bucket/prefix`.
 pub fn state_fault(place: &str) -> Option<String> {
     match place.split_once("://") {
         Some(("s3", rest)) => {
@@ -148,7 +148,7 @@ pub fn state_fault(place: &str) -> Option<String> {
             let plain = prefix.chars().all(|c| c.is_ascii_alphanumeric() || "/-_.".contains(c));
             bucket_fault(bucket).or_else(|| (!plain).then(|| "only letters, digits and `/-_.` can stand in the prefix".to_owned()))
         }
-        Some((scheme, _)) => Some(format!("`{scheme}://` is no place that a state can live in")),
+        Some((scheme, _)) => Some(format!("a state cannot be stored at `{scheme}://`")),
         None if place.trim().is_empty() => Some("it is empty".to_owned()),
         None => None,
     }

@@ -3,54 +3,54 @@
 use super::{FORMAT_VERSION, LockHolder};
 use std::io;
 
-/// A state that cannot be used. `place` is a file, a folder or an object.
+/// A state that cannot be used. `location` is a file, a folder or an object.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// The file system refused.
-    #[error("`{place}`: {source}")]
+    #[error("`{location}`: {source}")]
     Io {
         /// The file or folder.
-        place: String,
+        location: String,
         /// What the system says.
         source: io::Error,
     },
     /// It is a symbolic link: replacing the document would replace the link and part the two.
-    #[error("`{place}` is a symbolic link")]
+    #[error("`{location}` is a symbolic link")]
     Link {
         /// The link.
-        place: String,
+        location: String,
     },
     /// It is not a whole state document.
-    #[error("the state `{place}` is damaged: {why}")]
+    #[error("the state `{location}` is damaged: {why}")]
     Damaged {
         /// Where it lies.
-        place: String,
+        location: String,
         /// What is wrong.
         why: String,
     },
     /// A newer version of the tool wrote it.
-    #[error("the state `{place}` has format {found}, which is newer than this version of domino-eks knows ({FORMAT_VERSION})")]
+    #[error("the state `{location}` has format {found}, which is newer than this version of domino-eks knows ({FORMAT_VERSION})")]
     Newer {
         /// Where it lies.
-        place: String,
+        location: String,
         /// Its format version.
         found: u64,
     },
     /// It is older than what was written here before.
-    #[error("the state `{place}` has serial {found}, but serial {newest} was written here: somebody put an older one in its place")]
+    #[error("the state `{location}` has serial {found}, but serial {newest} was written here: somebody put an older one in its place")]
     Backwards {
         /// Where it lies.
-        place: String,
+        location: String,
         /// Its serial.
         found: u64,
         /// The highest serial known.
         newest: u64,
     },
     /// It was moved with `state migrate`.
-    #[error("the state was moved from `{place}` to `{to}`")]
+    #[error("the state was moved from `{location}` to `{to}`")]
     Moved {
         /// The old place.
-        place: String,
+        location: String,
         /// The new one.
         to: String,
     },
@@ -69,10 +69,10 @@ pub enum StateError {
         why: String,
     },
     /// The bucket or AWS refused.
-    #[error("the state in `{place}`: {source}")]
+    #[error("the state in `{location}`: {source}")]
     Remote {
         /// Bucket and key.
-        place: String,
+        location: String,
         /// What went wrong.
         source: super::ObjectError,
     },

@@ -45,19 +45,19 @@ pub(super) fn encode_moved(to: &str) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec_pretty(&Moved { moved_to: to.to_owned() })
 }
 
-/// The document of these bytes, brought to the newest format. `place` is for the errors.
-pub(super) fn decode(bytes: &[u8], place: &str) -> Result<Document, StateError> {
-    let damaged = |why: String| StateError::Damaged { place: place.to_owned(), why };
+/// The document of these bytes, brought to the newest format. `location` is for the errors.
+pub(super) fn decode(bytes: &[u8], location: &str) -> Result<Document, StateError> {
+    let damaged = |why: String| StateError::Damaged { location: location.to_owned(), why };
     if bytes.is_empty() {
         return Err(damaged("it is empty".to_owned()));
     }
     if let Ok(Moved { moved_to }) = serde_json::from_slice(bytes) {
-        return Err(StateError::Moved { place: place.to_owned(), to: moved_to });
+        return Err(StateError::Moved { location: location.to_owned(), to: moved_to });
     }
     let mut envelope: Envelope = serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
     let found = envelope.state.get("format_version").and_then(Value::as_u64).unwrap_or(0);
     if found > u64::from(FORMAT_VERSION) {
-        return Err(StateError::Newer { place: place.to_owned(), found });
+        return Err(StateError::Newer { location: location.to_owned(), found });
     }
     if checksum(&envelope.state) != envelope.checksum {
         return Err(damaged("its checksum does not fit; was it edited by hand?".to_owned()));

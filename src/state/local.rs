@@ -14,7 +14,7 @@ const BACKUPS: usize = 10;
 const UNFINISHED: &str = ".state.json.";
 
 fn io_error(path: &Path, source: io::Error) -> StateError {
-    StateError::Io { place: path.display().to_string(), source }
+    StateError::Io { location: path.display().to_string(), source }
 }
 
 /// The folder of one cluster's state.
@@ -46,13 +46,13 @@ impl LocalStore {
         // In this order: whoever looks without the lock must not meet a backup that is newer than the document it read.
         let journal = self.read_journal()?;
         let backup = self.newest_backup()?;
-        let Some(mut document) = read(&self.path())?.map(|bytes| format::decode(&bytes, &self.place())).transpose()? else {
+        let Some(mut document) = read(&self.path())?.map(|bytes| format::decode(&bytes, &self.location())).transpose()? else {
             let nothing = journal.is_empty() && backup.is_none();
             return if nothing { Ok(None) } else { Err(self.damaged("its journal or its backups are there, but the document is missing")) };
         };
         let newest = journal.iter().map(|line| line.serial).chain(backup).max();
         if let Some(newest) = newest.filter(|newest| *newest > document.serial) {
-            return Err(StateError::Backwards { place: self.place(), found: document.serial, newest });
+            return Err(StateError::Backwards { location: self.location(), found: document.serial, newest });
         }
         if journal.iter().any(|line| line.lineage.as_ref().is_some_and(|lineage| *lineage != document.lineage)) {
             return Err(self.damaged("its journal belongs to another state"));
@@ -63,12 +63,12 @@ impl LocalStore {
         Ok(Some(document))
     }
 
-    fn place(&self) -> String {
+    fn location(&self) -> String {
         self.path().display().to_string()
     }
 
     fn damaged(&self, why: &str) -> StateError {
-        StateError::Damaged { place: self.place(), why: why.to_owned() }
+        StateError::Damaged { location: self.location(), why: why.to_owned() }
     }
 
     /// The highest serial that is known here, whether or not the document can be read: a rebuilt one goes beyond it.
@@ -94,7 +94,7 @@ impl LocalStore {
     fn read_journal(&self) -> Result<Vec<Line>, StateError> {
         let path = self.journal_path();
         let Some(bytes) = read(&path)? else { return Ok(Vec::new()) };
-        let damaged = |why: String| StateError::Damaged { place: path.display().to_string(), why };
+        let damaged = |why: String| StateError::Damaged { location: path.display().to_string(), why };
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(&[][..], |end| &bytes[..end]);
         let whole = std::str::from_utf8(whole).map_err(|error| damaged(error.to_string()))?;
         let parse =
@@ -234,7 +234,7 @@ impl LocalStore {
 /// The bytes of a file; `None` when there is none.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
     match fs::symlink_metadata(path) {
-        Ok(found) if found.file_type().is_symlink() => return Err(StateError::Link { place: path.display().to_string() }),
+        Ok(found) if found.file_type().is_symlink() => return Err(StateError::Link { location: path.display().to_string() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         _ => {}
     }

@@ -1,6 +1,6 @@
 //! What we remember of a cluster: the document, its journal, its two stores and their locks.
 //!
-//! Invariant: a document in its place is always whole. In a folder every change is first a line of the journal, made
+//! Invariant: a document that can be read is always whole. In a folder every change is first a line of the journal, made
 //! durable before the engine goes on, and the document is replaced atomically when a run ends; in a bucket every change
 //! is a conditional write of the whole document.
 
@@ -46,10 +46,10 @@ pub fn encode(document: &Document) -> Result<Vec<u8>, serde_json::Error> {
     format::encode(document)
 }
 
-/// The document of these bytes. `place` is for the errors.
+/// The document of these bytes. `location` is for the errors.
 ///
 /// # Errors
 /// When it is damaged, newer than this program, or a note that it was moved.
-pub fn decode(bytes: &[u8], place: &str) -> Result<Document, StateError> {
-    format::decode(bytes, place)
+pub fn decode(bytes: &[u8], location: &str) -> Result<Document, StateError> {
+    format::decode(bytes, location)
 }

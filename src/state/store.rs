@@ -1,11 +1,11 @@
-//! Either place of a state, behind one face.
+//! One interface to both stores: a folder of this machine, and objects of a bucket.
 
 use super::{
     Document, Entry, LocalStore, LocalWriter, Lock, LockHolder, Objects, Recorder, RemoteLock, RemoteStore, RemoteWriter, StateError,
 };
 use std::sync::Arc;
 
-/// Where a state lives: a folder, or a bucket.
+/// The store of one cluster's state.
 #[derive(Debug, Clone)]
 pub enum Store<O> {
     /// A folder of this machine.
@@ -14,7 +14,8 @@ pub enum Store<O> {
     Remote(RemoteStore<O>),
 }
 
-/// A held lock. It is released in the end, or its holder's death frees it.
+/// A held lock. It is released at the end of a command; when the process dies before, a local one is free at once and a remote one
+/// after its time-to-live.
 #[derive(Debug)]
 pub enum Guard<O> {
     /// Of a folder.
@@ -51,10 +52,10 @@ impl<O> Clone for Writer<O> {
 
 impl<O: Objects> Store<O> {
     /// Where the document lies.
-    pub fn place(&self) -> String {
+    pub fn location(&self) -> String {
         match self {
             Store::Local(store) => store.path().display().to_string(),
-            Store::Remote(store) => store.place(),
+            Store::Remote(store) => store.location(),
         }
     }
 

@@ -4,9 +4,9 @@
 use crate::aws::{Drained, drain as drain_cluster};
 use crate::cli::apply::Run;
 use crate::cli::exit::{CliError, Exit};
-use crate::cli::place::Guard;
 use crate::cli::printer::Printer;
 use crate::cli::session::Session;
+use crate::cli::state_location::Guard;
 use crate::engine::{Failure, Readiness};
 use crate::resource::Kind;
 

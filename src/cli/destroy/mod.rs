@@ -12,10 +12,10 @@ use super::apply::{self, Run};
 use super::args::DestroyArgs;
 use super::confirm;
 use super::exit::{CliError, Exit};
-use super::place::{Guard, Store};
 use super::printer::Printer;
 use super::session::{block_on, connect_store};
 use super::settings::Settings;
+use super::state_location::{Guard, Store};
 use super::stop::Stop;
 use crate::aws::Aws;
 use crate::engine::{DataLine, FailureKind, GRACE_SECONDS, Outcome, Plan, Readiness, Verb, hold_back};
@@ -205,7 +205,7 @@ pub(super) async fn first_look(
     if found.is_none() {
         printer.say(&format!(
             "There is no state at {}: what AWS shows by its tags is taken. If it lies elsewhere, give `--state`.",
-            store.place()
+            store.location()
         ));
     }
     let looked = look(aws, subject, found, Means { keep_data, lineage: lineage.map(str::to_owned), before: None }).await?;

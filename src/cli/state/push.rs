@@ -25,7 +25,7 @@ async fn push(mut pushed: Document, args: &PushArgs, store: &Store, stop: &Stop,
     match store.load().await {
         Ok(None) => {}
         Ok(Some(standing)) if standing == pushed => {
-            printer.say(&format!("{} is the same already.", store.place()));
+            printer.say(&format!("{} is the same already.", store.location()));
             return Ok(Exit::Done);
         }
         Ok(Some(standing)) => refuse_loss(&pushed, &standing)?,
@@ -40,7 +40,7 @@ async fn push(mut pushed: Document, args: &PushArgs, store: &Store, stop: &Stop,
     // Also beyond what older documents of this place had.
     pushed.serial = pushed.serial.max(store.highest_serial()) + 1;
     store.replace(&pushed).await?;
-    printer.say(&format!("{} holds {} resources now (serial {}).", store.place(), pushed.resources.len(), pushed.serial));
+    printer.say(&format!("{} holds {} resources now (serial {}).", store.location(), pushed.resources.len(), pushed.serial));
     Ok(Exit::Done)
 }
 

@@ -45,12 +45,12 @@ async fn why_lost(store: &Store, printer: &Printer) -> Result<Option<String>, Cl
         Ok(Some(state)) if !state.is_empty() => {
             printer.say(&format!(
                 "{} is whole: {} resources, nothing to recover. `domino-eks apply` adopts what carries our tags and is not in it.",
-                store.place(),
+                store.location(),
                 state.resources.len()
             ));
             Ok(None)
         }
-        Ok(_) => Ok(Some(format!("There is no state in {}.", store.place()))),
+        Ok(_) => Ok(Some(format!("There is no state in {}.", store.location()))),
         Err(error @ (StateError::Damaged { .. } | StateError::Backwards { .. })) => Ok(Some(format!("Lost: {error}."))),
         Err(error) => Err(error.into()),
     }
@@ -158,6 +158,10 @@ async fn nothing_found(
 async fn write(store: &Store, mut state: Document, printer: &Printer) -> Result<Exit, CliError> {
     state.serial += 1;
     store.replace(&state).await?;
-    printer.say(&format!("{} holds {} resources now. `domino-eks plan` shows what is left to do.", store.place(), state.resources.len()));
+    printer.say(&format!(
+        "{} holds {} resources now. `domino-eks plan` shows what is left to do.",
+        store.location(),
+        state.resources.len()
+    ));
     Ok(Exit::Done)
 }

@@ -163,7 +163,7 @@ fn zone_at(cx: &mut Context<'_>, path: &[&str], zone: &str, is_key: bool) {
 fn state(cx: &mut Context<'_>) {
     let Some(state) = &cx.file.state else { return };
     if let Some(fault) = names::state_fault(state) {
-        let message = format!("`{state}` cannot be the place of the state: {fault}");
+        let message = format!("`{state}` is not a location for a state: {fault}");
         cx.refuse(&["state"], "RUN-2", message, "write a local directory or `s3://bucket/prefix`");
     }
 }

@@ -40,7 +40,7 @@ pub struct RemoteLock<O> {
 struct Inner<O> {
     objects: O,
     key: String,
-    place: String,
+    location: String,
     timings: LockTimings,
     /// The object as we wrote it last, and its ETag; `None` when it is not ours any more.
     held: tokio::sync::Mutex<Option<(Note, String)>>,
@@ -83,7 +83,7 @@ impl<O: Objects> RemoteLock<O> {
     pub(super) async fn take(
         objects: &O,
         key: &str,
-        place: &str,
+        location: &str,
         timings: LockTimings,
         command: &str,
         notice: &(dyn Fn(&str) + Sync),
@@ -92,22 +92,22 @@ impl<O: Objects> RemoteLock<O> {
         let mut dead: Option<Object> = None;
         loop {
             let claim = claim(objects, key, timings, &note, dead.as_ref()).await;
-            match claim.map_err(|error| remote_error(place, error))? {
-                Claim::Taken { etag, since } => return Ok(Self::held(objects, key, place, timings, note, etag, since)),
+            match claim.map_err(|error| remote_error(location, error))? {
+                Claim::Taken { etag, since } => return Ok(Self::held(objects, key, location, timings, note, etag, since)),
                 Claim::Nothing => dead = None,
                 Claim::Theirs(object, theirs) => {
-                    wait_for_death(objects, key, place, timings, &object, theirs.as_ref(), notice).await?;
+                    wait_for_death(objects, key, location, timings, &object, theirs.as_ref(), notice).await?;
                     dead = Some(object);
                 }
             }
         }
     }
 
-    fn held(objects: &O, key: &str, place: &str, timings: LockTimings, note: Note, etag: String, since: Instant) -> Self {
+    fn held(objects: &O, key: &str, location: &str, timings: LockTimings, note: Note, etag: String, since: Instant) -> Self {
         let inner = Arc::new(Inner {
             objects: objects.clone(),
             key: key.to_owned(),
-            place: place.to_owned(),
+            location: location.to_owned(),
             timings,
             held: tokio::sync::Mutex::new(Some((note, etag))),
             health: Mutex::new(Health { confirmed: since, slept: slept(), lost: None }),
@@ -128,7 +128,7 @@ impl<O: Objects> RemoteLock<O> {
         let asleep = slept().saturating_sub(health.slept);
         // A call that is sent now needs time to arrive.
         if health.confirmed.elapsed() + asleep >= self.inner.timings.time_to_live.mul_f64(TRUSTED) {
-            return Err(format!("the lock of {} could not be renewed in time; somebody else may hold it by now", self.inner.place));
+            return Err(format!("the lock of {} could not be renewed in time; somebody else may hold it by now", self.inner.location));
         }
         Ok(())
     }
@@ -159,7 +159,7 @@ impl<O: Objects> RemoteLock<O> {
     }
 
     fn failed(&self, error: ObjectError) -> StateError {
-        remote_error(&self.inner.place, error)
+        remote_error(&self.inner.location, error)
     }
 }
 
@@ -167,7 +167,7 @@ impl<O> Inner<O> {
     /// Nobody may act under this lock any more; the first reason is kept.
     fn lose(&self, why: &str) {
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-        health.lost.get_or_insert_with(|| format!("the lock of {} {why}", self.place));
+        health.lost.get_or_insert_with(|| format!("the lock of {} {why}", self.location));
     }
 }
 
@@ -225,7 +225,7 @@ async fn look<O: Objects>(objects: &O, key: &str, ours: &str) -> Result<Found, O
 async fn wait_for_death<O: Objects>(
     objects: &O,
     key: &str,
-    place: &str,
+    location: &str,
     timings: LockTimings,
     object: &Object,
     note: Option<&Note>,
@@ -242,7 +242,7 @@ async fn wait_for_death<O: Objects>(
     let since = Instant::now();
     while since.elapsed() < timings.time_to_live {
         sleep(timings.poll_interval).await;
-        match objects.get(key).await.map_err(|error| remote_error(place, error))? {
+        match objects.get(key).await.map_err(|error| remote_error(location, error))? {
             Some(now) if now.etag == object.etag => {}
             // Touched or taken by another: it lives. Gone: it has just ended, and the next try may succeed.
             Some(now) => {

@@ -20,8 +20,8 @@ use super::{Document, LockHolder, StateError, format};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 
-fn remote_error(place: &str, source: ObjectError) -> StateError {
-    StateError::Remote { place: place.to_owned(), source }
+fn remote_error(location: &str, source: ObjectError) -> StateError {
+    StateError::Remote { location: location.to_owned(), source }
 }
 
 /// The two objects of one cluster's state.
@@ -29,7 +29,7 @@ fn remote_error(place: &str, source: ObjectError) -> StateError {
 pub struct RemoteStore<O> {
     objects: O,
     /// `s3://bucket/prefix/cluster`.
-    place: String,
+    location: String,
     /// Key of the folder, without a slash at its end.
     folder: String,
     timings: LockTimings,
@@ -57,14 +57,14 @@ struct SerialFloor {
 const FLOOR_ATTEMPTS: usize = 4;
 
 impl<O: Objects> RemoteStore<O> {
-    /// A store of the objects under `folder`; `place` is its name for people. Nothing is read or written yet.
-    pub fn new(objects: O, place: impl Into<String>, folder: impl Into<String>, timings: LockTimings) -> Self {
-        Self { objects, place: place.into(), folder: folder.into(), timings, seen: Arc::default() }
+    /// A store of the objects under `folder`; `location` is its name for people. Nothing is read or written yet.
+    pub fn new(objects: O, location: impl Into<String>, folder: impl Into<String>, timings: LockTimings) -> Self {
+        Self { objects, location: location.into(), folder: folder.into(), timings, seen: Arc::default() }
     }
 
     /// Where the document lies.
-    pub fn place(&self) -> String {
-        format!("{}/state.json", self.place)
+    pub fn location(&self) -> String {
+        format!("{}/state.json", self.location)
     }
 
     fn key(&self, name: &str) -> String {
@@ -80,7 +80,7 @@ impl<O: Objects> RemoteStore<O> {
     }
 
     fn failed(&self) -> impl Fn(ObjectError) -> StateError {
-        |error| remote_error(&self.place, error)
+        |error| remote_error(&self.location, error)
     }
 
     /// The document's bytes and the serial floor; the ETag is kept for the next write.
@@ -103,11 +103,11 @@ impl<O: Objects> RemoteStore<O> {
     /// When the bucket refuses, or the document is damaged, older than what was here before, or newer than this program.
     pub async fn load(&self) -> Result<Option<Document>, StateError> {
         let (bytes, floor) = self.read().await?;
-        let document = bytes.map(|bytes| format::decode(&bytes, &self.place())).transpose()?;
+        let document = bytes.map(|bytes| format::decode(&bytes, &self.location())).transpose()?;
         match (document, floor) {
-            (None, Some(_)) => Err(StateError::Damaged { place: self.place(), why: "the document is missing".to_owned() }),
+            (None, Some(_)) => Err(StateError::Damaged { location: self.location(), why: "the document is missing".to_owned() }),
             (Some(document), Some(floor)) if document.lineage == floor.lineage && document.serial < floor.serial => {
-                Err(StateError::Backwards { place: self.place(), found: document.serial, newest: floor.serial })
+                Err(StateError::Backwards { location: self.location(), found: document.serial, newest: floor.serial })
             }
             (document, _) => Ok(document),
         }
@@ -148,7 +148,7 @@ impl<O: Objects> RemoteStore<O> {
     /// When the bucket is not fit, refuses, or a living holder has the lock.
     pub async fn lock(&self, command: &str, notice: &(dyn Fn(&str) + Sync)) -> Result<RemoteLock<O>, StateError> {
         self.objects.check().await.map_err(self.failed())?;
-        RemoteLock::take(&self.objects, &self.key("lock.json"), &self.place, self.timings, command, notice).await
+        RemoteLock::take(&self.objects, &self.key("lock.json"), &self.location, self.timings, command, notice).await
     }
 
     /// Who holds the lock, if anybody does.
@@ -176,7 +176,7 @@ impl<O: Objects> RemoteStore<O> {
     /// # Errors
     /// When the bucket refuses, or somebody wrote the state since it was read.
     pub async fn write(&self, document: &Document) -> Result<String, StateError> {
-        let bytes = format::encode(document).map_err(|error| StateError::Damaged { place: self.place(), why: error.to_string() })?;
+        let bytes = format::encode(document).map_err(|error| StateError::Damaged { location: self.location(), why: error.to_string() })?;
         let etag = self.put(bytes).await?;
         self.raise_serial_floor(document).await?;
         Ok(etag)
@@ -187,7 +187,7 @@ impl<O: Objects> RemoteStore<O> {
     /// # Errors
     /// When the bucket refuses, or somebody wrote the state since it was read.
     pub async fn leave(&self, to: &str) -> Result<(), StateError> {
-        let bytes = format::encode_moved(to).map_err(|error| StateError::Damaged { place: self.place(), why: error.to_string() })?;
+        let bytes = format::encode_moved(to).map_err(|error| StateError::Damaged { location: self.location(), why: error.to_string() })?;
         self.put(bytes).await.map(drop)
     }
 

@@ -41,7 +41,7 @@ impl Attempts {
                             sleep(store.timings.retry_interval).await;
                             continue;
                         }
-                        found => found.map_err(|error| remote_error(&store.place, error))?,
+                        found => found.map_err(|error| remote_error(&store.location, error))?,
                     };
                     let found = found.map(|object| (<[u8; 32]>::from(Sha256::digest(&object.bytes)), object.etag));
                     match found {
@@ -49,13 +49,13 @@ impl Attempts {
                         Some((standing, etag)) if standing == digest => return Ok(self.written(etag)),
                         // An earlier one of ours, whose answer was lost: this one goes over it.
                         Some((standing, etag)) if self.sent.contains(&standing) => self.etag = Some(etag),
-                        _ => return Err(StateError::Fenced { why: format!("somebody else wrote the state `{}`", store.place()) }),
+                        _ => return Err(StateError::Fenced { why: format!("somebody else wrote the state `{}`", store.location()) }),
                     }
                 }
                 ObjectFault::Conflict | ObjectFault::Lost if began.elapsed() < store.timings.write_timeout => {
                     sleep(store.timings.retry_interval).await
                 }
-                _ => return Err(remote_error(&store.place, error)),
+                _ => return Err(remote_error(&store.location, error)),
             }
         }
     }
@@ -181,7 +181,7 @@ async fn write_all<O: Objects>(
         };
         let result = match (fenced, format::encode(&next)) {
             (Some(why), _) => Err(StateError::Fenced { why }),
-            (None, Err(error)) => Err(StateError::Damaged { place: store.place(), why: error.to_string() }),
+            (None, Err(error)) => Err(StateError::Damaged { location: store.location(), why: error.to_string() }),
             (None, Ok(bytes)) => attempts.put(&store, bytes).await.map(drop),
         };
         match &result {

@@ -136,7 +136,7 @@ impl Client {
     }
 
     /// Puts something there, past any network and condition.
-    pub(super) fn place(&self, name: &str, bytes: &[u8]) {
+    pub(super) fn put_object(&self, name: &str, bytes: &[u8]) {
         self.objects.lock().unwrap().insert(format!("demo/{name}"), bytes.to_vec());
     }
 

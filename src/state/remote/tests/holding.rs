@@ -172,7 +172,7 @@ async fn a_release_leaves_the_lock_of_another_alone() {
     let client = Client::new();
     let held = lock(&client, "apply").await.unwrap();
     let theirs = b"{\"id\":\"another\"}";
-    client.place("lock.json", theirs);
+    client.put_object("lock.json", theirs);
     held.release().await.unwrap();
     assert_eq!(client.standing("lock.json").as_deref(), Some(&theirs[..]));
 }
@@ -185,7 +185,7 @@ async fn a_holder_notices_that_its_lock_was_taken_away() {
         let held = lock(&client, "apply").await.unwrap();
         match theirs {
             None => client.remove("lock.json"),
-            Some(theirs) => client.place("lock.json", theirs),
+            Some(theirs) => client.put_object("lock.json", theirs),
         }
         sleep(TIMINGS.heartbeat_interval + seconds(0.1)).await;
         let error = held.check().expect_err("it is not ours any more");

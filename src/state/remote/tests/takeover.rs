@@ -135,7 +135,7 @@ async fn a_takeover_that_cannot_be_written_is_given_up() {
     for processes in [Some(space.as_str()), None] {
         let client = Client::new();
         client.latency(seconds(0.1));
-        client.place("lock.json", &note(dead_pid(), processes));
+        client.put_object("lock.json", &note(dead_pid(), processes));
         client.fail(Call::Put, "lock.json", 1..usize::MAX, Fault::LostBefore);
         let longest = TIMINGS.time_to_live + TIMINGS.write_timeout + seconds(10.0);
         let taken = tokio::time::timeout(longest, lock(&client, "apply")).await.expect("it tries for ever");
@@ -147,19 +147,19 @@ async fn a_takeover_that_cannot_be_written_is_given_up() {
 async fn a_note_that_cannot_be_read_is_the_lock_of_somebody() {
     for bytes in [&b""[..], b"{", b"{\"id\":1}", b"\xff\xff"] {
         let client = Client::new();
-        client.place("lock.json", bytes);
+        client.put_object("lock.json", bytes);
         assert_eq!(store(&client).holder().await.unwrap(), Some(None));
         let waited = waited(&client).await.unwrap();
         assert!(waited >= TIMINGS.time_to_live, "{waited:?}");
 
         let client = Client::new();
-        client.place("lock.json", bytes);
+        client.put_object("lock.json", bytes);
         let waiter = tokio::spawn({
             let client = client.other();
             async move { lock(&client, "apply").await }
         });
         sleep(seconds(7.0)).await;
-        client.place("lock.json", b"something else");
+        client.put_object("lock.json", b"something else");
         let error = waiter.await.unwrap().expect_err("somebody is alive");
         assert!(matches!(error, StateError::Locked { holder: None, remote: true }), "{error}");
     }
@@ -169,12 +169,12 @@ async fn a_note_that_cannot_be_read_is_the_lock_of_somebody() {
 async fn a_process_of_this_machine_that_is_dead_is_not_waited_for() {
     let space = our_space().await;
     let client = Client::new();
-    client.place("lock.json", &note(dead_pid(), Some(&space)));
+    client.put_object("lock.json", &note(dead_pid(), Some(&space)));
     assert_eq!(waited(&client).await.unwrap(), Duration::ZERO);
     // The same number elsewhere, or nobody knows where, may live.
     for processes in [Some("another boot pid:[1]"), None] {
         let client = Client::new();
-        client.place("lock.json", &note(dead_pid(), processes));
+        client.put_object("lock.json", &note(dead_pid(), processes));
         assert!(waited(&client).await.unwrap() >= TIMINGS.time_to_live);
     }
 }
@@ -184,7 +184,7 @@ async fn a_process_of_this_machine_that_lives_is_waited_for() {
     let space = our_space().await;
     for pid in [std::process::id(), 1] {
         let client = Client::new();
-        client.place("lock.json", &note(pid, Some(&space)));
+        client.put_object("lock.json", &note(pid, Some(&space)));
         assert!(waited(&client).await.unwrap() >= TIMINGS.time_to_live, "{pid}");
     }
 }

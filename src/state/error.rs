@@ -1,6 +1,8 @@
 //! A state that cannot be used, and why.
 
-use super::{FORMAT_VERSION, LockHolder};
+use super::document::FORMAT_VERSION;
+use super::lock_holder::LockHolder;
+use super::remote::objects::ObjectError;
 use std::io;
 
 /// A state that cannot be used. `location` is a file, a folder or an object.
@@ -74,6 +76,13 @@ pub enum StateError {
         /// Bucket and key.
         location: String,
         /// What went wrong.
-        source: super::ObjectError,
+        source: ObjectError,
     },
+}
+
+impl StateError {
+    /// A refusal of the bucket that the state lies in.
+    pub(super) fn remote(location: &str, source: ObjectError) -> Self {
+        StateError::Remote { location: location.to_owned(), source }
+    }
 }

@@ -1,6 +1,7 @@
 //! How the document stands in a file or an object: with a checksum over itself, in a format with a number.
 
-use super::{Document, FORMAT_VERSION, StateError};
+use super::document::{Document, FORMAT_VERSION};
+use super::error::StateError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -32,8 +33,11 @@ fn with_teardown_policy(state: &mut Map<String, Value>) {
 /// Format 3 knows a further status, `retained`; nothing of an older one has it.
 fn with_retained(_: &mut Map<String, Value>) {}
 
-/// The document as bytes.
-pub(super) fn encode(document: &Document) -> Result<Vec<u8>, serde_json::Error> {
+/// The document as bytes, as they stand in a file or an object.
+///
+/// # Errors
+/// Never for a document that this program made.
+pub fn encode(document: &Document) -> Result<Vec<u8>, serde_json::Error> {
     let state = serde_json::to_value(document)?;
     let mut bytes = serde_json::to_vec_pretty(&Envelope { checksum: checksum(&state), state })?;
     bytes.push(b'\n');
@@ -46,7 +50,10 @@ pub(super) fn encode_moved(to: &str) -> Result<Vec<u8>, serde_json::Error> {
 }
 
 /// The document of these bytes, brought to the newest format. `location` is for the errors.
-pub(super) fn decode(bytes: &[u8], location: &str) -> Result<Document, StateError> {
+///
+/// # Errors
+/// When it is damaged, newer than this program, or a note that it was moved.
+pub fn decode(bytes: &[u8], location: &str) -> Result<Document, StateError> {
     let damaged = |why: String| StateError::Damaged { location: location.to_owned(), why };
     if bytes.is_empty() {
         return Err(damaged("it is empty".to_owned()));

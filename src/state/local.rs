@@ -1,6 +1,11 @@
 //! The local store: a folder with the document, its journal, the lock and backups. Mode 0600, no secrets.
 
-use super::{Document, Entry, Lock, LockHolder, Recorder, StateError, format};
+use super::document::{Document, Entry};
+use super::error::StateError;
+use super::format;
+use super::lock::Lock;
+use super::lock_holder::LockHolder;
+use super::recorder::Recorder;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};

@@ -1,8 +1,12 @@
 //! One interface to both stores: a folder of this machine, and objects of a bucket.
 
-use super::{
-    Document, Entry, LocalStore, LocalWriter, Lock, LockHolder, Objects, Recorder, RemoteLock, RemoteStore, RemoteWriter, StateError,
-};
+use super::document::{Document, Entry};
+use super::error::StateError;
+use super::local::{LocalStore, LocalWriter};
+use super::lock::Lock;
+use super::lock_holder::LockHolder;
+use super::recorder::Recorder;
+use super::remote::{Objects, RemoteLock, RemoteStore, RemoteWriter};
 use std::sync::Arc;
 
 /// The store of one cluster's state.

@@ -5,8 +5,9 @@
 //! different machines are never compared. The real fence is not this lock but the condition on every write of the state.
 
 use super::objects::{Condition, Object, ObjectError, ObjectFault, Objects};
-use super::{LockTimings, remote_error};
-use crate::state::{LockHolder, StateError};
+use super::timings::LockTimings;
+use crate::state::error::StateError;
+use crate::state::lock_holder::LockHolder;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -92,7 +93,7 @@ impl<O: Objects> RemoteLock<O> {
         let mut dead: Option<Object> = None;
         loop {
             let claim = claim(objects, key, timings, &note, dead.as_ref()).await;
-            match claim.map_err(|error| remote_error(location, error))? {
+            match claim.map_err(|error| StateError::remote(location, error))? {
                 Claim::Taken { etag, since } => return Ok(Self::held(objects, key, location, timings, note, etag, since)),
                 Claim::Nothing => dead = None,
                 Claim::Theirs(object, theirs) => {
@@ -159,7 +160,7 @@ impl<O: Objects> RemoteLock<O> {
     }
 
     fn failed(&self, error: ObjectError) -> StateError {
-        remote_error(&self.inner.location, error)
+        StateError::remote(&self.inner.location, error)
     }
 }
 
@@ -242,7 +243,7 @@ async fn wait_for_death<O: Objects>(
     let since = Instant::now();
     while since.elapsed() < timings.time_to_live {
         sleep(timings.poll_interval).await;
-        match objects.get(key).await.map_err(|error| remote_error(location, error))? {
+        match objects.get(key).await.map_err(|error| StateError::remote(location, error))? {
             Some(now) if now.etag == object.etag => {}
             // Touched or taken by another: it lives. Gone: it has just ended, and the next try may succeed.
             Some(now) => {

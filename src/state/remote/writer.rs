@@ -1,71 +1,16 @@
 //! A run on a remote state: entries that come close together become one write of the whole document.
 
-use super::objects::{Condition, ObjectFault, Objects};
-use super::{RemoteLock, RemoteStore, remote_error};
-use crate::state::{Document, Entry, Recorder, StateError, format};
-use sha2::{Digest, Sha256};
+use super::conditional_write::ConditionalWrites;
+use super::lock::RemoteLock;
+use super::objects::Objects;
+use super::state_objects::StateObjects;
+use crate::state::document::{Document, Entry};
+use crate::state::error::StateError;
+use crate::state::format;
+use crate::state::recorder::Recorder;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep};
-
-/// The document's last known ETag, and what was sent since then without an answer.
-pub(super) struct Attempts {
-    /// `None`: there is no document.
-    etag: Option<String>,
-    /// Digests of everything that we sent and that may stand there.
-    sent: Vec<[u8; 32]>,
-}
-
-impl Attempts {
-    pub(super) fn new(etag: Option<String>) -> Self {
-        Self { etag, sent: Vec::new() }
-    }
-
-    /// Writes until it is known to stand there, or to be refused, or patience ends.
-    pub(super) async fn put<O: Objects>(&mut self, store: &RemoteStore<O>, bytes: Vec<u8>) -> Result<String, StateError> {
-        let key = store.key("state.json");
-        let digest: [u8; 32] = Sha256::digest(&bytes).into();
-        self.sent.push(digest);
-        let began = Instant::now();
-        loop {
-            let condition = self.etag.as_deref().map_or(Condition::Absent, Condition::Unchanged);
-            let error = match store.objects.put(&key, bytes.clone(), condition).await {
-                Ok(etag) => return Ok(self.written(etag)),
-                Err(error) => error,
-            };
-            match error.fault {
-                ObjectFault::Precondition | ObjectFault::Gone => {
-                    let found = match store.objects.get(&key).await {
-                        // The next try meets the same refusal, and looks again.
-                        Err(error) if error.fault == ObjectFault::Lost && began.elapsed() < store.timings.write_timeout => {
-                            sleep(store.timings.retry_interval).await;
-                            continue;
-                        }
-                        found => found.map_err(|error| remote_error(&store.location, error))?,
-                    };
-                    let found = found.map(|object| (<[u8; 32]>::from(Sha256::digest(&object.bytes)), object.etag));
-                    match found {
-                        // A repeated request met what the first one had written.
-                        Some((standing, etag)) if standing == digest => return Ok(self.written(etag)),
-                        // An earlier one of ours, whose answer was lost: this one goes over it.
-                        Some((standing, etag)) if self.sent.contains(&standing) => self.etag = Some(etag),
-                        _ => return Err(StateError::Fenced { why: format!("somebody else wrote the state `{}`", store.location()) }),
-                    }
-                }
-                ObjectFault::Conflict | ObjectFault::Lost if began.elapsed() < store.timings.write_timeout => {
-                    sleep(store.timings.retry_interval).await
-                }
-                _ => return Err(remote_error(&store.location, error)),
-            }
-        }
-    }
-
-    fn written(&mut self, etag: String) -> String {
-        self.sent.clear();
-        self.etag = Some(etag.clone());
-        etag
-    }
-}
+use tokio::time::sleep;
 
 enum Job {
     Record(Box<Entry>, oneshot::Sender<Result<(), String>>),
@@ -100,10 +45,10 @@ fn held(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 }
 
 impl<O: Objects> RemoteWriter<O> {
-    pub(super) fn start(store: RemoteStore<O>, lock: Arc<RemoteLock<O>>, document: Document, etag: String) -> Self {
+    pub(super) fn start(objects: StateObjects<O>, lock: Arc<RemoteLock<O>>, document: Document, etag: String) -> Self {
         let (jobs, receiver) = mpsc::unbounded_channel();
         let shared = Arc::new(Mutex::new(Shared { document, saved: true, fenced: None }));
-        tokio::spawn(write_all(store, receiver, shared.clone(), Attempts::new(Some(etag))));
+        tokio::spawn(write_all(objects, receiver, shared.clone(), ConditionalWrites::new(Some(etag))));
         Self { jobs, shared, lock }
     }
 
@@ -150,15 +95,15 @@ impl<O: Objects> Recorder for RemoteWriter<O> {
 
 /// The one task that writes.
 async fn write_all<O: Objects>(
-    store: RemoteStore<O>,
+    objects: StateObjects<O>,
     mut jobs: mpsc::UnboundedReceiver<Job>,
     shared: Arc<Mutex<Shared>>,
-    mut attempts: Attempts,
+    mut writes: ConditionalWrites,
 ) {
     while let Some(first) = jobs.recv().await {
         let mut batch = vec![first];
         if !matches!(batch[0], Job::Finish(_)) {
-            sleep(store.timings.batch_window).await;
+            sleep(objects.timings.batch_window).await;
         }
         while let Ok(job) = jobs.try_recv() {
             batch.push(job);
@@ -181,8 +126,8 @@ async fn write_all<O: Objects>(
         };
         let result = match (fenced, format::encode(&next)) {
             (Some(why), _) => Err(StateError::Fenced { why }),
-            (None, Err(error)) => Err(StateError::Damaged { location: store.location(), why: error.to_string() }),
-            (None, Ok(bytes)) => attempts.put(&store, bytes).await.map(drop),
+            (None, Err(error)) => Err(StateError::Damaged { location: objects.document_location(), why: error.to_string() }),
+            (None, Ok(bytes)) => objects.write(&mut writes, bytes).await.map(drop),
         };
         match &result {
             Ok(()) => {
@@ -197,7 +142,7 @@ async fn write_all<O: Objects>(
         if let Some(answer) = finish {
             if result.is_ok() {
                 // A failure is not worth an error: the floor of the last run still refuses every state older than that run.
-                drop(store.raise_serial_floor(&next).await);
+                drop(objects.raise_serial_floor(&next).await);
             }
             drop(answer.send(result));
             return;

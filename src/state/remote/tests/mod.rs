@@ -10,9 +10,10 @@ mod writing;
 
 use super::*;
 use crate::resource::{Address, Kind};
-use crate::state::{Entry, Record, Recorder, Status};
+use crate::state::{Document, Entry, Record, Recorder, StateError, Status, format};
 use bucket::{Call, Client, Fault};
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 

@@ -8,7 +8,7 @@ use super::poller::{Poller, Want};
 use super::provider::{Created, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update};
 use super::slots::Slots;
 use crate::resource::{Address, Attributes, Desired, Identity, Kind, resolve};
-use crate::state::{Entry, Intent, Record, Recorder, Status};
+use crate::state::{Entry, Intent, Record, Recorder, StateError, Status};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ pub(crate) enum StepError {
     /// The user asked to stop.
     Cancelled,
     /// The state could not be written: nothing may go on.
-    Recorder(String),
+    Recorder(StateError),
     /// The right to change things is lost: nothing may go on.
     Fenced(String),
 }
@@ -281,7 +281,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
         let recorded = self.recorder.record(Entry::Intent { address: item.address.clone(), intent: again }).await;
         *stamped.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         // The next entry fails as well, and ends the run.
-        recorded.map_err(|why| failure("record", &why))
+        recorded.map_err(|error| failure("record", &error.to_string()))
     }
 
     /// Looks for a tag-only resource until its intent is old enough to believe that it was not created.

@@ -3,10 +3,14 @@
 use super::document::FORMAT_VERSION;
 use super::lock_holder::LockHolder;
 use super::remote::objects::ObjectError;
+use std::error::Error;
 use std::io;
+use std::sync::Arc;
 
 /// A state that cannot be used. `location` is a file, a folder or an object.
-#[derive(Debug, thiserror::Error)]
+///
+/// It can be cloned, because one failed write fails every entry that was to be written with it.
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StateError {
     /// The file system refused.
     #[error("`{location}`: {source}")]
@@ -14,7 +18,7 @@ pub enum StateError {
         /// The file or folder.
         location: String,
         /// What the system says.
-        source: io::Error,
+        source: Arc<io::Error>,
     },
     /// It is a symbolic link: replacing the document would replace the link and part the two.
     #[error("`{location}` is a symbolic link")]
@@ -23,12 +27,12 @@ pub enum StateError {
         location: String,
     },
     /// It is not a whole state document.
-    #[error("the state `{location}` is damaged: {why}")]
+    #[error("the state `{location}` is damaged: {source}")]
     Damaged {
         /// Where it lies.
         location: String,
         /// What is wrong.
-        why: String,
+        source: Arc<dyn Error + Send + Sync>,
     },
     /// A newer version of the tool wrote it.
     #[error("the state `{location}` has format {found}, which is newer than this version of domino-eks knows ({FORMAT_VERSION})")]
@@ -81,6 +85,16 @@ pub enum StateError {
 }
 
 impl StateError {
+    /// The file system refused.
+    pub fn io(location: impl Into<String>, source: io::Error) -> Self {
+        StateError::Io { location: location.into(), source: Arc::new(source) }
+    }
+
+    /// It is not a whole state document; `source` is an error or a sentence.
+    pub(super) fn damaged(location: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        StateError::Damaged { location: location.to_owned(), source: source.into().into() }
+    }
+
     /// A refusal of the bucket that the state lies in.
     pub(super) fn remote(location: &str, source: ObjectError) -> Self {
         StateError::Remote { location: location.to_owned(), source }

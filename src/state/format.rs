@@ -5,6 +5,7 @@ use super::error::StateError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use std::error::Error;
 
 /// The document with its checksum.
 #[derive(Serialize, Deserialize)]
@@ -54,26 +55,26 @@ pub(super) fn encode_moved(to: &str) -> Result<Vec<u8>, serde_json::Error> {
 /// # Errors
 /// When it is damaged, newer than this program, or a note that it was moved.
 pub fn decode(bytes: &[u8], location: &str) -> Result<Document, StateError> {
-    let damaged = |why: String| StateError::Damaged { location: location.to_owned(), why };
+    let damaged = |source: Box<dyn Error + Send + Sync>| StateError::damaged(location, source);
     if bytes.is_empty() {
-        return Err(damaged("it is empty".to_owned()));
+        return Err(damaged("it is empty".into()));
     }
     if let Ok(Moved { moved_to }) = serde_json::from_slice(bytes) {
         return Err(StateError::Moved { location: location.to_owned(), to: moved_to });
     }
-    let mut envelope: Envelope = serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
+    let mut envelope: Envelope = serde_json::from_slice(bytes).map_err(|error| damaged(error.into()))?;
     let found = envelope.state.get("format_version").and_then(Value::as_u64).unwrap_or(0);
     if found > u64::from(FORMAT_VERSION) {
         return Err(StateError::Newer { location: location.to_owned(), found });
     }
     if checksum(&envelope.state) != envelope.checksum {
-        return Err(damaged("its checksum does not fit; was it edited by hand?".to_owned()));
+        return Err(damaged("its checksum does not fit; was it edited by hand?".into()));
     }
-    migrate(&mut envelope.state, found).map_err(damaged)?;
-    serde_json::from_value(envelope.state).map_err(|error| damaged(error.to_string()))
+    migrate(&mut envelope.state, found).map_err(|why| damaged(why.into()))?;
+    serde_json::from_value(envelope.state).map_err(|error| damaged(error.into()))
 }
 
-fn migrate(state: &mut Value, found: u64) -> Result<(), String> {
+fn migrate(state: &mut Value, found: u64) -> Result<(), &'static str> {
     let fields = state.as_object_mut().ok_or("the state is no object")?;
     let first = usize::try_from(found).ok().and_then(|found| found.checked_sub(1)).ok_or("it has no format version")?;
     MIGRATIONS.iter().skip(first).for_each(|step| step(fields));
@@ -87,8 +88,7 @@ pub(super) fn serial(bytes: &[u8]) -> Option<u64> {
 }
 
 fn checksum(state: &Value) -> String {
-    let digest = Sha256::digest(canonical(state));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(canonical(state)))
 }
 
 /// The same bytes for the same document, whatever the order of keys.

@@ -7,6 +7,7 @@ use super::lock::Lock;
 use super::lock_holder::LockHolder;
 use super::recorder::Recorder;
 use serde::{Deserialize, Serialize};
+use std::error::Error;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -19,7 +20,7 @@ const BACKUPS: usize = 10;
 const UNFINISHED: &str = ".state.json.";
 
 fn io_error(path: &Path, source: io::Error) -> StateError {
-    StateError::Io { location: path.display().to_string(), source }
+    StateError::io(path.display().to_string(), source)
 }
 
 /// The folder of one cluster's state.
@@ -73,7 +74,7 @@ impl LocalStore {
     }
 
     fn damaged(&self, why: &str) -> StateError {
-        StateError::Damaged { location: self.location(), why: why.to_owned() }
+        StateError::damaged(&self.location(), why)
     }
 
     /// The highest serial that is known here, whether or not the document can be read: a rebuilt one goes beyond it.
@@ -99,11 +100,12 @@ impl LocalStore {
     fn read_journal(&self) -> Result<Vec<Line>, StateError> {
         let path = self.journal_path();
         let Some(bytes) = read(&path)? else { return Ok(Vec::new()) };
-        let damaged = |why: String| StateError::Damaged { location: path.display().to_string(), why };
+        let damaged = |source: Box<dyn Error + Send + Sync>| StateError::damaged(&path.display().to_string(), source);
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(&[][..], |end| &bytes[..end]);
-        let whole = std::str::from_utf8(whole).map_err(|error| damaged(error.to_string()))?;
-        let parse =
-            |(number, line): (usize, &str)| serde_json::from_str(line).map_err(|error| damaged(format!("line {}: {error}", number + 1)));
+        let whole = std::str::from_utf8(whole).map_err(|error| damaged(error.into()))?;
+        let parse = |(index, line): (usize, &str)| {
+            serde_json::from_str(line).map_err(|source| damaged(DamagedLine { number: index + 1, source }.into()))
+        };
         whole.lines().enumerate().map(parse).collect()
     }
 
@@ -257,6 +259,14 @@ fn crash_point() {
     super::tests::crash::point();
 }
 
+/// A line of the journal that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("line {number}: {source}")]
+struct DamagedLine {
+    number: usize,
+    source: serde_json::Error,
+}
+
 /// One line of the journal.
 #[derive(Serialize, Deserialize)]
 struct Line {
@@ -280,6 +290,31 @@ struct Journal {
 struct Shared {
     store: LocalStore,
     journal: Mutex<Journal>,
+}
+
+impl Shared {
+    /// Appends one line to the journal and flushes it to the disk.
+    fn append(&self, entry: Entry, lock: &Lock) -> io::Result<()> {
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = Line { serial: journal.document.serial, lineage: Some(journal.document.lineage.clone()), entry: entry.clone() };
+        let mut text = serde_json::to_string(&line).map_err(io::Error::other)?;
+        text.push('\n');
+        if journal.closed {
+            return Err(io::Error::other("the run is over"));
+        }
+        // The entry is true even when it cannot be written here: the end of the run may find room on the disk again.
+        journal.document.apply(entry);
+        lock.check().map_err(io::Error::other)?;
+        let written = journal.file.write_all(text.as_bytes());
+        crash_point();
+        if let Err(error) = written.and_then(|()| journal.file.sync_data()) {
+            // The next line must not follow half of this one.
+            journal.closed = journal.file.set_len(journal.length).is_err();
+            return Err(error);
+        }
+        journal.length += text.len() as u64;
+        Ok(())
+    }
 }
 
 /// The store in a run: every entry is durable when `record` returns.
@@ -313,35 +348,14 @@ impl LocalWriter {
 }
 
 impl Recorder for LocalWriter {
-    async fn record(&self, entry: Entry) -> Result<(), String> {
+    async fn record(&self, entry: Entry) -> Result<(), StateError> {
         let (shared, lock) = (self.shared.clone(), self.lock.clone());
         let write = move || {
-            let mut journal = shared.journal.lock().unwrap_or_else(PoisonError::into_inner);
-            let line = Line { serial: journal.document.serial, lineage: Some(journal.document.lineage.clone()), entry: entry.clone() };
-            let mut text = serde_json::to_string(&line).map_err(io::Error::other)?;
-            text.push('\n');
-            if journal.closed {
-                return Err(io::Error::other("the run is over"));
-            }
-            // It happened, whether or not it can be written: the end of the run may find room again.
-            journal.document.apply(entry);
-            lock.check().map_err(io::Error::other)?;
-            let written = journal.file.write_all(text.as_bytes());
-            crash_point();
-            if let Err(error) = written.and_then(|()| journal.file.sync_data()) {
-                // Half a line must not stand before a whole one.
-                journal.closed = journal.file.set_len(journal.length).is_err();
-                return Err(error);
-            }
-            journal.length += text.len() as u64;
-            Ok::<(), io::Error>(())
+            let path = shared.store.journal_path();
+            shared.append(entry, &lock).map_err(|source| io_error(&path, source))
         };
         let path = self.shared.store.journal_path();
-        match tokio::task::spawn_blocking(write).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(format!("`{}`: {error}", path.display())),
-            Err(error) => Err(error.to_string()),
-        }
+        tokio::task::spawn_blocking(write).await.unwrap_or_else(|error| Err(io_error(&path, io::Error::other(error))))
     }
 
     fn check_lock(&self) -> Result<(), String> {

@@ -27,7 +27,7 @@ pub struct Lock {
 impl Lock {
     /// Takes the lock, or says who has it.
     pub(super) fn take(path: &Path, command: &str) -> Result<Self, StateError> {
-        let io = |source| StateError::Io { location: path.display().to_string(), source };
+        let io = |source| StateError::io(path.display().to_string(), source);
         for _ in 0..OPEN_ATTEMPTS {
             let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map_err(io)?;
             match file.try_lock() {

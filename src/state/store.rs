@@ -195,7 +195,7 @@ impl<O: Objects> Writer<O> {
 }
 
 impl<O: Objects> Recorder for Writer<O> {
-    async fn record(&self, entry: Entry) -> Result<(), String> {
+    async fn record(&self, entry: Entry) -> Result<(), StateError> {
         match self {
             Writer::Local(writer) => writer.record(entry).await,
             Writer::Remote(writer) => writer.record(entry).await,

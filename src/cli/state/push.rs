@@ -53,7 +53,7 @@ fn unfit(message: &str) -> CliError {
 
 fn undecodable(path: &str, error: StateError) -> CliError {
     match error {
-        StateError::Damaged { why, .. } => unfit(&format!("the file `{path}` is damaged, or no saved state: {why}")),
+        StateError::Damaged { source, .. } => unfit(&format!("the file `{path}` is damaged, or no saved state: {source}")),
         StateError::Moved { to, .. } => unfit(&format!("the file `{path}` holds no state, but a note that it was moved to `{to}`")),
         StateError::Newer { found, .. } => CliError::new(
             Exit::Failed,

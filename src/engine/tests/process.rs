@@ -1,7 +1,7 @@
 //! The process: what it logs, what it remembers, and how it dies.
 
 use crate::resource::{Address, Desired};
-use crate::state::{Document, Entry, Recorder, Status};
+use crate::state::{Document, Entry, Recorder, StateError, Status};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -146,11 +146,11 @@ fn line_of(entry: &Entry) -> String {
 }
 
 impl Recorder for Memory {
-    async fn record(&self, entry: Entry) -> Result<(), String> {
+    async fn record(&self, entry: Entry) -> Result<(), StateError> {
         let death = self.death.lock().unwrap().clone();
         death.point().await;
         if self.room.load(Ordering::SeqCst) == 0 {
-            return Err("no space left on device".to_owned());
+            return Err(StateError::io("memory", std::io::Error::other("no space left on device")));
         }
         self.room.fetch_sub(1, Ordering::SeqCst);
         self.log.add(line_of(&entry));

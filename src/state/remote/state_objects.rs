@@ -93,7 +93,7 @@ impl<O: Objects> StateObjects<O> {
         let location = self.document_location();
         let document = bytes.map(|bytes| format::decode(&bytes, &location)).transpose()?;
         match (document, floor) {
-            (None, Some(_)) => Err(StateError::Damaged { location, why: "the document is missing".to_owned() }),
+            (None, Some(_)) => Err(StateError::damaged(&location, "the document is missing")),
             (Some(document), Some(floor)) if document.lineage == floor.lineage && document.serial < floor.serial => {
                 Err(StateError::Backwards { location, found: document.serial, newest: floor.serial })
             }

@@ -76,7 +76,7 @@ impl<O: Objects> RemoteStore<O> {
     /// # Errors
     /// When the bucket refuses, or somebody wrote the state since it was read.
     pub async fn write(&self, document: &Document) -> Result<String, StateError> {
-        let bytes = format::encode(document).map_err(|error| self.damaged(&error))?;
+        let bytes = format::encode(document).map_err(|error| StateError::damaged(&self.location(), error))?;
         let etag = self.objects.replace(bytes).await?;
         self.objects.raise_serial_floor(document).await?;
         Ok(etag)
@@ -87,11 +87,7 @@ impl<O: Objects> RemoteStore<O> {
     /// # Errors
     /// When the bucket refuses, or somebody wrote the state since it was read.
     pub async fn leave(&self, to: &str) -> Result<(), StateError> {
-        let bytes = format::encode_moved(to).map_err(|error| self.damaged(&error))?;
+        let bytes = format::encode_moved(to).map_err(|error| StateError::damaged(&self.location(), error))?;
         self.objects.replace(bytes).await.map(drop)
-    }
-
-    fn damaged(&self, error: &serde_json::Error) -> StateError {
-        StateError::Damaged { location: self.location(), why: error.to_string() }
     }
 }

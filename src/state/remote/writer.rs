@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
 enum Job {
-    Record(Box<Entry>, oneshot::Sender<Result<(), String>>),
+    Record(Box<Entry>, oneshot::Sender<Result<(), StateError>>),
     Finish(oneshot::Sender<Result<(), StateError>>),
 }
 
@@ -38,6 +38,11 @@ impl<O> Clone for RemoteWriter<O> {
     fn clone(&self) -> Self {
         Self { jobs: self.jobs.clone(), shared: self.shared.clone(), lock: self.lock.clone() }
     }
+}
+
+/// The writing task has ended.
+fn over() -> StateError {
+    StateError::Fenced { why: "the run is over".to_owned() }
 }
 
 fn held(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
@@ -70,7 +75,6 @@ impl<O: Objects> RemoteWriter<O> {
     /// When it cannot be written; [`Self::document`] still has everything.
     pub async fn finish(&self) -> Result<Document, StateError> {
         let (answer, answered) = oneshot::channel();
-        let over = || StateError::Fenced { why: "the run is over".to_owned() };
         self.jobs.send(Job::Finish(answer)).map_err(|_| over())?;
         answered.await.map_err(|_| over())??;
         Ok(self.document())
@@ -78,9 +82,8 @@ impl<O: Objects> RemoteWriter<O> {
 }
 
 impl<O: Objects> Recorder for RemoteWriter<O> {
-    async fn record(&self, entry: Entry) -> Result<(), String> {
+    async fn record(&self, entry: Entry) -> Result<(), StateError> {
         let (answer, answered) = oneshot::channel();
-        let over = || "the run is over".to_owned();
         self.jobs.send(Job::Record(Box::new(entry), answer)).map_err(|_| over())?;
         answered.await.map_err(|_| over())?
     }
@@ -126,7 +129,7 @@ async fn write_all<O: Objects>(
         };
         let result = match (fenced, format::encode(&next)) {
             (Some(why), _) => Err(StateError::Fenced { why }),
-            (None, Err(error)) => Err(StateError::Damaged { location: objects.document_location(), why: error.to_string() }),
+            (None, Err(error)) => Err(StateError::damaged(&objects.document_location(), error)),
             (None, Ok(bytes)) => objects.write(&mut writes, bytes).await.map(drop),
         };
         match &result {
@@ -137,8 +140,7 @@ async fn write_all<O: Objects>(
             Err(StateError::Fenced { why }) => held(&shared).fenced = Some(why.clone()),
             Err(_) => {}
         }
-        let said = result.as_ref().map(drop).map_err(ToString::to_string);
-        waiting.into_iter().for_each(|answer| drop(answer.send(said.clone())));
+        waiting.into_iter().for_each(|answer| drop(answer.send(result.clone())));
         if let Some(answer) = finish {
             if result.is_ok() {
                 // A failure is not worth an error: the floor of the last run still refuses every state older than that run.

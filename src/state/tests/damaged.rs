@@ -44,7 +44,10 @@ async fn a_damaged_line_before_whole_ones_is_refused_with_its_number() {
     lines[2] = &lines[2][..20];
     fs::write(folder.file("journal.ndjson"), lines.join("\n") + "\n").unwrap();
     let error = refusal(&folder);
-    assert!(matches!(&error, StateError::Damaged { why, .. } if why.starts_with("line 3: ")), "{error}");
+    assert!(
+        matches!(&error, StateError::Damaged { source, .. } if source.to_string().starts_with("line 3: ") && source.source().is_some()),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ struct Network {
 }
 
 fn refusal(fault: ObjectFault) -> ObjectError {
-    ObjectError { fault, message: format!("{fault:?}"), help: None }
+    ObjectError { fault, message: format!("{fault:?}"), help: None, source: None }
 }
 
 /// As with S3: the same bytes have the same ETag.

@@ -6,7 +6,7 @@ use super::settings::{Loaded, Settings};
 use super::state_location::Store;
 use crate::aws::{Aws, Connection, another_cluster, lookups, observe_all};
 use crate::blueprint::blueprint;
-use crate::config::{Config, region_doubt};
+use crate::config::{Config, unknown_region_hint};
 use crate::engine::{Action, INTENT_ATTRIBUTE, Inputs, Item, Observed, Pace, Plan, Readiness, Twins, Verb, plan, twins};
 use crate::resource::{Address, Attributes, Desired, Kind, resolve_known};
 use crate::state::{Document, Intent};
@@ -73,8 +73,8 @@ pub(super) async fn connect(target: &Target<'_>, settings: &Settings, printer: &
 
 /// A region that this version does not know may be mistyped; it may also be newer.
 pub(super) fn warn_of_region(region: &str, printer: &Printer) {
-    if let Some(doubt) = region_doubt(region) {
-        printer.always(&format!("warning: `{region}` is no region that this version knows; {doubt}"));
+    if let Some(hint) = unknown_region_hint(region) {
+        printer.always(&format!("warning: `{region}` is unknown to this version; {hint}"));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::exit::{CliError, Exit};
 use crate::aws::{Aws, StateBucket};
-use crate::config::state_fault;
+use crate::config::check_state_location;
 use crate::engine::Pace;
 use crate::state::{self, LocalStore, LockTimings, RemoteStore};
 use std::fmt;
@@ -29,8 +29,8 @@ pub(super) enum StateLocation {
 impl StateLocation {
     /// A folder (seen from `beside`) or `s3://bucket/prefix`.
     pub(super) fn parse(text: &str, beside: &Path, cluster: &str) -> Result<Self, CliError> {
-        if let Some(fault) = state_fault(text) {
-            let message = format!("`{text}` is not a location for a state: {fault}");
+        if let Err(problem) = check_state_location(text) {
+            let message = format!("`{text}` is not a location for a state: {problem}");
             return Err(CliError::new(Exit::Configuration, message).hint("name a local directory or `s3://bucket/prefix`"));
         }
         let Some(rest) = text.strip_prefix("s3://") else { return Ok(StateLocation::Folder(beside.join(text))) };

@@ -24,7 +24,7 @@ mod tests;
 
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use model::Config;
-pub use names::{name_fault, region_doubt, region_fault, state_fault};
+pub use names::{check_cluster_name, check_region, check_state_location, unknown_region_hint};
 pub use profiles::profile_names;
 pub use schema::schema;
 pub use template::template;

@@ -37,9 +37,9 @@ impl Subject {
             CliError::new(Exit::Changes, "without a configuration, the region must be named")
                 .hint("add `--region REGION`, or set AWS_REGION")
         })?;
-        let faults = [("cluster name", name, config::name_fault(name)), ("region", &region, config::region_fault(&region))];
-        if let Some((what, given, fault)) = faults.into_iter().find_map(|(what, given, fault)| Some((what, given, fault?))) {
-            return Err(CliError::new(Exit::Changes, format!("`{given}` is no {what}: {fault}")).hint("nothing was changed"));
+        let checks = [("cluster name", name, config::check_cluster_name(name)), ("region", &region, config::check_region(&region))];
+        if let Some((what, given, problem)) = checks.into_iter().find_map(|(what, given, check)| Some((what, given, check.err()?))) {
+            return Err(CliError::new(Exit::Changes, format!("`{given}` is no {what}: {problem}")).hint("nothing was changed"));
         }
         Ok(Self { name: name.clone(), region, loaded: None })
     }

@@ -5,6 +5,7 @@
 //! the model. Every pass adds to one list of findings, so that all of them are reported together. No I/O here.
 
 mod checks;
+mod choices;
 mod context;
 mod diagnostics;
 mod file;

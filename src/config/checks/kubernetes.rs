@@ -1,8 +1,8 @@
 //! Control plane and add-ons (EKS-1…EKS-3).
 
 use super::super::context::Context;
-use super::super::file::{self, LogType};
-use super::super::model::{Kubernetes, NetworkPolicy, Support};
+use super::super::file::LogType;
+use super::super::model::Kubernetes;
 use super::super::names;
 use super::super::shape::suggestion;
 use super::identity::zone_name;
@@ -38,14 +38,8 @@ pub(in super::super) fn kubernetes(cx: &mut Context<'_>) -> Option<Kubernetes> {
         public_cidrs,
         log_types: given.log_types.iter().map(|t| log_type(*t).to_owned()).collect(),
         log_retention_days: given.log_retention_days,
-        network_policy: match given.network_policy {
-            file::NetworkPolicy::VpcCni => NetworkPolicy::VpcCni,
-            file::NetworkPolicy::Calico => NetworkPolicy::Calico,
-        },
-        support: match given.support {
-            file::Support::Standard => Support::Standard,
-            file::Support::Extended => Support::Extended,
-        },
+        network_policy: given.network_policy,
+        support: given.support,
         administrators: given.administrators.clone(),
         add_on_versions: given.add_on_versions.clone(),
     })

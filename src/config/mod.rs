@@ -17,6 +17,7 @@ mod profiles;
 mod resolve;
 mod schema;
 mod shape;
+mod suggestion;
 mod template;
 mod yaml;
 

@@ -147,7 +147,7 @@ pub fn check_region(region: &str) -> Result<(), String> {
 /// What to do about a region that is not in the list of this version; `None` when it is. AWS opens new regions, so an unknown one
 /// is no error.
 pub fn unknown_region_hint(region: &str) -> Option<String> {
-    (!REGIONS.contains(&region)).then(|| super::shape::nearest(region, REGIONS)).map(|nearest| match nearest {
+    (!REGIONS.contains(&region)).then(|| super::suggestion::nearest(region, REGIONS)).map(|nearest| match nearest {
         Some(known) => format!("did you mean `{known}`?"),
         None => "check its name".to_owned(),
     })

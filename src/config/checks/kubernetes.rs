@@ -4,7 +4,7 @@ use super::super::context::Context;
 use super::super::file::LogType;
 use super::super::model::Kubernetes;
 use super::super::names;
-use super::super::shape::suggestion;
+use super::super::suggestion::suggestion;
 use super::identity::zone_name;
 use ipnet::Ipv4Net;
 

@@ -11,11 +11,11 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Whether a call may be sent now; else why not.
-pub(super) type MayAct = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+pub(super) type CheckLock = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 /// Lets calls pass only while its condition holds; without one, it lets everything pass.
 #[derive(Clone, Default)]
-pub(super) struct Fence(pub(super) Option<MayAct>);
+pub(super) struct Fence(pub(super) Option<CheckLock>);
 
 /// Why nothing was sent.
 #[derive(Debug)]
@@ -46,6 +46,6 @@ impl Intercept for Fence {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.0.as_ref().map_or(Ok(()), |may_act| may_act().map_err(|why| NotSent(why).into()))
+        self.0.as_ref().map_or(Ok(()), |check_lock| check_lock().map_err(|why| NotSent(why).into()))
     }
 }

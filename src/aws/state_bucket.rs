@@ -7,6 +7,7 @@ use crate::resource::ownership;
 use crate::state::{Condition, Object, ObjectError, ObjectFault, Objects};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::BucketVersioningStatus;
+use std::sync::Arc;
 
 /// One bucket of this account and region.
 #[derive(Debug, Clone)]
@@ -78,7 +79,7 @@ impl StateBucket {
             _ => None,
         };
         let (fault, help) = known.unwrap_or((ObjectFault::Other, None));
-        ObjectError { fault, message: failure.to_string(), help }
+        ObjectError { fault, message: failure.to_string(), help, source: Some(Arc::new(failure)) }
     }
 
     fn missing(&self) -> ObjectError {
@@ -86,6 +87,7 @@ impl StateBucket {
             fault: ObjectFault::Unfit,
             message: format!("there is no bucket `{}`", self.name),
             help: Some("correct `state`, or let `domino-eks init --state s3://…` create the bucket".to_owned()),
+            source: None,
         }
     }
 
@@ -106,6 +108,7 @@ impl Objects for StateBucket {
             fault: ObjectFault::Unfit,
             message: format!("the bucket `{name}` is not versioned: an overwritten state could not be brought back"),
             help: Some(format!("aws s3api put-bucket-versioning --bucket {name} --versioning-configuration Status=Enabled")),
+            source: None,
         })
     }
 

@@ -1,11 +1,11 @@
 //! The connection to AWS and the store of the state, which most commands begin with.
 
 use super::exit::{CliError, Exit};
-use super::place::Store;
 use super::printer::Printer;
 use super::settings::Settings;
+use super::state_location::Store;
 use crate::aws::Aws;
-use crate::config::region_doubt;
+use crate::config::unknown_region_hint;
 use crate::engine::{Connection, Discovery, Pace};
 use crate::workflow::Target;
 
@@ -38,14 +38,14 @@ pub(super) async fn connect(target: &Target<'_>, settings: &Settings, printer: &
 
 /// A region that this version does not know may be mistyped; it may also be newer.
 pub(super) fn warn_of_region(region: &str, printer: &Printer) {
-    if let Some(doubt) = region_doubt(region) {
+    if let Some(doubt) = unknown_region_hint(region) {
         printer.always(&format!("warning: `{region}` is unknown to this version; {doubt}"));
     }
 }
 
 /// Connects, and opens the store of the state.
 pub(super) async fn connect_store(target: &Target<'_>, settings: &Settings, printer: &Printer) -> Result<(Aws, Store), CliError> {
-    let place = settings.place(target)?;
+    let place = settings.state_location(target)?;
     let aws = connect(target, settings, printer).await?;
     let store = place.open(&aws, settings.pace);
     Ok((aws, store))

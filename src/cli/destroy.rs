@@ -94,8 +94,8 @@ pub(super) fn target(which: &Which, settings: &Settings) -> Result<TeardownTarge
     let region = which.region.clone().or_else(region_of_environment).ok_or_else(|| {
         CliError::new(Exit::Changes, "without a configuration, the region must be named").hint("add `--region REGION`, or set AWS_REGION")
     })?;
-    let faults = [("cluster name", name, config::name_fault(name)), ("region", &region, config::region_fault(&region))];
-    if let Some((what, given, fault)) = faults.into_iter().find_map(|(what, given, fault)| Some((what, given, fault?))) {
+    let checks = [("cluster name", name, config::check_cluster_name(name)), ("region", &region, config::check_region(&region))];
+    if let Some((what, given, fault)) = checks.into_iter().find_map(|(what, given, check)| Some((what, given, check.err()?))) {
         return Err(CliError::new(Exit::Changes, format!("`{given}` is not a {what}: {fault}")).hint("nothing was changed"));
     }
     Ok(TeardownTarget { name: name.clone(), region, loaded: None })

@@ -4,9 +4,9 @@ use super::args::InitArgs;
 use super::confirm;
 use super::connect::{block_on, connect, warn_of_region};
 use super::exit::{CliError, Exit};
-use super::place::Place;
 use super::printer::Printer;
 use super::settings::Settings;
+use super::state_location::StateLocation;
 use super::stop::Stop;
 use crate::aws::{Aws, StateBucket};
 use crate::blueprint::state_bucket as state_bucket_spec;
@@ -37,9 +37,9 @@ pub(super) fn run(args: &InitArgs, settings: &Settings, printer: &Printer) -> Re
     if settings.file.exists() {
         return Err(exists(&path.to_string()));
     }
-    match settings.place(&Target::of(&config))? {
-        Place::Bucket { bucket, .. } => block_on(state_bucket(args, &config, &bucket, settings, printer))?,
-        Place::Folder(_) => warn_of_region(&config.region, printer),
+    match settings.state_location(&Target::of(&config))? {
+        StateLocation::Bucket { bucket, .. } => block_on(state_bucket(args, &config, &bucket, settings, printer))?,
+        StateLocation::Folder(_) => warn_of_region(&config.region, printer),
     }
     let write =
         || OpenOptions::new().write(true).create_new(true).open(&settings.file).and_then(|mut file| file.write_all(text.as_bytes()));
@@ -77,7 +77,7 @@ async fn state_bucket(args: &InitArgs, config: &Config, name: &str, settings: &S
     let stop = Stop::listen(printer);
     let aws = stop.unless(connect(&Target::of(config), settings, printer)).await??;
     let bucket = StateBucket::new(&aws, name);
-    let refused = |source| StateError::Remote { place: format!("s3://{name}"), source };
+    let refused = |source| StateError::Remote { location: format!("s3://{name}"), source };
     if stop.unless(bucket.exists()).await?.map_err(refused)? {
         if bucket.is_unfinished().await.map_err(refused)? {
             let wanted = state_bucket_spec(config, name);

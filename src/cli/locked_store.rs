@@ -1,8 +1,8 @@
 //! The state under its lock, as a workflow sees it, and the file in which it is saved when its place cannot take it.
 
-use super::place::{Guard, Store, Writer};
 use super::printer::Printer;
 use super::rescue::{push_command, rescue};
+use super::state_location::{Guard, Store, Writer};
 use super::stop::Stop;
 use crate::state::{Document, StateError};
 use crate::workflow::{RunWriter, StateStore};
@@ -26,7 +26,7 @@ impl StateStore for LockedStore {
     type Writer = Writer;
 
     fn location(&self) -> String {
-        self.store.place()
+        self.store.location()
     }
 
     async fn load(&self) -> Result<Option<Document>, StateError> {
@@ -47,7 +47,7 @@ impl StateStore for LockedStore {
     }
 
     fn check_lock(&self) -> Result<(), String> {
-        self.guard.may_act()
+        self.guard.check_lock()
     }
 
     fn save_aside(&self, document: &Document) -> io::Result<PathBuf> {

@@ -3,9 +3,9 @@
 use super::args::{Format, FormatArgs};
 use super::connect::{block_on, connect_store};
 use super::exit::{CliError, Exit};
-use super::place::Place;
 use super::printer::Printer;
 use super::settings::Settings;
+use super::state_location::StateLocation;
 use crate::report::outputs;
 use crate::state::{Document, LocalStore};
 use crate::workflow::{Loaded, Target, state_for};
@@ -14,7 +14,7 @@ pub(super) fn run(args: &FormatArgs, settings: &Settings, printer: &Printer) -> 
     let loaded = settings.load()?;
     let state = read(&loaded, settings, printer)?;
     if state.is_empty() {
-        return Err(nothing_applied(&settings.place(&Target::of(&loaded.config))?));
+        return Err(nothing_applied(&settings.state_location(&Target::of(&loaded.config))?));
     }
     let outputs = outputs(&state, loaded.config.domino.fqdn);
     match args.format {
@@ -26,10 +26,10 @@ pub(super) fn run(args: &FormatArgs, settings: &Settings, printer: &Printer) -> 
 
 /// The state alone, for commands that ask AWS nothing else; a folder needs no credentials.
 pub(super) fn read(loaded: &Loaded, settings: &Settings, printer: &Printer) -> Result<Document, CliError> {
-    let place = settings.place(&Target::of(&loaded.config))?;
+    let place = settings.state_location(&Target::of(&loaded.config))?;
     let found = match &place {
-        Place::Folder(folder) => LocalStore::new(folder).load()?,
-        Place::Bucket { .. } => block_on(async {
+        StateLocation::Folder(folder) => LocalStore::new(folder).load()?,
+        StateLocation::Bucket { .. } => block_on(async {
             let (aws, store) = connect_store(&Target::of(&loaded.config), settings, printer).await?;
             let found = store.load().await?;
             Ok(found.map(|state| state_for(&aws, Some(state))).transpose()?)
@@ -38,6 +38,6 @@ pub(super) fn read(loaded: &Loaded, settings: &Settings, printer: &Printer) -> R
     found.ok_or_else(|| nothing_applied(&place))
 }
 
-fn nothing_applied(place: &Place) -> CliError {
+fn nothing_applied(place: &StateLocation) -> CliError {
     CliError::new(Exit::Failed, format!("nothing is applied yet: there is no state in `{place}`")).hint("`domino-eks apply` first")
 }

@@ -2,7 +2,7 @@
 
 use super::args::Global;
 use super::exit::{CliError, Exit};
-use super::place::Place;
+use super::state_location::StateLocation;
 use crate::config;
 use crate::engine::Pace;
 use crate::workflow::{Loaded, Target};
@@ -58,12 +58,12 @@ impl Settings {
     }
 
     /// Where the cluster's state lives: flag, then file, then beside the configuration.
-    pub(super) fn place(&self, target: &Target<'_>) -> Result<Place, CliError> {
+    pub(super) fn state_location(&self, target: &Target<'_>) -> Result<StateLocation, CliError> {
         let beside = self.beside();
         match (&self.state, target.state) {
-            (Some(given), _) => Place::parse(given, Path::new(""), target.name),
-            (None, Some(written)) => Place::parse(written, beside, target.name),
-            (None, None) => Ok(Place::Folder(beside.join(".domino-eks").join(target.name))),
+            (Some(given), _) => StateLocation::parse(given, Path::new(""), target.name),
+            (None, Some(written)) => StateLocation::parse(written, beside, target.name),
+            (None, None) => Ok(StateLocation::Folder(beside.join(".domino-eks").join(target.name))),
         }
     }
 

@@ -2,9 +2,9 @@
 
 use super::exit::{CliError, Exit};
 use super::locked_store::LockedStore;
-use super::place::{Guard, Store};
 use super::printer::Printer;
 use super::settings::Settings;
+use super::state_location::{Guard, Store};
 use crate::workflow::Interrupt;
 use std::future::Future;
 use std::ops::AsyncFnOnce;

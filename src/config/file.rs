@@ -2,6 +2,7 @@
 //!
 //! Defaults here are those of the `multi-az` profile; `profiles/multi-az.yaml` spells them out for people.
 
+use super::choices::{AmiFamily, Lifecycle, Nat, NetworkPolicy, PoolRole, Support};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -74,17 +75,6 @@ pub(super) enum Profile {
     Legacy,
 }
 
-/// What the cluster is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Lifecycle {
-    /// `destroy` wants the cluster's name.
-    #[default]
-    Permanent,
-    /// A test environment: `destroy --yes` is enough.
-    Ephemeral,
-}
-
 /// EKS control plane and add-ons.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
@@ -148,26 +138,6 @@ pub(super) enum LogType {
     Scheduler,
 }
 
-/// Engine that enforces NetworkPolicy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum NetworkPolicy {
-    /// The VPC CNI's own agent.
-    VpcCni,
-    /// Calico, installed by you; the CNI's engine stays off.
-    Calico,
-}
-
-/// EKS upgrade policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Support {
-    /// AWS upgrades by itself at the end of standard support.
-    Standard,
-    /// The version stays, for a fee.
-    Extended,
-}
-
 /// VPC and subnets.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
@@ -205,18 +175,6 @@ impl Default for Network {
             existing: None,
         }
     }
-}
-
-/// NAT gateways.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Nat {
-    /// One gateway in each node zone.
-    PerZone,
-    /// One gateway in the first zone.
-    Single,
-    /// None.
-    None,
 }
 
 /// Explicit subnet ranges: zone → range.
@@ -367,18 +325,6 @@ pub(super) struct Pool {
     pub(super) zones: IndexMap<String, ZoneSize>,
 }
 
-/// What a pool is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum PoolRole {
-    /// Domino's own services.
-    Platform,
-    /// Executions.
-    Compute,
-    /// Executions with NVIDIA devices.
-    Gpu,
-}
-
 /// A Kubernetes taint.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -401,16 +347,6 @@ pub(super) enum TaintEffect {
     NoExecute,
     /// New pods stay away where possible.
     PreferNoSchedule,
-}
-
-/// Image families.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub(super) enum AmiFamily {
-    /// Amazon Linux 2023.
-    Al2023,
-    /// Amazon Linux 2; Kubernetes 1.32 at most.
-    Al2,
 }
 
 /// Size of a pool in one zone.

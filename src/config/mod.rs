@@ -5,6 +5,7 @@
 //! the model. Every pass adds to one list of findings, so that all of them are reported together. No I/O here.
 
 mod checks;
+mod choices;
 mod context;
 mod diagnostics;
 mod file;
@@ -16,6 +17,7 @@ mod profiles;
 mod resolve;
 mod schema;
 mod shape;
+mod suggestion;
 mod template;
 mod yaml;
 
@@ -24,7 +26,7 @@ mod tests;
 
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use model::Config;
-pub use names::{name_fault, region_doubt, region_fault, state_fault};
+pub use names::{check_cluster_name, check_region, check_state_location, unknown_region_hint};
 pub use profiles::profile_names;
 pub use schema::schema;
 pub use template::template;

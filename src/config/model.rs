@@ -1,5 +1,7 @@
 //! The resolved configuration: profile and defaults applied, every rule checked. The blueprint reads only this.
 
+pub use super::choices::{AmiFamily, Lifecycle, Nat, NetworkPolicy, PoolRole, Support};
+
 use indexmap::IndexMap;
 use ipnet::Ipv4Net;
 use std::collections::BTreeMap;
@@ -37,15 +39,6 @@ pub struct Config {
     pub pools: Vec<Pool>,
     /// What Domino's installer needs to know beyond AWS.
     pub domino: Domino,
-}
-
-/// What the cluster is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lifecycle {
-    /// Data is precious: destroy asks for the name and an explicit word on data.
-    Permanent,
-    /// A test environment: its data may go with it.
-    Ephemeral,
 }
 
 /// The network, made by us or brought along (NET-1, NET-5).
@@ -103,17 +96,6 @@ impl Tier {
     }
 }
 
-/// NAT gateways (NET-2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Nat {
-    /// One gateway in each node zone.
-    PerZone,
-    /// One gateway, in the first zone.
-    Single,
-    /// None: egress by interface endpoints or not at all.
-    None,
-}
-
 /// A VPC that somebody else owns (NET-5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExistingNetwork {
@@ -150,24 +132,6 @@ pub struct Kubernetes {
     pub administrators: Vec<String>,
     /// Add-on versions pinned by the user: name → version.
     pub add_on_versions: BTreeMap<String, String>,
-}
-
-/// Engine that enforces NetworkPolicy (EKS-3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NetworkPolicy {
-    /// The VPC CNI's own agent.
-    VpcCni,
-    /// Calico, installed by others; the CNI's engine stays off.
-    Calico,
-}
-
-/// EKS upgrade policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Support {
-    /// AWS upgrades the cluster by itself at the end of standard support.
-    Standard,
-    /// The version stays, for a fee, in extended support.
-    Extended,
 }
 
 /// Key for secrets, volumes, buckets and file system.
@@ -208,17 +172,6 @@ pub struct Efs {
     pub backup: bool,
     /// `elastic` or `bursting`.
     pub throughput_mode: String,
-}
-
-/// What a pool is for (POOL-1…POOL-4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PoolRole {
-    /// Domino's own services; its nodes may drive the cluster autoscaler.
-    Platform,
-    /// Executions.
-    Compute,
-    /// Executions with NVIDIA devices.
-    Gpu,
 }
 
 /// A node pool: one Auto Scaling Group in each node zone (POOL-5).
@@ -289,15 +242,6 @@ pub struct Gpu {
     pub count: u32,
     /// Value of the label `k8s.amazonaws.com/accelerator` that the cluster autoscaler knows, such as `nvidia-a10g`.
     pub accelerator: String,
-}
-
-/// Image families.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum AmiFamily {
-    /// Amazon Linux 2023, joins by nodeadm.
-    Al2023,
-    /// Amazon Linux 2, joins by bootstrap.sh; Kubernetes 1.32 at most.
-    Al2,
 }
 
 /// Processor architectures.

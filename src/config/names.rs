@@ -103,54 +103,71 @@ pub(super) fn region_of_zone(zone: &str) -> Option<&str> {
     is_region(region).then_some(region)
 }
 
-/// What is wrong with a bucket name; `None` when S3 takes it.
-pub(super) fn bucket_fault(name: &str) -> Option<String> {
+/// Whether S3 takes a bucket name.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn check_bucket_name(name: &str) -> Result<(), String> {
     if !(3..=63).contains(&name.len()) {
-        return Some(format!("it has {} characters instead of 3 to 63", name.len()));
+        return Err(format!("it has {} characters instead of 3 to 63", name.len()));
     }
     if !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
-        return Some("only lower-case letters, digits and hyphens can stand in it (a dot breaks TLS)".to_owned());
+        return Err("only lower-case letters, digits and hyphens can stand in it (a dot breaks TLS)".to_owned());
     }
     if name.starts_with('-') || name.ends_with('-') {
-        return Some("it begins or ends with a hyphen".to_owned());
+        return Err("it begins or ends with a hyphen".to_owned());
     }
     if let Some(prefix) = BUCKET_PREFIXES.iter().find(|p| name.starts_with(**p)) {
-        return Some(format!("S3 keeps the beginning `{prefix}` for itself"));
+        return Err(format!("S3 keeps the beginning `{prefix}` for itself"));
     }
-    BUCKET_SUFFIXES.iter().find(|s| name.ends_with(**s)).map(|s| format!("S3 keeps the ending `{s}` for itself"))
+    match BUCKET_SUFFIXES.iter().find(|s| name.ends_with(**s)) {
+        Some(suffix) => Err(format!("S3 keeps the ending `{suffix}` for itself")),
+        None => Ok(()),
+    }
 }
 
-/// What is wrong with a cluster's name, apart from its length.
-pub fn name_fault(name: &str) -> Option<String> {
+/// Whether text can be a cluster's name, apart from its length.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_cluster_name(name: &str) -> Result<(), String> {
     let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     let good = plain && !name.starts_with('-') && !name.ends_with('-') && !name.is_empty();
-    (!good).then(|| "it takes lower-case letters, digits and inner hyphens".to_owned())
+    if good { Ok(()) } else { Err("it takes lower-case letters, digits and inner hyphens".to_owned()) }
 }
 
-/// What is wrong with the name of a region.
-pub fn region_fault(region: &str) -> Option<String> {
-    (!is_region(region)).then(|| "it reads like `us-west-2`".to_owned())
+/// Whether text has the form of a region's name.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_region(region: &str) -> Result<(), String> {
+    if is_region(region) { Ok(()) } else { Err("it reads like `us-west-2`".to_owned()) }
 }
 
-/// What to do about a region that is not known; `None` when it is. AWS opens new ones, so this is no fault.
-pub fn region_doubt(region: &str) -> Option<String> {
-    (!REGIONS.contains(&region)).then(|| super::shape::nearest(region, REGIONS)).map(|nearest| match nearest {
+/// What to do about a region that is not in the list of this version; `None` when it is. AWS opens new regions, so an unknown one
+/// is no error.
+pub fn unknown_region_hint(region: &str) -> Option<String> {
+    (!REGIONS.contains(&region)).then(|| super::suggestion::nearest(region, REGIONS)).map(|nearest| match nearest {
         Some(known) => format!("did you mean `{known}`?"),
-        None => "look at its name again".to_owned(),
+        None => "check its name".to_owned(),
     })
 }
 
-/// What is wrong with a place of a state; `None` when it is a directory or `s3://bucket/prefix`.
-pub fn state_fault(place: &str) -> Option<String> {
-    match place.split_once("://") {
+/// Whether text is the location of a state: a directory or `s3://bucket/prefix`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_state_location(location: &str) -> Result<(), String> {
+    match location.split_once("://") {
         Some(("s3", rest)) => {
             let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+            check_bucket_name(bucket)?;
             let plain = prefix.chars().all(|c| c.is_ascii_alphanumeric() || "/-_.".contains(c));
-            bucket_fault(bucket).or_else(|| (!plain).then(|| "only letters, digits and `/-_.` can stand in the prefix".to_owned()))
+            if plain { Ok(()) } else { Err("only letters, digits and `/-_.` can stand in the prefix".to_owned()) }
         }
-        Some((scheme, _)) => Some(format!("`{scheme}://` is no place that a state can live in")),
-        None if place.trim().is_empty() => Some("it is empty".to_owned()),
-        None => None,
+        Some((scheme, _)) => Err(format!("a state cannot be stored at `{scheme}://`")),
+        None if location.trim().is_empty() => Err("it is empty".to_owned()),
+        None => Ok(()),
     }
 }
 

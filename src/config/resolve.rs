@@ -3,8 +3,8 @@
 use super::checks;
 use super::context::Context;
 use super::diagnostics::Diagnostic;
-use super::file::{self, File};
-use super::model::{Config, Lifecycle};
+use super::file::File;
+use super::model::Config;
 use super::names;
 use super::profiles;
 use super::yaml::{Node, Place, Source};
@@ -57,10 +57,7 @@ fn build<'a>(cx: &mut Context<'a>, file: &'a File) -> Option<Config> {
         partition: names::partition(&file.region).to_owned(),
         profile: file.profile.as_str().to_owned(),
         zones: file.zones.clone(),
-        lifecycle: match file.lifecycle {
-            file::Lifecycle::Permanent => Lifecycle::Permanent,
-            file::Lifecycle::Ephemeral => Lifecycle::Ephemeral,
-        },
+        lifecycle: file.lifecycle,
         protect: file.protect,
         state: file.state.clone(),
         tags: file.tags.clone(),

@@ -4,6 +4,7 @@
 
 use super::diagnostics::Diagnostic;
 use super::schema::schema;
+use super::suggestion::suggestion;
 use super::yaml::{Content, Entry, Node, Place, Source};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -240,38 +241,4 @@ fn limit_of(schema: &Value) -> u64 {
         Some("uint8") => u8::MAX.into(),
         _ => u32::MAX.into(),
     }
-}
-
-/// The nearest known word, or all of them.
-pub(super) fn suggestion(word: &str, known: &[&str]) -> String {
-    match nearest(word, known) {
-        Some(k) => format!("did you mean `{k}`?"),
-        None => {
-            let all: Vec<String> = known.iter().map(|k| format!("`{k}`")).collect();
-            format!("choose from {}", all.join(", "))
-        }
-    }
-}
-
-/// The nearest known word, when it is near.
-pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let (distance, nearest) = known.iter().map(|k| (distance(word, k), *k)).min()?;
-    (distance <= 1 + word.chars().count() / 4).then_some(nearest)
-}
-
-/// Edit distance without regard to case.
-fn distance(a: &str, b: &str) -> usize {
-    let a: Vec<char> = a.to_lowercase().chars().take(64).collect();
-    let b: Vec<char> = b.to_lowercase().chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(ca != cb);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }

@@ -67,8 +67,8 @@ pub struct Update {
 pub trait Provider: Send + Sync + 'static {
     /// Lists resources of one kind, in bulk.
     fn observe(&self, kind: Kind, query: Query) -> impl Future<Output = Result<Vec<Observed>, Failure>> + Send;
-    /// Sends the one call that creates the resource. `nonce` is the client token where the API takes one.
-    fn create(&self, item: Item, nonce: String) -> impl Future<Output = Result<Created, Failure>> + Send;
+    /// Sends the one call that creates the resource. `client_token` is sent where the API takes one.
+    fn create(&self, item: Item, client_token: String) -> impl Future<Output = Result<Created, Failure>> + Send;
     /// Brings settings, attachments and rules of a created resource to its spec; safe to repeat.
     fn settle(&self, item: Item) -> impl Future<Output = Result<(), Failure>> + Send;
     /// Changes a resource in place; returns attributes that changed with it.

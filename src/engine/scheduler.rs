@@ -11,7 +11,7 @@ use super::slots::Slots;
 use super::step::{Context, Step, StepError};
 use super::steps::{Node, Steps};
 use crate::resource::{Address, Attributes};
-use crate::state::{Document, Intent, Recorder};
+use crate::state::{Document, Intent, Recorder, StateError};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -57,7 +57,10 @@ pub struct Outcome {
 pub enum RunError {
     /// The state could not be written.
     #[error("the state cannot be written: {0}")]
-    Recorder(String),
+    Recorder(#[source] StateError),
+    /// A step panicked or was aborted.
+    #[error("a step ended unexpectedly: {0}")]
+    StepEnded(#[source] tokio::task::JoinError),
     /// The right to change things was lost.
     #[error("{0}")]
     Fenced(String),
@@ -218,7 +221,7 @@ impl<P: Provider, R: Recorder> Run<P, R> {
     fn joined(&mut self, joined: Joined, outcome: &mut Outcome) -> Result<bool, RunError> {
         match joined {
             Ok((node, result, seconds)) => self.ended(node, result, seconds, outcome),
-            Err(error) => Err(RunError::Recorder(format!("a step ended unexpectedly: {error}"))),
+            Err(error) => Err(RunError::StepEnded(error)),
         }
     }
 
@@ -288,9 +291,9 @@ impl<P: Provider, R: Recorder> Run<P, R> {
                 self.state[node] = NodeState::Waiting;
                 Ok(false)
             }
-            Err(StepError::Recorder(message)) => {
+            Err(StepError::Recorder(error)) => {
                 self.state[node] = NodeState::Failed;
-                Err(RunError::Recorder(message))
+                Err(RunError::Recorder(error))
             }
             Err(StepError::Fenced(message)) => {
                 self.state[node] = NodeState::Failed;

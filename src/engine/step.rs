@@ -11,7 +11,7 @@ use super::poller::{Poller, Want};
 use super::provider::{Created, Provider, Query, Update};
 use super::slots::Slots;
 use crate::resource::{Address, Attributes, Desired, Idempotency, Kind, ownership, resolve};
-use crate::state::{Entry, Intent, Record, Recorder, Status};
+use crate::state::{Entry, Intent, Record, Recorder, StateError, Status};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ pub(crate) enum StepError {
     /// The user asked to stop.
     Cancelled,
     /// The state could not be written: nothing may go on.
-    Recorder(String),
+    Recorder(StateError),
     /// The right to change things is lost: nothing may go on.
     Fenced(String),
 }
@@ -129,7 +129,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
         loop {
             self.stopped()?;
             let slot = self.unless_stopped(self.slots.take(step.address().kind().facts().service, step.priority)).await?;
-            self.recorder.may_act().map_err(StepError::Fenced)?;
+            self.recorder.check_lock().map_err(StepError::Fenced)?;
             let result = send().await;
             drop(slot);
             let failure = match result {
@@ -137,7 +137,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
                 Err(failure) => failure,
             };
             // What was refused for that reason says nothing about the call.
-            self.recorder.may_act().map_err(StepError::Fenced)?;
+            self.recorder.check_lock().map_err(StepError::Fenced)?;
             let Some((seconds, longest)) = patience(failure.kind, step.address().kind()) else { return Err(failed(failure, left)) };
             if started.elapsed() > self.pace.seconds(seconds) {
                 return Err(failed(failure, left));
@@ -248,7 +248,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
                         self.stamp(item, intent, &stamped).await?;
                     }
                     sends.any.store(true, Ordering::Relaxed);
-                    let answer = self.provider.create(item.clone(), intent.nonce.clone()).await;
+                    let answer = self.provider.create(item.clone(), intent.client_token.clone()).await;
                     sends.note(&answer);
                     match answer {
                         // Repeating a create that has neither token nor natural key could make a duplicate.
@@ -287,7 +287,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
         let recorded = self.recorder.record(Entry::Intent { address: item.address.clone(), intent: again }).await;
         *stamped.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         // The next entry fails as well, and ends the run.
-        recorded.map_err(|why| Failure::other("record", why))
+        recorded.map_err(|error| Failure::other("record", error.to_string()).caused_by(error))
     }
 
     /// Looks for a tag-only resource until its intent is old enough to believe that it was not created.
@@ -461,8 +461,8 @@ impl Step<'_> {
 
 fn new_intent(desired: &Desired, spec: &Value) -> Intent {
     // 64 hexadecimal characters satisfy every service's rule on tokens (EKS wants 33 at least, EFS takes 64 at most).
-    let nonce = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
-    Intent { nonce, since: Timestamp::now(), dependencies: desired.dependencies(), spec: spec.clone() }
+    let client_token = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+    Intent { client_token, since: Timestamp::now(), dependencies: desired.dependencies(), spec: spec.clone() }
 }
 
 fn update_of(changes: &[super::FieldChange], item: &Item, existing: &Record) -> Update {

@@ -32,7 +32,8 @@ pub struct Document {
     /// SHA-256 of the configuration file that was applied last.
     pub config_hash: Option<String>,
     /// What the configuration said about taking it down.
-    pub marks: Marks,
+    #[serde(rename = "marks")]
+    pub teardown_policy: TeardownPolicy,
     /// What exists.
     pub resources: BTreeMap<Address, Record>,
     /// Creates that were sent, or were about to be. Those of finished resources go when they are old.
@@ -41,10 +42,11 @@ pub struct Document {
     pub pins: BTreeMap<String, BTreeMap<String, String>>,
 }
 
-/// What the configuration said about taking the cluster down, so that destroy knows it without the file (RUN-4).
+/// What the configuration said about taking the cluster down. The state keeps it because destroy also runs without the
+/// configuration file (RUN-4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Marks {
+pub struct TeardownPolicy {
     /// Destroy is refused.
     pub protect: bool,
     /// A test environment, whose data may go with it.
@@ -87,8 +89,9 @@ pub struct Record {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Intent {
-    /// Random client token of this create; the same after a crash.
-    pub nonce: String,
+    /// Random client token of this create. A run after a crash sends the same one.
+    #[serde(rename = "nonce")]
+    pub client_token: String,
     /// When it was written down.
     pub since: Timestamp,
     /// Its spec, so that it is looked for under its name also when the configuration changed meanwhile.
@@ -146,10 +149,12 @@ pub enum Entry {
         /// Look-up key → attribute → value.
         pins: BTreeMap<String, BTreeMap<String, String>>,
     },
-    /// The configuration that is about to be applied says this.
-    Marked {
+    /// The configuration that is about to be applied says this about taking the cluster down.
+    #[serde(rename = "marked")]
+    TeardownPolicySet {
         /// What it says.
-        marks: Marks,
+        #[serde(rename = "marks")]
+        policy: TeardownPolicy,
     },
     /// This configuration is now applied.
     Applied {
@@ -171,7 +176,7 @@ impl Document {
             partition: partition.to_owned(),
             cluster: cluster.to_owned(),
             config_hash: None,
-            marks: Marks::default(),
+            teardown_policy: TeardownPolicy::default(),
             resources: BTreeMap::new(),
             intents: BTreeMap::new(),
             pins: BTreeMap::new(),
@@ -205,7 +210,7 @@ impl Document {
                 self.resources.remove(&address);
             }
             Entry::Pinned { pins } => self.pins.extend(pins),
-            Entry::Marked { marks } => self.marks = marks,
+            Entry::TeardownPolicySet { policy } => self.teardown_policy = policy,
             Entry::Applied { config_hash } => self.config_hash = Some(config_hash),
         }
     }
@@ -257,7 +262,7 @@ mod tests {
     #[test]
     fn an_id_settles_its_intent() {
         let mut state = Document::new("1", "aws", "us-west-2", "c");
-        let intent = Intent { nonce: "n".to_owned(), since: Timestamp::UNIX_EPOCH, spec: Value::Null, dependencies: Vec::new() };
+        let intent = Intent { client_token: "n".to_owned(), since: Timestamp::UNIX_EPOCH, spec: Value::Null, dependencies: Vec::new() };
         state.apply(Entry::Intent { address: address(), intent });
         assert!(!state.is_empty());
         state.apply(Entry::Recorded { address: address(), record: record() });

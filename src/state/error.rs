@@ -1,56 +1,62 @@
 //! A state that cannot be used, and why.
 
-use super::{FORMAT_VERSION, Holder};
+use super::document::FORMAT_VERSION;
+use super::lock_holder::LockHolder;
+use super::remote::objects::ObjectError;
+use std::error::Error;
 use std::io;
+use std::sync::Arc;
 
-/// A state that cannot be used. `place` is a file, a folder or an object.
-#[derive(Debug, thiserror::Error)]
+/// A state that cannot be used. `location` is a file, a folder or an object.
+///
+/// It can be cloned, because one failed write fails every entry that was to be written with it.
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StateError {
     /// The file system refused.
-    #[error("`{place}`: {source}")]
+    #[error("`{location}`: {source}")]
     Io {
         /// The file or folder.
-        place: String,
+        location: String,
         /// What the system says.
-        source: io::Error,
+        source: Arc<io::Error>,
     },
     /// It is a symbolic link: replacing the document would replace the link and part the two.
-    #[error("`{place}` is a symbolic link")]
+    #[error("`{location}` is a symbolic link")]
     Link {
         /// The link.
-        place: String,
+        location: String,
     },
     /// It is not a whole state document.
-    #[error("the state `{place}` is damaged: {why}")]
+    #[error("the state `{location}` is damaged: {source}")]
     Damaged {
         /// Where it lies.
-        place: String,
+        location: String,
         /// What is wrong.
-        why: String,
+        source: Arc<dyn Error + Send + Sync>,
     },
     /// A newer version of the tool wrote it.
-    #[error("the state `{place}` has format {found}, which is newer than this version of domino-eks knows ({FORMAT_VERSION})")]
+    #[error("the state `{location}` has format {found}, which is newer than this version of domino-eks knows ({FORMAT_VERSION})")]
     Newer {
         /// Where it lies.
-        place: String,
+        location: String,
         /// Its format version.
         found: u64,
     },
     /// It is older than what was written here before.
-    #[error("the state `{place}` has serial {found}, but serial {newest} was written here: somebody put an older one in its place")]
+    #[error("the state `{location}` has serial {found}, but serial {newest} was written here: somebody put an older one in its place")]
     Backwards {
         /// Where it lies.
-        place: String,
+        location: String,
         /// Its serial.
         found: u64,
         /// The highest serial known.
         newest: u64,
     },
     /// It was moved with `state migrate`.
-    #[error("the state was moved from `{place}` to `{to}`")]
+    #[error("the state was moved from `{location}` to `{to}`")]
     Moved {
         /// The old place.
-        place: String,
+        location: String,
         /// The new one.
         to: String,
     },
@@ -58,7 +64,7 @@ pub enum StateError {
     #[error("the state is locked{}", .holder.as_ref().map_or_else(String::new, |holder| format!(" by {holder}")))]
     Locked {
         /// Who holds it, when the note could be read.
-        holder: Option<Holder>,
+        holder: Option<LockHolder>,
         /// Whether the lock is an object in a bucket, which stays when its holder dies.
         remote: bool,
     },
@@ -69,11 +75,28 @@ pub enum StateError {
         why: String,
     },
     /// The bucket or AWS refused.
-    #[error("the state in `{place}`: {source}")]
+    #[error("the state in `{location}`: {source}")]
     Remote {
         /// Bucket and key.
-        place: String,
+        location: String,
         /// What went wrong.
-        source: super::ObjectError,
+        source: ObjectError,
     },
+}
+
+impl StateError {
+    /// The file system refused.
+    pub fn io(location: impl Into<String>, source: io::Error) -> Self {
+        StateError::Io { location: location.into(), source: Arc::new(source) }
+    }
+
+    /// It is not a whole state document; `source` is an error or a sentence.
+    pub(super) fn damaged(location: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        StateError::Damaged { location: location.to_owned(), source: source.into().into() }
+    }
+
+    /// A refusal of the bucket that the state lies in.
+    pub(super) fn remote(location: &str, source: ObjectError) -> Self {
+        StateError::Remote { location: location.to_owned(), source }
+    }
 }

@@ -1,9 +1,11 @@
 //! How the document stands in a file or an object: with a checksum over itself, in a format with a number.
 
-use super::{Document, FORMAT_VERSION, StateError};
+use super::document::{Document, FORMAT_VERSION};
+use super::error::StateError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use std::error::Error;
 
 /// The document with its checksum.
 #[derive(Serialize, Deserialize)]
@@ -20,20 +22,23 @@ struct Moved {
 }
 
 /// Steps from each older format to the next one; the first leads from format 1 to 2.
-const MIGRATIONS: [fn(&mut Map<String, Value>); 2] = [with_marks, with_retained];
+const MIGRATIONS: [fn(&mut Map<String, Value>); 2] = [with_teardown_policy, with_retained];
 
 const _: () = assert!(MIGRATIONS.len() + 1 == FORMAT_VERSION as usize, "every format but the last has its step");
 
 /// Format 2 knows whether the cluster is protected, and whether it is a test environment.
-fn with_marks(state: &mut Map<String, Value>) {
+fn with_teardown_policy(state: &mut Map<String, Value>) {
     state.insert("marks".to_owned(), serde_json::json!({ "protect": false, "ephemeral": false }));
 }
 
 /// Format 3 knows a further status, `retained`; nothing of an older one has it.
 fn with_retained(_: &mut Map<String, Value>) {}
 
-/// The document as bytes.
-pub(super) fn encode(document: &Document) -> Result<Vec<u8>, serde_json::Error> {
+/// The document as bytes, as they stand in a file or an object.
+///
+/// # Errors
+/// Never for a document that this program made.
+pub fn encode(document: &Document) -> Result<Vec<u8>, serde_json::Error> {
     let state = serde_json::to_value(document)?;
     let mut bytes = serde_json::to_vec_pretty(&Envelope { checksum: checksum(&state), state })?;
     bytes.push(b'\n');
@@ -45,28 +50,31 @@ pub(super) fn encode_moved(to: &str) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec_pretty(&Moved { moved_to: to.to_owned() })
 }
 
-/// The document of these bytes, brought to the newest format. `place` is for the errors.
-pub(super) fn decode(bytes: &[u8], place: &str) -> Result<Document, StateError> {
-    let damaged = |why: String| StateError::Damaged { place: place.to_owned(), why };
+/// The document of these bytes, brought to the newest format. `location` is for the errors.
+///
+/// # Errors
+/// When it is damaged, newer than this program, or a note that it was moved.
+pub fn decode(bytes: &[u8], location: &str) -> Result<Document, StateError> {
+    let damaged = |source: Box<dyn Error + Send + Sync>| StateError::damaged(location, source);
     if bytes.is_empty() {
-        return Err(damaged("it is empty".to_owned()));
+        return Err(damaged("it is empty".into()));
     }
     if let Ok(Moved { moved_to }) = serde_json::from_slice(bytes) {
-        return Err(StateError::Moved { place: place.to_owned(), to: moved_to });
+        return Err(StateError::Moved { location: location.to_owned(), to: moved_to });
     }
-    let mut envelope: Envelope = serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
+    let mut envelope: Envelope = serde_json::from_slice(bytes).map_err(|error| damaged(error.into()))?;
     let found = envelope.state.get("format_version").and_then(Value::as_u64).unwrap_or(0);
     if found > u64::from(FORMAT_VERSION) {
-        return Err(StateError::Newer { place: place.to_owned(), found });
+        return Err(StateError::Newer { location: location.to_owned(), found });
     }
     if checksum(&envelope.state) != envelope.checksum {
-        return Err(damaged("its checksum does not fit; was it edited by hand?".to_owned()));
+        return Err(damaged("its checksum does not fit; was it edited by hand?".into()));
     }
-    migrate(&mut envelope.state, found).map_err(damaged)?;
-    serde_json::from_value(envelope.state).map_err(|error| damaged(error.to_string()))
+    migrate(&mut envelope.state, found).map_err(|why| damaged(why.into()))?;
+    serde_json::from_value(envelope.state).map_err(|error| damaged(error.into()))
 }
 
-fn migrate(state: &mut Value, found: u64) -> Result<(), String> {
+fn migrate(state: &mut Value, found: u64) -> Result<(), &'static str> {
     let fields = state.as_object_mut().ok_or("the state is no object")?;
     let first = usize::try_from(found).ok().and_then(|found| found.checked_sub(1)).ok_or("it has no format version")?;
     MIGRATIONS.iter().skip(first).for_each(|step| step(fields));
@@ -80,8 +88,7 @@ pub(super) fn serial(bytes: &[u8]) -> Option<u64> {
 }
 
 fn checksum(state: &Value) -> String {
-    let digest = Sha256::digest(canonical(state));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(canonical(state)))
 }
 
 /// The same bytes for the same document, whatever the order of keys.

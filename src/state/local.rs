@@ -1,7 +1,13 @@
 //! The local store: a folder with the document, its journal, the lock and backups. Mode 0600, no secrets.
 
-use super::{Document, Entry, Holder, Lock, Recorder, StateError, format};
+use super::document::{Document, Entry};
+use super::error::StateError;
+use super::format;
+use super::lock::Lock;
+use super::lock_holder::LockHolder;
+use super::recorder::Recorder;
 use serde::{Deserialize, Serialize};
+use std::error::Error;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -14,7 +20,7 @@ const BACKUPS: usize = 10;
 const UNFINISHED: &str = ".state.json.";
 
 fn io_error(path: &Path, source: io::Error) -> StateError {
-    StateError::Io { place: path.display().to_string(), source }
+    StateError::io(path.display().to_string(), source)
 }
 
 /// The folder of one cluster's state.
@@ -46,13 +52,13 @@ impl LocalStore {
         // In this order: whoever looks without the lock must not meet a backup that is newer than the document it read.
         let journal = self.read_journal()?;
         let backup = self.newest_backup()?;
-        let Some(mut document) = read(&self.path())?.map(|bytes| format::decode(&bytes, &self.place())).transpose()? else {
+        let Some(mut document) = read(&self.path())?.map(|bytes| format::decode(&bytes, &self.location())).transpose()? else {
             let nothing = journal.is_empty() && backup.is_none();
             return if nothing { Ok(None) } else { Err(self.damaged("its journal or its backups are there, but the document is missing")) };
         };
         let newest = journal.iter().map(|line| line.serial).chain(backup).max();
         if let Some(newest) = newest.filter(|newest| *newest > document.serial) {
-            return Err(StateError::Backwards { place: self.place(), found: document.serial, newest });
+            return Err(StateError::Backwards { location: self.location(), found: document.serial, newest });
         }
         if journal.iter().any(|line| line.lineage.as_ref().is_some_and(|lineage| *lineage != document.lineage)) {
             return Err(self.damaged("its journal belongs to another state"));
@@ -63,12 +69,12 @@ impl LocalStore {
         Ok(Some(document))
     }
 
-    fn place(&self) -> String {
+    fn location(&self) -> String {
         self.path().display().to_string()
     }
 
     fn damaged(&self, why: &str) -> StateError {
-        StateError::Damaged { place: self.place(), why: why.to_owned() }
+        StateError::damaged(&self.location(), why)
     }
 
     /// The highest serial that is known here, whether or not the document can be read: a rebuilt one goes beyond it.
@@ -94,11 +100,12 @@ impl LocalStore {
     fn read_journal(&self) -> Result<Vec<Line>, StateError> {
         let path = self.journal_path();
         let Some(bytes) = read(&path)? else { return Ok(Vec::new()) };
-        let damaged = |why: String| StateError::Damaged { place: path.display().to_string(), why };
+        let damaged = |source: Box<dyn Error + Send + Sync>| StateError::damaged(&path.display().to_string(), source);
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(&[][..], |end| &bytes[..end]);
-        let whole = std::str::from_utf8(whole).map_err(|error| damaged(error.to_string()))?;
-        let parse =
-            |(number, line): (usize, &str)| serde_json::from_str(line).map_err(|error| damaged(format!("line {}: {error}", number + 1)));
+        let whole = std::str::from_utf8(whole).map_err(|error| damaged(error.into()))?;
+        let parse = |(index, line): (usize, &str)| {
+            serde_json::from_str(line).map_err(|source| damaged(DamagedLine { number: index + 1, source }.into()))
+        };
         whole.lines().enumerate().map(parse).collect()
     }
 
@@ -112,7 +119,7 @@ impl LocalStore {
     }
 
     /// Who holds the lock, if anybody does; the inner `None` is a holder whose note cannot be read.
-    pub fn holder(&self) -> Option<Option<Holder>> {
+    pub fn holder(&self) -> Option<Option<LockHolder>> {
         Lock::holder(&self.folder.join("lock"))
     }
 
@@ -234,7 +241,7 @@ impl LocalStore {
 /// The bytes of a file; `None` when there is none.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
     match fs::symlink_metadata(path) {
-        Ok(found) if found.file_type().is_symlink() => return Err(StateError::Link { place: path.display().to_string() }),
+        Ok(found) if found.file_type().is_symlink() => return Err(StateError::Link { location: path.display().to_string() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         _ => {}
     }
@@ -250,6 +257,14 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
 fn crash_point() {
     #[cfg(test)]
     super::tests::crash::point();
+}
+
+/// A line of the journal that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("line {number}: {source}")]
+struct DamagedLine {
+    number: usize,
+    source: serde_json::Error,
 }
 
 /// One line of the journal.
@@ -275,6 +290,31 @@ struct Journal {
 struct Shared {
     store: LocalStore,
     journal: Mutex<Journal>,
+}
+
+impl Shared {
+    /// Appends one line to the journal and flushes it to the disk.
+    fn append(&self, entry: Entry, lock: &Lock) -> io::Result<()> {
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = Line { serial: journal.document.serial, lineage: Some(journal.document.lineage.clone()), entry: entry.clone() };
+        let mut text = serde_json::to_string(&line).map_err(io::Error::other)?;
+        text.push('\n');
+        if journal.closed {
+            return Err(io::Error::other("the run is over"));
+        }
+        // The entry is true even when it cannot be written here: the end of the run may find room on the disk again.
+        journal.document.apply(entry);
+        lock.check().map_err(io::Error::other)?;
+        let written = journal.file.write_all(text.as_bytes());
+        crash_point();
+        if let Err(error) = written.and_then(|()| journal.file.sync_data()) {
+            // The next line must not follow half of this one.
+            journal.closed = journal.file.set_len(journal.length).is_err();
+            return Err(error);
+        }
+        journal.length += text.len() as u64;
+        Ok(())
+    }
 }
 
 /// The store in a run: every entry is durable when `record` returns.
@@ -308,38 +348,17 @@ impl LocalWriter {
 }
 
 impl Recorder for LocalWriter {
-    async fn record(&self, entry: Entry) -> Result<(), String> {
+    async fn record(&self, entry: Entry) -> Result<(), StateError> {
         let (shared, lock) = (self.shared.clone(), self.lock.clone());
         let write = move || {
-            let mut journal = shared.journal.lock().unwrap_or_else(PoisonError::into_inner);
-            let line = Line { serial: journal.document.serial, lineage: Some(journal.document.lineage.clone()), entry: entry.clone() };
-            let mut text = serde_json::to_string(&line).map_err(io::Error::other)?;
-            text.push('\n');
-            if journal.closed {
-                return Err(io::Error::other("the run is over"));
-            }
-            // It happened, whether or not it can be written: the end of the run may find room again.
-            journal.document.apply(entry);
-            lock.check().map_err(io::Error::other)?;
-            let written = journal.file.write_all(text.as_bytes());
-            crash_point();
-            if let Err(error) = written.and_then(|()| journal.file.sync_data()) {
-                // Half a line must not stand before a whole one.
-                journal.closed = journal.file.set_len(journal.length).is_err();
-                return Err(error);
-            }
-            journal.length += text.len() as u64;
-            Ok::<(), io::Error>(())
+            let path = shared.store.journal_path();
+            shared.append(entry, &lock).map_err(|source| io_error(&path, source))
         };
         let path = self.shared.store.journal_path();
-        match tokio::task::spawn_blocking(write).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(format!("`{}`: {error}", path.display())),
-            Err(error) => Err(error.to_string()),
-        }
+        tokio::task::spawn_blocking(write).await.unwrap_or_else(|error| Err(io_error(&path, io::Error::other(error))))
     }
 
-    fn may_act(&self) -> Result<(), String> {
+    fn check_lock(&self) -> Result<(), String> {
         self.lock.check()
     }
 }

@@ -1,55 +1,23 @@
 //! The local lock: an operating-system lock on a file of its own, with its holder's name inside.
 //!
-//! The system frees it when its holder dies, however it dies; the file itself stays and is never deleted by us, so that two
-//! processes never hold locks on two files of the same name. A holder whose file somebody else deleted notices.
+//! The operating system frees it when its holder ends, for whatever reason. This program never deletes the file, so that two
+//! processes never hold locks on two files of the same name; [`Lock::check`] notices when somebody else deleted it.
 
-use super::StateError;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use std::fmt;
+use super::error::StateError;
+use super::lock_holder::LockHolder;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How often a lock file that somebody deletes under us is opened again.
-const OPENINGS: usize = 5;
-/// Looks at the note of a holder who may be about to write it, and the pause before each.
-const LOOKS: usize = 5;
-const PAUSE: Duration = Duration::from_millis(20);
+/// How often the lock file is opened again when somebody deletes it between opening and locking.
+const OPEN_ATTEMPTS: usize = 5;
+/// How often the holder's entry in the lock file is read, because the holder may be about to write it, and the pause before each.
+const READ_ATTEMPTS: usize = 5;
+const READ_PAUSE: Duration = Duration::from_millis(20);
 
-/// Who holds a lock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    /// User name.
-    pub user: String,
-    /// Host name.
-    pub host: String,
-    /// Process id.
-    pub pid: u32,
-    /// Command that runs.
-    pub command: String,
-    /// Since when.
-    pub since: Timestamp,
-}
-
-impl Holder {
-    /// This process.
-    pub fn current(command: &str) -> Self {
-        let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Self { user, host, pid: std::process::id(), command: command.to_owned(), since: Timestamp::now() }
-    }
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{} (process {}, `{}`, since {:.0})", self.user, self.host, self.pid, self.command, self.since)
-    }
-}
-
-/// A held lock; dropping it, or dying, frees it.
+/// A held lock. It is freed when it is dropped or when the process ends.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
@@ -59,19 +27,21 @@ pub struct Lock {
 impl Lock {
     /// Takes the lock, or says who has it.
     pub(super) fn take(path: &Path, command: &str) -> Result<Self, StateError> {
-        let io = |source| StateError::Io { place: path.display().to_string(), source };
-        for _ in 0..OPENINGS {
+        let io = |source| StateError::io(path.display().to_string(), source);
+        for _ in 0..OPEN_ATTEMPTS {
             let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map_err(io)?;
             match file.try_lock() {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(StateError::Locked { holder: settled(&mut file), remote: false }),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(StateError::Locked { holder: read_holder_patiently(&mut file), remote: false });
+                }
                 Err(TryLockError::Error(source)) => return Err(io(source)),
             }
-            // Between our opening and our locking, somebody may have deleted the file: then the lock is on nothing.
+            // Somebody may have deleted the file between opening and locking: then no other process would meet this lock.
             if !is_still_at(&file, path) {
                 continue;
             }
-            let holder = serde_json::to_string(&Holder::current(command)).unwrap_or_default();
+            let holder = serde_json::to_string(&LockHolder::current(command)).unwrap_or_default();
             file.set_len(0).map_err(io)?;
             file.rewind().map_err(io)?;
             file.write_all(holder.as_bytes()).map_err(io)?;
@@ -89,10 +59,10 @@ impl Lock {
     }
 
     /// Who holds it, if anybody does.
-    pub(super) fn holder(path: &Path) -> Option<Option<Holder>> {
+    pub(super) fn holder(path: &Path) -> Option<Option<LockHolder>> {
         let mut file = File::open(path).ok()?;
         if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
-            return Some(settled(&mut file));
+            return Some(read_holder_patiently(&mut file));
         }
         drop(file.unlock());
         None
@@ -100,7 +70,7 @@ impl Lock {
 }
 
 impl Drop for Lock {
-    /// Closing the file is not enough: a child process that is just being started still has a copy of it.
+    /// Closing the file is not enough: a child process that is being started at this moment has a copy of the descriptor.
     fn drop(&mut self) {
         drop(self.file.unlock());
     }
@@ -111,16 +81,17 @@ fn is_still_at(file: &File, path: &Path) -> bool {
     file.metadata().ok().zip(fs::metadata(path).ok()).is_some_and(same)
 }
 
-/// The holder's note, once there was time to write it: until then it is missing, or names the holder before.
-fn settled(file: &mut File) -> Option<Holder> {
-    (0..LOOKS).find_map(|_| {
-        std::thread::sleep(PAUSE);
-        read(file)
+/// The holder named in the lock file. A process that has just taken the lock writes its name a moment later: until then the
+/// name is missing, or is that of the holder before.
+fn read_holder_patiently(file: &mut File) -> Option<LockHolder> {
+    (0..READ_ATTEMPTS).find_map(|_| {
+        std::thread::sleep(READ_PAUSE);
+        read_holder(file)
     })
 }
 
-/// The holder's note; it may be half-written just when we look.
-fn read(file: &mut File) -> Option<Holder> {
+/// The holder named in the lock file; nothing while the name is only half written.
+fn read_holder(file: &mut File) -> Option<LockHolder> {
     let mut text = String::new();
     file.rewind().ok()?;
     file.read_to_string(&mut text).ok()?;

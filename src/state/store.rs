@@ -1,9 +1,15 @@
-//! Either place of a state, behind one face.
+//! One interface to both stores: a folder of this machine, and objects of a bucket.
 
-use super::{Document, Entry, Holder, LocalStore, LocalWriter, Lock, Objects, Recorder, RemoteLock, RemoteStore, RemoteWriter, StateError};
+use super::document::{Document, Entry};
+use super::error::StateError;
+use super::local::{LocalStore, LocalWriter};
+use super::lock::Lock;
+use super::lock_holder::LockHolder;
+use super::recorder::Recorder;
+use super::remote::{Objects, RemoteLock, RemoteStore, RemoteWriter};
 use std::sync::Arc;
 
-/// Where a state lives: a folder, or a bucket.
+/// The store of one cluster's state.
 #[derive(Debug, Clone)]
 pub enum Store<O> {
     /// A folder of this machine.
@@ -12,7 +18,8 @@ pub enum Store<O> {
     Remote(RemoteStore<O>),
 }
 
-/// A held lock. It is released in the end, or its holder's death frees it.
+/// A held lock. It is released at the end of a command; when the process dies before, a local one is free at once and a remote one
+/// after its time-to-live.
 #[derive(Debug)]
 pub enum Guard<O> {
     /// Of a folder.
@@ -49,10 +56,10 @@ impl<O> Clone for Writer<O> {
 
 impl<O: Objects> Store<O> {
     /// Where the document lies.
-    pub fn place(&self) -> String {
+    pub fn location(&self) -> String {
         match self {
             Store::Local(store) => store.path().display().to_string(),
-            Store::Remote(store) => store.place(),
+            Store::Remote(store) => store.location(),
         }
     }
 
@@ -90,7 +97,7 @@ impl<O: Objects> Store<O> {
     ///
     /// # Errors
     /// When the bucket refuses.
-    pub async fn holder(&self) -> Result<Option<Option<Holder>>, StateError> {
+    pub async fn holder(&self) -> Result<Option<Option<LockHolder>>, StateError> {
         match self {
             Store::Local(store) => Ok(store.holder()),
             Store::Remote(store) => store.holder().await,
@@ -133,11 +140,11 @@ impl<O: Objects> Store<O> {
 }
 
 impl<O: Objects> Guard<O> {
-    /// Whether the lock is still ours beyond doubt; else why not.
+    /// Whether the lock is still held by this process for certain.
     ///
     /// # Errors
     /// When somebody may have taken it over.
-    pub fn may_act(&self) -> Result<(), String> {
+    pub fn check_lock(&self) -> Result<(), String> {
         match self {
             Guard::Local(lock) => lock.check(),
             Guard::Remote(lock) => lock.check(),
@@ -188,17 +195,17 @@ impl<O: Objects> Writer<O> {
 }
 
 impl<O: Objects> Recorder for Writer<O> {
-    async fn record(&self, entry: Entry) -> Result<(), String> {
+    async fn record(&self, entry: Entry) -> Result<(), StateError> {
         match self {
             Writer::Local(writer) => writer.record(entry).await,
             Writer::Remote(writer) => writer.record(entry).await,
         }
     }
 
-    fn may_act(&self) -> Result<(), String> {
+    fn check_lock(&self) -> Result<(), String> {
         match self {
-            Writer::Local(writer) => writer.may_act(),
-            Writer::Remote(writer) => writer.may_act(),
+            Writer::Local(writer) => writer.check_lock(),
+            Writer::Remote(writer) => writer.check_lock(),
         }
     }
 }

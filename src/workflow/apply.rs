@@ -57,13 +57,13 @@ async fn note_applied<P: Discovery, S: StateStore, U: Ui>(
     session: Session,
     applied: Applied<'_>,
 ) -> Result<(), WorkflowError> {
-    let is_known = session.state.config_hash.as_deref() == Some(applied.hash) && session.state.marks == applied.policy;
+    let is_known = session.state.config_hash.as_deref() == Some(applied.hash) && session.state.teardown_policy == applied.policy;
     if session.new_pins.is_empty() && is_known {
         return Ok(());
     }
     let writer = context.store.begin(session.state).await?;
     record(&writer, Entry::Pinned { pins: session.new_pins }).await?;
-    record(&writer, Entry::Marked { marks: applied.policy }).await?;
+    record(&writer, Entry::TeardownPolicySet { policy: applied.policy }).await?;
     record(&writer, Entry::Applied { config_hash: applied.hash.to_owned() }).await?;
     writer.finish().await?;
     Ok(())

@@ -46,7 +46,7 @@ pub enum WorkflowError {
     LockLost(String),
     /// An entry could not be recorded.
     #[error("the state cannot be written: {0}")]
-    NotRecorded(String),
+    NotRecorded(#[source] StateError),
     /// The last write of a run did not succeed.
     #[error("{source}")]
     NotSaved {

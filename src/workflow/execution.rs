@@ -5,7 +5,7 @@ use super::error::{SavedAside, WorkflowError};
 use super::ports::{Notice, RunWriter, StateStore, Ui};
 use crate::engine::{DeletionPolicy, Discovery, Duplicates, Event, FailureKind, Outcome, Plan, RunHooks, Runner, delete_duplicate};
 use crate::resource::Attributes;
-use crate::state::{Document, Entry, Marks, Recorder, StateError};
+use crate::state::{Document, Entry, Recorder, StateError, TeardownPolicy};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub(super) struct Applied<'a> {
     /// SHA-256 of its file.
     pub(super) hash: &'a str,
     /// What it says about taking the cluster down.
-    pub(super) policy: Marks,
+    pub(super) policy: TeardownPolicy,
 }
 
 impl<P: Discovery, S: StateStore, U: Ui> Context<'_, P, S, U> {
@@ -63,7 +63,7 @@ impl<P: Discovery, S: StateStore, U: Ui> Context<'_, P, S, U> {
     ) -> Result<Outcome, WorkflowError> {
         let (lock, sink) = (writer.clone(), events.clone());
         let hooks = RunHooks {
-            check_lock: Arc::new(move || lock.may_act()),
+            check_lock: Arc::new(move || lock.check_lock()),
             progress: Arc::new(move |address, why| drop(sink.send(Event::StepWaiting { address: address.clone(), why }))),
         };
         let provider = Arc::new(self.provider.for_run(hooks));
@@ -79,8 +79,8 @@ impl<P: Discovery, S: StateStore, U: Ui> Context<'_, P, S, U> {
         if !execution.new_pins.is_empty() {
             record(writer, Entry::Pinned { pins: execution.new_pins }).await?;
         }
-        if let Some(applied) = execution.applied.filter(|applied| applied.policy != execution.state.marks) {
-            record(writer, Entry::Marked { marks: applied.policy }).await?;
+        if let Some(applied) = execution.applied.filter(|applied| applied.policy != execution.state.teardown_policy) {
+            record(writer, Entry::TeardownPolicySet { policy: applied.policy }).await?;
         }
         let outcome = runner.run(execution.plan, &writer.document(), &execution.lookups).await?;
         let complete = outcome.failed.is_empty() && outcome.skipped.is_empty() && !outcome.cancelled;

@@ -43,7 +43,7 @@ pub async fn search<P: Discovery>(
     let mut observed = inspect(provider, &state, &wanted, &answers).await?;
     let Some(lineage) = the_lineage(&observed, lineage)? else { return Ok(None) };
     state.lineage = lineage;
-    state.marks = teardown_policy(&loaded.config);
+    state.teardown_policy = teardown_policy(&loaded.config);
     for _ in 0..INSPECTIONS {
         let inputs = Inputs { desired: &wanted.resources, state: &state, observed: Some(&observed), lookups: &answers };
         let next = recover(&inputs, &pinned)?;

@@ -104,7 +104,7 @@ pub(super) fn items(state: &Document, wanted: &[Desired], lookups: &Attributes) 
         attributes: state
             .intents
             .get(&desired.address)
-            .map(|intent| (INTENT_ATTRIBUTE.to_owned(), intent.nonce.clone()))
+            .map(|intent| (INTENT_ATTRIBUTE.to_owned(), intent.client_token.clone()))
             .into_iter()
             .collect(),
     });
@@ -120,7 +120,7 @@ pub(super) fn items(state: &Document, wanted: &[Desired], lookups: &Attributes) 
         spec: intent.spec.clone(),
         tags: BTreeMap::new(),
         id: String::new(),
-        attributes: BTreeMap::from([(INTENT_ATTRIBUTE.to_owned(), intent.nonce.clone())]),
+        attributes: BTreeMap::from([(INTENT_ATTRIBUTE.to_owned(), intent.client_token.clone())]),
     });
     recorded.chain(open).chain(begun).collect()
 }

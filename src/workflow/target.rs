@@ -4,7 +4,7 @@ use crate::blueprint::blueprint;
 use crate::config::Config;
 use crate::config::model::Lifecycle;
 use crate::resource::Desired;
-use crate::state::Marks;
+use crate::state::TeardownPolicy;
 
 /// A configuration file, read and checked.
 #[derive(Debug, Clone)]
@@ -36,8 +36,8 @@ impl<'a> Target<'a> {
 }
 
 /// What the configuration says about taking the cluster down.
-pub fn teardown_policy(config: &Config) -> Marks {
-    Marks { protect: config.protect, ephemeral: config.lifecycle == Lifecycle::Ephemeral }
+pub fn teardown_policy(config: &Config) -> TeardownPolicy {
+    TeardownPolicy { protect: config.protect, ephemeral: config.lifecycle == Lifecycle::Ephemeral }
 }
 
 /// The cluster to destroy.
@@ -72,10 +72,13 @@ impl TeardownTarget {
 
     /// What the configuration says about taking it down, together with what it said when it was applied last. The stricter one
     /// counts: a file that was edited and not applied says nothing about what exists.
-    pub(super) fn policy(&self, recorded: Option<Marks>) -> Marks {
+    pub(super) fn policy(&self, recorded: Option<TeardownPolicy>) -> TeardownPolicy {
         let written = self.loaded.as_ref().map(|loaded| teardown_policy(&loaded.config));
         let all = || written.into_iter().chain(recorded);
-        Marks { protect: all().any(|policy| policy.protect), ephemeral: recorded.is_some() && all().all(|policy| policy.ephemeral) }
+        TeardownPolicy {
+            protect: all().any(|policy| policy.protect),
+            ephemeral: recorded.is_some() && all().all(|policy| policy.ephemeral),
+        }
     }
 
     /// What the configuration says about its life, where there is one.

@@ -71,7 +71,7 @@ pub(crate) fn refused(run: Run, code: i32, texts: &[&str]) -> Run {
     run
 }
 
-/// Whether a request is about the state, its lock, or the mark of its serial.
+/// Whether a request is about the state, its lock, or its serial floor.
 pub(crate) fn is_state(request: &Request) -> bool {
     let key = request.params["Key"].as_str().unwrap_or_default();
     request.service == "s3" && ["/state.json", "/lock.json", "/serial.json"].iter().any(|name| key.ends_with(name))

@@ -26,11 +26,11 @@ fn pulled(workspace: &Workspace) -> Value {
 }
 
 /// Every command that would act on a lost state names the way out, and changes nothing. Destroy needs no state; only where a
-/// mark tells that there was one, it wants it back.
+/// serial floor tells that there was one, it wants it back.
 #[track_caller]
 fn refused_as_lost(emulator: &Emulator, workspace: &Workspace, home: Home) {
     let since = emulator.count();
-    // Beside the object stands a mark of its serial; of a folder nothing is left.
+    // Beside the object stands its serial floor; of a folder nothing is left.
     let (texts, none): (&[&str], _) = match home {
         Home::Folder => (&["the state was lost", "--state", "domino-eks state recover", "nothing was changed"], "there is no state"),
         Home::Bucket => (&[OBJECT, "the document is missing", "domino-eks state recover", "nothing was changed"], "is missing"),

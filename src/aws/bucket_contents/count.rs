@@ -1,6 +1,6 @@
 //! Counting what is in a bucket, before somebody is asked whether it may go.
 
-use super::pages::{Bucket, Place, Version};
+use super::pages::{Bucket, StateLocation, Version};
 use crate::aws::Aws;
 use crate::aws::errors::or_absent;
 use crate::aws::words::{counted, listed};
@@ -68,7 +68,7 @@ pub(in crate::aws) async fn count(aws: &Aws, bucket: &str) -> Result<Option<Cont
 
 pub(super) async fn all_of(bucket: &Bucket) -> Result<Contents, Failure> {
     let mut contents = Contents { complete: true, ..Contents::default() };
-    let mut from = Some(Place::default());
+    let mut from = Some(StateLocation::default());
     while let Some(place) = from.take() {
         if contents.versions.max(contents.markers) >= LIMIT {
             contents.complete = false;
@@ -78,7 +78,7 @@ pub(super) async fn all_of(bucket: &Bucket) -> Result<Contents, Failure> {
         page.entries.iter().for_each(|version| contents.add(version));
         from = page.next;
     }
-    let mut from = Some(Place::default());
+    let mut from = Some(StateLocation::default());
     while let Some(place) = from.take() {
         if contents.uploads >= LIMIT {
             contents.complete = false;

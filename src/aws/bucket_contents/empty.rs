@@ -6,7 +6,7 @@ use super::batch::{self, BATCH, Outcome};
 use super::emptied::Emptied;
 use super::held::Held;
 use super::keys::shown;
-use super::pages::{Bucket, Place, Upload, Version};
+use super::pages::{Bucket, StateLocation, Upload, Version};
 use super::refusal::Refusal;
 use super::retry::{PAUSE, patiently};
 use crate::aws::Aws;
@@ -129,7 +129,7 @@ async fn one_pass(bucket: &Bucket, so_far: &mut Emptied, progress: Progress<'_>)
 async fn delete_versions(bucket: &Bucket, pass: &mut Pass, so_far: &mut Emptied, progress: Progress<'_>) -> Result<(), Failure> {
     let mut flights = JoinSet::new();
     let mut waiting: Vec<Version> = Vec::new();
-    let mut from = Some(Place::default());
+    let mut from = Some(StateLocation::default());
     while let Some(place) = from.take() {
         let page = patiently(|| bucket.versions(&place)).await?;
         from = page.next;
@@ -151,7 +151,7 @@ async fn delete_versions(bucket: &Bucket, pass: &mut Pass, so_far: &mut Emptied,
 
 async fn abort_uploads(bucket: &Bucket, pass: &mut Pass, so_far: &mut Emptied, progress: Progress<'_>) -> Result<(), Failure> {
     let mut flights = JoinSet::new();
-    let mut from = Some(Place::default());
+    let mut from = Some(StateLocation::default());
     while let Some(place) = from.take() {
         let page = patiently(|| bucket.uploads(&place)).await?;
         from = page.next;

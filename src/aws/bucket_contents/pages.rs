@@ -32,7 +32,7 @@ pub(super) struct Upload {
 
 /// After which entry a page begins; the default is the start.
 #[derive(Default, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct StateLocation {
     key: Option<String>,
     id: Option<String>,
 }
@@ -40,7 +40,7 @@ pub(super) struct Place {
 pub(super) struct Page<T> {
     pub(super) entries: Vec<T>,
     /// Where the next page begins; nothing after the last one.
-    pub(super) next: Option<Place>,
+    pub(super) next: Option<StateLocation>,
 }
 
 /// How the keys of one answer are written.
@@ -58,8 +58,14 @@ impl Writing {
     }
 
     /// A next page that begins where this one began would go on for ever.
-    fn next(&self, from: &Place, truncated: Option<bool>, key: Option<&str>, id: Option<&str>) -> Result<Option<Place>, Failure> {
-        let place = Place { key: key.map(|key| self.key(key)).transpose()?, id: id.map(str::to_owned) };
+    fn next(
+        &self,
+        from: &StateLocation,
+        truncated: Option<bool>,
+        key: Option<&str>,
+        id: Option<&str>,
+    ) -> Result<Option<StateLocation>, Failure> {
+        let place = StateLocation { key: key.map(|key| self.key(key)).transpose()?, id: id.map(str::to_owned) };
         Ok(Some(place).filter(|place| truncated == Some(true) && place.key.is_some() && place != from))
     }
 }
@@ -70,7 +76,7 @@ impl Bucket {
     }
 
     /// Versions and delete markers. The keys are asked for encoded: XML would not carry all of them.
-    pub(super) async fn versions(&self, from: &Place) -> Result<Page<Version>, Failure> {
+    pub(super) async fn versions(&self, from: &StateLocation) -> Result<Page<Version>, Failure> {
         let operation = "ListObjectVersions";
         let call = self.s3.list_object_versions().bucket(&self.name).expected_bucket_owner(&self.owner);
         let call = call.encoding_type(EncodingType::Url).set_key_marker(from.key.clone()).set_version_id_marker(from.id.clone());
@@ -97,7 +103,7 @@ impl Bucket {
         Ok(Page { entries, next })
     }
 
-    pub(super) async fn uploads(&self, from: &Place) -> Result<Page<Upload>, Failure> {
+    pub(super) async fn uploads(&self, from: &StateLocation) -> Result<Page<Upload>, Failure> {
         let operation = "ListMultipartUploads";
         let call = self.s3.list_multipart_uploads().bucket(&self.name).expected_bucket_owner(&self.owner);
         let call = call.encoding_type(EncodingType::Url).set_key_marker(from.key.clone()).set_upload_id_marker(from.id.clone());
@@ -118,7 +124,7 @@ mod tests {
 
     #[test]
     fn markers_are_decoded_and_never_repeated() {
-        let place = |key: &str, id: &str| Place { key: Some(key.to_owned()), id: Some(id.to_owned()) };
+        let place = |key: &str, id: &str| StateLocation { key: Some(key.to_owned()), id: Some(id.to_owned()) };
         let writing = |is_encoded| Writing { operation: "List", is_encoded };
         for (is_encoded, truncated, key, next) in [
             (true, Some(true), Some("a+b%00"), Some(place("a b\0", "v"))),

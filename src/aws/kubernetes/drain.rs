@@ -22,30 +22,30 @@ const ATTEMPT_INTERVAL: f64 = 2.0;
 const LIST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Whether a call may be sent now; else why not.
-type MayAct<'a> = &'a (dyn Fn() -> Result<(), String> + Sync);
+type CheckLock<'a> = &'a (dyn Fn() -> Result<(), String> + Sync);
 /// Says a line.
 type Tell<'a> = &'a (dyn Fn(String) + Sync);
 
 /// Deletes all Services of type LoadBalancer and all Ingresses of the cluster at `server`, and waits until they are gone,
-/// three minutes at most. `may_act` is asked before every deletion, `tell` says how it goes.
+/// three minutes at most. `check_lock` is asked before every deletion, `tell` says how it goes.
 ///
 /// # Errors
-/// When the API server cannot be reached or does not let us in at first, when credentials end, and when `may_act` says no.
+/// When the API server cannot be reached or does not let us in at first, when credentials end, and when `check_lock` says no.
 pub(in crate::aws) async fn drain(
     aws: &Aws,
     server: ApiServer<'_>,
     pace: Pace,
-    may_act: &(dyn Fn() -> Result<(), String> + Sync),
+    check_lock: &(dyn Fn() -> Result<(), String> + Sync),
     tell: &(dyn Fn(String) + Sync),
 ) -> Result<Drained, Failure> {
     let api = Client::new(aws, server.endpoint, server.certificate_authority)?;
-    run(&api, pace, may_act, tell).await
+    run(&api, pace, check_lock, tell).await
 }
 
-async fn run<A: Api>(api: &A, pace: Pace, may_act: MayAct<'_>, tell: Tell<'_>) -> Result<Drained, Failure> {
+async fn run<A: Api>(api: &A, pace: Pace, check_lock: CheckLock<'_>, tell: Tell<'_>) -> Result<Drained, Failure> {
     let mut here = first_look(api, pace).await?;
     tell(announcement(&here));
-    let round = Round { api, may_act, deadline: Instant::now() + pace.seconds(PATIENCE), refusals: Mutex::default() };
+    let round = Round { api, check_lock, deadline: Instant::now() + pace.seconds(PATIENCE), refusals: Mutex::default() };
     let mut seen = BTreeSet::new();
     loop {
         seen.extend(here.iter().map(|object| (object.kind, object.place())));
@@ -110,7 +110,7 @@ async fn look<A: Api>(api: &A) -> Result<Vec<Object>, Failure> {
 /// What deletions share.
 struct Round<'a, A> {
     api: &'a A,
-    may_act: MayAct<'a>,
+    check_lock: CheckLock<'a>,
     deadline: Instant,
     /// The last refusal of an object, by its uid.
     refusals: Mutex<BTreeMap<String, Failure>>,
@@ -134,7 +134,7 @@ impl<A: Api> Round<'_, A> {
     }
 
     async fn delete_one(&self, object: &Object) -> Result<(), Failure> {
-        (self.may_act)().map_err(|why| Failure::new(FailureKind::Other, object.kind.delete_operation(), &why))?;
+        (self.check_lock)().map_err(|why| Failure::new(FailureKind::Other, object.kind.delete_operation(), &why))?;
         match self.api.delete(object).await {
             Err(failure) if failure.kind == FailureKind::Credentials => return Err(failure),
             Err(failure) => drop(self.refusals().insert(object.uid.clone(), failure)),

@@ -1,7 +1,7 @@
 //! `state migrate`: the state moves between a folder and a bucket; a note stays in the old place.
 
 use super::connect::{block_on, connect};
-use super::place::Place;
+use super::state_location::StateLocation;
 use super::stop::Stop;
 use super::{CliError, Exit, Guard, Printer, Settings, Store};
 use crate::aws::Aws;
@@ -12,8 +12,8 @@ use std::path::Path;
 
 pub(super) fn run(args: &MigrateArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     let loaded = settings.load()?;
-    let from = settings.place(&Target::of(&loaded.config))?;
-    let to = Place::parse(&args.to, Path::new(""), &loaded.config.name)?;
+    let from = settings.state_location(&Target::of(&loaded.config))?;
+    let to = StateLocation::parse(&args.to, Path::new(""), &loaded.config.name)?;
     if from == to {
         return Err(CliError::new(Exit::Changes, format!("the state is in `{to}` already")));
     }
@@ -29,7 +29,7 @@ pub(super) fn run(args: &MigrateArgs, settings: &Settings, printer: &Printer) ->
                 stop.locked(&target, "state migrate", printer, async |_: Guard| migrate(document, &source, &target, &address).await).await
             })
             .await?;
-        printer.say(&format!("{moved} resources moved from {} to {}.", source.place(), target.place()));
+        printer.say(&format!("{moved} resources moved from {} to {}.", source.location(), target.location()));
         printer.say(&format!("Now set `state: {address}` in {}; the old place refers to the new one.", settings.file.display()));
         Ok(Exit::Done)
     })
@@ -50,7 +50,7 @@ async fn standing(aws: &Aws, source: &Store) -> Result<Document, CliError> {
         .map(|state| state_for(aws, Some(state)))
         .transpose()
         .map_err(WorkflowError::from)?
-        .ok_or_else(|| CliError::new(Exit::Failed, format!("there is no state in {}", source.place())).hint("nothing was changed"))
+        .ok_or_else(|| CliError::new(Exit::Failed, format!("there is no state in {}", source.location())).hint("nothing was changed"))
 }
 
 async fn migrate(mut document: Document, source: &Store, target: &Store, to: &str) -> Result<usize, CliError> {
@@ -59,7 +59,7 @@ async fn migrate(mut document: Document, source: &Store, target: &Store, to: &st
         // A move that was broken off before the note was left: the copy has the next serial, and nothing else since.
         Ok(Some(standing)) if standing.lineage == document.lineage && standing.serial <= document.serial + 1 => {}
         Ok(Some(_)) => {
-            return Err(CliError::new(Exit::Failed, format!("there is a state in {} already", target.place()))
+            return Err(CliError::new(Exit::Failed, format!("there is a state in {} already", target.location()))
                 .hint("name a place without one; nothing was changed"));
         }
         Err(error) => return Err(error.into()),
@@ -67,14 +67,14 @@ async fn migrate(mut document: Document, source: &Store, target: &Store, to: &st
     document.serial = document.serial.max(target.highest_serial()) + 1;
     target.replace(&document).await?;
     if target.load().await?.as_ref() != Some(&document) {
-        return Err(CliError::new(Exit::Failed, format!("{} does not show what was written", target.place()))
+        return Err(CliError::new(Exit::Failed, format!("{} does not show what was written", target.location()))
             .hint("the state is unharmed in its old place"));
     }
     source.leave(to).await.map_err(|error| {
         CliError::from(error).hint(format!(
             "both {} and {} hold the state now: run the same command again before any other",
-            source.place(),
-            target.place()
+            source.location(),
+            target.location()
         ))
     })?;
     Ok(document.resources.len())

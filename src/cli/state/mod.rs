@@ -11,10 +11,10 @@ mod unlock;
 use super::args::StateCommand;
 use super::exit::{CliError, Exit};
 use super::outputs::read;
-use super::place::{Guard, Store};
 use super::printer::Printer;
 use super::settings::Settings;
-use super::{confirm, connect, place, stop};
+use super::state_location::{Guard, Store};
+use super::{confirm, connect, state_location, stop};
 
 pub(super) fn run(command: &StateCommand, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     match command {

@@ -27,7 +27,7 @@ async fn push(mut pushed: Document, args: &PushArgs, store: &Store, stop: &Stop,
     match store.load().await {
         Ok(None) => {}
         Ok(Some(standing)) if standing == pushed => {
-            printer.say(&format!("{} is the same already.", store.place()));
+            printer.say(&format!("{} is the same already.", store.location()));
             return Ok(Exit::Done);
         }
         Ok(Some(standing)) => refuse_loss(&pushed, &standing)?,
@@ -42,7 +42,7 @@ async fn push(mut pushed: Document, args: &PushArgs, store: &Store, stop: &Stop,
     // Also beyond what older documents of this place had.
     pushed.serial = pushed.serial.max(store.highest_serial()) + 1;
     store.replace(&pushed).await?;
-    printer.say(&format!("{} holds {} resources now (serial {}).", store.place(), pushed.resources.len(), pushed.serial));
+    printer.say(&format!("{} holds {} resources now (serial {}).", store.location(), pushed.resources.len(), pushed.serial));
     Ok(Exit::Done)
 }
 
@@ -55,7 +55,7 @@ fn unfit(message: &str) -> CliError {
 
 fn undecodable(path: &str, error: StateError) -> CliError {
     match error {
-        StateError::Damaged { why, .. } => unfit(&format!("the file `{path}` is damaged, or no saved state: {why}")),
+        StateError::Damaged { source, .. } => unfit(&format!("the file `{path}` is damaged, or no saved state: {source}")),
         StateError::Moved { to, .. } => unfit(&format!("the file `{path}` holds no state, but a note that it was moved to `{to}`")),
         StateError::Newer { found, .. } => CliError::new(
             Exit::Failed,

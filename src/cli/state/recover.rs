@@ -46,12 +46,12 @@ async fn why_lost(store: &Store, printer: &Printer) -> Result<Option<Lost>, CliE
         Ok(Some(state)) if !state.is_empty() => {
             printer.say(&format!(
                 "{} is whole: {} resources, nothing to recover. `domino-eks apply` adopts what carries our tags and is not in it.",
-                store.place(),
+                store.location(),
                 state.resources.len()
             ));
             Ok(None)
         }
-        Ok(_) => Ok(Some(Lost::Absent(store.place()))),
+        Ok(_) => Ok(Some(Lost::Absent(store.location()))),
         Err(error @ (StateError::Damaged { .. } | StateError::Backwards { .. })) => Ok(Some(Lost::Unusable(error))),
         Err(error) => Err(error.into()),
     }
@@ -99,6 +99,10 @@ async fn nothing_found(
 async fn write(store: &Store, mut state: Document, printer: &Printer) -> Result<Exit, CliError> {
     state.serial += 1;
     store.replace(&state).await?;
-    printer.say(&format!("{} holds {} resources now. `domino-eks plan` shows what is left to do.", store.place(), state.resources.len()));
+    printer.say(&format!(
+        "{} holds {} resources now. `domino-eks plan` shows what is left to do.",
+        store.location(),
+        state.resources.len()
+    ));
     Ok(Exit::Done)
 }

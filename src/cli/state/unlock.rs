@@ -1,7 +1,7 @@
 //! `state unlock`: takes away a lock whose holder is gone. A living holder keeps it.
 
 use super::connect::{block_on, connect_store};
-use super::place::Place;
+use super::state_location::StateLocation;
 use super::stop::Stop;
 use super::{CliError, Exit, Guard, Printer, Settings, confirm};
 use crate::cli::args::UnlockArgs;
@@ -10,18 +10,18 @@ use crate::workflow::Target;
 
 pub(super) fn run(args: &UnlockArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     let loaded = settings.load()?;
-    match settings.place(&Target::of(&loaded.config))? {
-        Place::Folder(folder) => match LocalStore::new(folder).holder() {
+    match settings.state_location(&Target::of(&loaded.config))? {
+        StateLocation::Folder(folder) => match LocalStore::new(folder).holder() {
             // The system keeps this lock, and only for a living process.
             Some(holder) => Err(StateError::Locked { holder, remote: false }.into()),
             None => not_locked(printer),
         },
-        Place::Bucket { .. } => block_on(async {
+        StateLocation::Bucket { .. } => block_on(async {
             let stop = Stop::listen(printer);
             let (_, store) = stop.unless(connect_store(&Target::of(&loaded.config), settings, printer)).await??;
             let Some(holder) = stop.unless(store.holder()).await?? else { return not_locked(printer) };
             let who = holder.map_or_else(|| "somebody whose note cannot be read".to_owned(), |holder| holder.to_string());
-            printer.heard(!args.yes).say(&format!("{} is locked by {who}.", store.place()));
+            printer.heard(!args.yes).say(&format!("{} is locked by {who}.", store.location()));
             if !args.yes {
                 stop.unless(confirm::yes(printer, "Take the lock away, if its holder gives no sign of life?")).await??;
             }

@@ -12,25 +12,29 @@ pub(in super::super) fn encryption(cx: &mut Context<'_>) -> Option<Encryption> {
         "aws-managed" => return Some(Encryption::AwsManaged),
         _ => {}
     }
-    if let Some((message, help)) = fault(cx, key) {
+    if let Err((message, help)) = check_key_arn(cx, key) {
         cx.refuse(&["encryption", "key"], "kms-key", message, help);
         return None;
     }
     Some(Encryption::ExistingKey(key.clone()))
 }
 
-fn fault(cx: &Context<'_>, key: &str) -> Option<(String, String)> {
+/// Whether text is the ARN of a KMS key of this region; otherwise message and help.
+fn check_key_arn(cx: &Context<'_>, key: &str) -> Result<(), (String, String)> {
     let region = &cx.file.region;
     let partition = names::partition(region);
     let shape = format!("arn:{partition}:kms:{region}:<account>:key/<id>");
     let Some(arn) = names::arn(key).filter(|a| a.service == "kms" && names::is_account(a.account)) else {
-        return Some((format!("`{key}` names no encryption key"), format!("write `own`, `aws-managed` or `{shape}`")));
+        return Err((format!("`{key}` names no encryption key"), format!("write `own`, `aws-managed` or `{shape}`")));
     };
     if arn.partition != partition || arn.region != region {
         let message = format!("the key `{key}` is not in region `{region}`");
-        return Some((message, format!("give a key of this region: `{shape}`")));
+        return Err((message, format!("give a key of this region: `{shape}`")));
     }
     let id = arn.resource.strip_prefix("key/").unwrap_or_default();
     let is_id = !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    (!is_id).then(|| (format!("`{key}` is not the ARN of a key itself"), format!("give the key, not an alias: `{shape}`")))
+    if is_id {
+        return Ok(());
+    }
+    Err((format!("`{key}` is not the ARN of a key itself"), format!("give the key, not an alias: `{shape}`")))
 }

@@ -36,7 +36,7 @@ fn name(cx: &mut Context<'_>) {
     if !cx.given(&["name"]) {
         return;
     }
-    if names::name_fault(&file.name).is_some() {
+    if names::check_cluster_name(&file.name).is_err() {
         cx.refuse(
             &["name"],
             "aws-name",
@@ -162,8 +162,8 @@ fn zone_at(cx: &mut Context<'_>, path: &[&str], zone: &str, is_key: bool) {
 
 fn state(cx: &mut Context<'_>) {
     let Some(state) = &cx.file.state else { return };
-    if let Some(fault) = names::state_fault(state) {
-        let message = format!("`{state}` cannot be the place of the state: {fault}");
+    if let Err(problem) = names::check_state_location(state) {
+        let message = format!("`{state}` is not a location for a state: {problem}");
         cx.refuse(&["state"], "RUN-2", message, "write a local directory or `s3://bucket/prefix`");
     }
 }

@@ -1,10 +1,10 @@
 //! Control plane and add-ons (EKS-1…EKS-3).
 
 use super::super::context::Context;
-use super::super::file::{self, LogType};
-use super::super::model::{Kubernetes, NetworkPolicy, Support};
+use super::super::file::LogType;
+use super::super::model::Kubernetes;
 use super::super::names;
-use super::super::shape::suggestion;
+use super::super::suggestion::suggestion;
 use super::identity::zone_name;
 use ipnet::Ipv4Net;
 
@@ -38,14 +38,8 @@ pub(in super::super) fn kubernetes(cx: &mut Context<'_>) -> Option<Kubernetes> {
         public_cidrs,
         log_types: given.log_types.iter().map(|t| log_type(*t).to_owned()).collect(),
         log_retention_days: given.log_retention_days,
-        network_policy: match given.network_policy {
-            file::NetworkPolicy::VpcCni => NetworkPolicy::VpcCni,
-            file::NetworkPolicy::Calico => NetworkPolicy::Calico,
-        },
-        support: match given.support {
-            file::Support::Standard => Support::Standard,
-            file::Support::Extended => Support::Extended,
-        },
+        network_policy: given.network_policy,
+        support: given.support,
         administrators: given.administrators.clone(),
         add_on_versions: given.add_on_versions.clone(),
     })
@@ -110,7 +104,7 @@ fn administrators(cx: &mut Context<'_>) {
     let file = cx.file;
     let administrators = &file.kubernetes.administrators;
     for (i, principal) in administrators.iter().enumerate() {
-        if let Some((message, help)) = principal_fault(&file.region, principal) {
+        if let Err((message, help)) = check_principal(&file.region, principal) {
             cx.refuse(&["kubernetes", "administrators", &i.to_string()], "iam-principal", message, help);
         }
     }
@@ -120,31 +114,33 @@ fn administrators(cx: &mut Context<'_>) {
     }
 }
 
-fn principal_fault(region: &str, principal: &str) -> Option<(String, String)> {
+/// Whether text is the ARN of a role or user of this partition; otherwise message and help.
+fn check_principal(region: &str, principal: &str) -> Result<(), (String, String)> {
     let partition = names::partition(region);
     let Some(arn) = names::arn(principal).filter(|a| names::is_account(a.account)) else {
-        return Some((
+        return Err((
             format!("`{principal}` is not the ARN of a role or user"),
             format!("write `arn:{partition}:iam::<account>:role/<name>`"),
         ));
     };
     if arn.service == "sts" {
         let role = arn.resource.split('/').nth(1).unwrap_or("<name>");
-        return Some((
+        return Err((
             format!("`{principal}` is a session, which ends"),
             format!("give the role behind it: `arn:{partition}:iam::{}:role/{role}`", arn.account),
         ));
     }
     if arn.partition != partition {
-        return Some((
+        return Err((
             format!("`{principal}` belongs to partition `{}`, the cluster to `{partition}`", arn.partition),
             format!("give a role or user whose ARN begins with `arn:{partition}:`"),
         ));
     }
     let named = ["role/", "user/"].iter().any(|kind| arn.resource.strip_prefix(kind).is_some_and(|n| !n.is_empty()));
-    (arn.service != "iam" || !arn.region.is_empty() || !named).then(|| {
-        (format!("`{principal}` is neither a role nor a user"), format!("write `arn:{partition}:iam::{}:role/<name>`", arn.account))
-    })
+    if arn.service == "iam" && arn.region.is_empty() && named {
+        return Ok(());
+    }
+    Err((format!("`{principal}` is neither a role nor a user"), format!("write `arn:{partition}:iam::{}:role/<name>`", arn.account)))
 }
 
 fn control_plane_zones(cx: &mut Context<'_>) {

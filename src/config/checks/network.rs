@@ -1,8 +1,7 @@
 //! VPC and subnets of our own (NET-1…NET-4).
 
 use super::super::context::Context;
-use super::super::file;
-use super::super::model::{ManagedNetwork, Nat, Network};
+use super::super::model::{ManagedNetwork, Network};
 use super::super::names;
 use super::existing_network::existing_network;
 use super::subnets::subnets;
@@ -24,11 +23,7 @@ pub(in super::super) fn network(cx: &mut Context<'_>) -> Option<Network> {
     if !(1..=3).contains(&cx.file.zones.len()) {
         return None;
     }
-    let nat = match cx.file.network.nat {
-        file::Nat::PerZone => Nat::PerZone,
-        file::Nat::Single => Nat::Single,
-        file::Nat::None => Nat::None,
-    };
+    let nat = cx.file.network.nat;
     let subnets = subnets(cx, cidr, nat)?;
     Some(Network::Managed(ManagedNetwork { cidr, nat, subnets, interface_endpoints: cx.file.network.interface_endpoints.clone() }))
 }

@@ -99,17 +99,14 @@ fn complete(cx: &mut Context<'_>, name: &str, given: &file::Pool) {
 }
 
 fn family(given: &file::Pool) -> AmiFamily {
-    match given.ami_family {
-        Some(file::AmiFamily::Al2) => AmiFamily::Al2,
-        Some(file::AmiFamily::Al2023) | None => AmiFamily::Al2023,
-    }
+    given.ami_family.unwrap_or(AmiFamily::Al2023)
 }
 
 /// The role given, or the one that name and instance type speak for.
 fn role(cx: &mut Context<'_>, name: &str, given: &file::Pool) -> PoolRole {
     let is_platform = name == "platform";
     if let Some(role) = given.role
-        && (role == file::PoolRole::Platform) != is_platform
+        && (role == PoolRole::Platform) != is_platform
     {
         let message = format!("the pool `{name}` cannot have this role: `platform` is for the pool of that name alone");
         let paths: [&[&str]; 2] = [&["pools", name, "role"], &["pools", name]];
@@ -118,8 +115,7 @@ fn role(cx: &mut Context<'_>, name: &str, given: &file::Pool) -> PoolRole {
     let has_nvidia = given.instance_type.as_deref().is_some_and(instance_types::has_nvidia);
     match given.role {
         _ if is_platform => PoolRole::Platform,
-        Some(file::PoolRole::Gpu) => PoolRole::Gpu,
-        Some(file::PoolRole::Compute) => PoolRole::Compute,
+        Some(role @ (PoolRole::Gpu | PoolRole::Compute)) => role,
         _ if has_nvidia => PoolRole::Gpu,
         _ => PoolRole::Compute,
     }

@@ -13,9 +13,9 @@ pub(in super::super) fn storage(cx: &mut Context<'_>) -> Storage {
     for (i, (kind, bucket)) in kinds.iter().enumerate() {
         let Some(name) = &bucket.name else { continue };
         let path = ["storage", "buckets", kind, "name"];
-        if let Some(fault) = names::bucket_fault(name) {
+        if let Err(problem) = names::check_bucket_name(name) {
             let help = "choose another name, or leave it out for the default one";
-            cx.refuse(&path, "S3-1", format!("`{name}` cannot be a bucket name: {fault}"), help);
+            cx.refuse(&path, "S3-1", format!("`{name}` cannot be a bucket name: {problem}"), help);
         }
         if let Some((other, _)) = kinds[..i].iter().find(|(_, b)| b.name.as_ref() == Some(name)) {
             let message = format!("`{kind}` and `{other}` have the same bucket `{name}`");

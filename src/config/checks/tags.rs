@@ -35,7 +35,7 @@ pub(in super::super) fn tags(cx: &mut Context<'_>) {
 fn each(cx: &mut Context<'_>, path: &[&str], tags: &BTreeMap<String, String>) {
     for (key, value) in tags {
         let path = [path, &[key]].concat();
-        if let Some((rule, message, help)) = key_fault(key) {
+        if let Err((rule, message, help)) = check_key(key) {
             cx.refuse_key(&path, rule, message, help);
         }
         if value.chars().count() > MAX_VALUE {
@@ -48,21 +48,25 @@ fn each(cx: &mut Context<'_>, path: &[&str], tags: &BTreeMap<String, String>) {
     }
 }
 
-fn key_fault(key: &str) -> Option<(&'static str, String, &'static str)> {
+/// Whether AWS takes a tag key and nobody else uses it; otherwise the rule, the message and the help.
+fn check_key(key: &str) -> Result<(), (&'static str, String, &'static str)> {
     let lower = key.to_lowercase();
     if let Some((prefix, owner)) = RESERVED_PREFIXES.iter().find(|(prefix, _)| lower.starts_with(prefix)) {
         let message = format!("the tag key `{key}` is taken: `{prefix}` belongs to {owner}");
-        return Some(("reserved-tag", message, "choose another key"));
+        return Err(("reserved-tag", message, "choose another key"));
     }
     if key == "Name" {
-        return Some(("reserved-tag", "the tag `Name` is set by this tool".to_owned(), "choose another key"));
+        return Err(("reserved-tag", "the tag `Name` is set by this tool".to_owned(), "choose another key"));
     }
     let length = key.chars().count();
     if !(1..=MAX_KEY).contains(&length) {
-        return Some(("aws-tag", format!("the tag key has {length} characters instead of 1 to {MAX_KEY}"), "choose another key"));
+        return Err(("aws-tag", format!("the tag key has {length} characters instead of 1 to {MAX_KEY}"), "choose another key"));
     }
-    let message = || format!("the tag key `{key}` has characters that AWS does not take");
-    (!names::is_tag_text(key)).then(|| ("aws-tag", message(), "take letters, digits, spaces and `_ . : / = + - @`"))
+    if names::is_tag_text(key) {
+        return Ok(());
+    }
+    let message = format!("the tag key `{key}` has characters that AWS does not take");
+    Err(("aws-tag", message, "take letters, digits, spaces and `_ . : / = + - @`"))
 }
 
 /// Checks that every group has room for all its tags.

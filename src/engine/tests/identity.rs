@@ -107,7 +107,7 @@ async fn a_token_is_random_long_enough_and_the_same_for_all_attempts() {
 #[tokio::test(start_paused = true)]
 async fn a_next_run_sends_the_token_of_the_open_intent() {
     let lab = Lab::new();
-    let intent = Intent { nonce: "n".repeat(40), since: jiff::Timestamp::now(), spec: Value::Null, dependencies: Vec::new() };
+    let intent = Intent { client_token: "n".repeat(40), since: jiff::Timestamp::now(), spec: Value::Null, dependencies: Vec::new() };
     lab.memory.edit(|state| drop(state.intents.insert(address("nat-gateway/n0"), intent)));
     lab.apply(&many(Kind::NatGateway, 1)).await;
     assert_eq!(lab.world.nonces("nat-gateway/n0"), ["n".repeat(40)]);
@@ -119,7 +119,7 @@ async fn an_open_intent_of_a_tag_only_creation_is_looked_for_until_it_is_old() {
     for (age, waits) in [(0, true), (89, true), (91, false), (100_000, false)] {
         let lab = Lab::new();
         let since = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(age);
-        let intent = Intent { nonce: "n".repeat(40), since, spec: Value::Null, dependencies: Vec::new() };
+        let intent = Intent { client_token: "n".repeat(40), since, spec: Value::Null, dependencies: Vec::new() };
         lab.memory.edit(|state| drop(state.intents.insert(address("vpc/n0"), intent)));
         let done = lab.apply(&many(Kind::Vpc, 1)).await;
         assert_eq!(done.seconds > 90.0 - age as f64 && age < 90, waits, "{age} s old: {}", done.seconds);

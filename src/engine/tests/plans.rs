@@ -132,8 +132,12 @@ fn what_is_no_longer_wanted_is_deleted() {
 #[test]
 fn what_was_begun_and_never_recorded_is_deleted_in_its_order() {
     let mut state = state(&[]);
-    let intent =
-        Intent { nonce: "n".to_owned(), since: jiff::Timestamp::UNIX_EPOCH, spec: Value::Null, dependencies: vec![address("vpc/main")] };
+    let intent = Intent {
+        client_token: "n".to_owned(),
+        since: jiff::Timestamp::UNIX_EPOCH,
+        spec: Value::Null,
+        dependencies: vec![address("vpc/main")],
+    };
     state.intents.insert(address("subnet/private/a"), intent);
     let action = only(planned(&[], &state, &[seen("subnet/private/a", "s", json!({}))]));
     assert_eq!((action.verb, action.depends_on), (Verb::Delete, vec![address("vpc/main")]));

@@ -1,7 +1,7 @@
 //! The process: what it logs, what it remembers, and how it dies.
 
 use crate::resource::{Address, Desired};
-use crate::state::{Document, Entry, Recorder, Status};
+use crate::state::{Document, Entry, Recorder, StateError, Status};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ impl Log {
         self.0.lock().unwrap().join("\n")
     }
 
-    /// Place of the first line that begins so.
+    /// StateLocation of the first line that begins so.
     pub(crate) fn position(&self, line: &str) -> usize {
         let lines = self.0.lock().unwrap();
         lines.iter().position(|found| found.starts_with(line)).unwrap_or_else(|| panic!("no `{line}` in\n{}", lines.join("\n")))
@@ -140,17 +140,17 @@ fn line_of(entry: &Entry) -> String {
         Entry::Deleting { address } => format!("deleting {address}"),
         Entry::Gone { address } => format!("gone {address}"),
         Entry::Pinned { .. } => "pinned".to_owned(),
-        Entry::Marked { .. } => "marked".to_owned(),
+        Entry::TeardownPolicySet { .. } => "teardown policy".to_owned(),
         Entry::Applied { .. } => "applied".to_owned(),
     }
 }
 
 impl Recorder for Memory {
-    async fn record(&self, entry: Entry) -> Result<(), String> {
+    async fn record(&self, entry: Entry) -> Result<(), StateError> {
         let death = self.death.lock().unwrap().clone();
         death.point().await;
         if self.room.load(Ordering::SeqCst) == 0 {
-            return Err("no space left on device".to_owned());
+            return Err(StateError::io("memory", std::io::Error::other("no space left on device")));
         }
         self.room.fetch_sub(1, Ordering::SeqCst);
         self.log.add(line_of(&entry));

@@ -1,119 +1,131 @@
-//! The lock of a remote state: an object that its holder touches every few seconds.
+//! The lock of a remote state: an object that its holder writes anew every few seconds (a heartbeat).
 //!
-//! Whoever finds it waits until it changes (then its holder lives, and the lock is his) or until it did not change for a
-//! full time-to-live on the waiter's own monotonic clock (then its holder is gone, and the lock is taken over). Clocks of
-//! different machines are never compared. The real fence is not this lock but the condition on every write of the state.
+//! A process that finds the object of another one watches it. If it changes, its holder is alive and keeps the lock. If it
+//! does not change for a full time-to-live on the watcher's own monotonic clock, its holder is gone and the lock is taken over.
+//! Clocks of different machines are never compared. What protects the state is not this lock but the condition on every
+//! write of the document; the lock keeps two runs from working against each other.
 
 use super::objects::{Condition, Object, ObjectError, ObjectFault, Objects};
-use super::{Rhythm, remote_error};
-use crate::state::{Holder, StateError};
+use super::timings::LockTimings;
+use crate::state::error::StateError;
+use crate::state::lock_holder::LockHolder;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-/// Share of the time-to-live for which a holder trusts its last touch.
-const TRUSTED: f64 = 0.75;
+/// Share of the time-to-live for which a holder relies on its last heartbeat: a call that is sent later could arrive when the lock
+/// was taken over already.
+const TRUSTED_SHARE: f64 = 0.75;
 
-/// The lock object.
+/// The lock object as JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Note {
-    /// Random name of this taking of the lock.
+struct LockObject {
+    /// Random id of this acquisition of the lock.
     id: String,
-    holder: Holder,
-    /// Where process ids mean the same: boot and process namespace of the holder's machine.
-    #[serde(default)]
-    processes: Option<String>,
-    /// Grows with every touch.
-    beat: u64,
+    holder: LockHolder,
+    /// Boot and process namespace of the holder's machine: within them a process id names the same process.
+    #[serde(default, rename = "processes")]
+    pid_namespace: Option<String>,
+    /// Grows with every heartbeat.
+    #[serde(rename = "beat")]
+    heartbeat: u64,
 }
 
-/// A held lock. It must be released; a holder that dies leaves it to whoever waits long enough.
+/// A held lock. It must be released: the lock of a process that ended without releasing it is free only after its time-to-live.
 #[derive(Debug)]
 pub struct RemoteLock<O> {
     inner: Arc<Inner<O>>,
-    beat: JoinHandle<()>,
+    heartbeat: JoinHandle<()>,
 }
 
 #[derive(Debug)]
 struct Inner<O> {
     objects: O,
     key: String,
-    place: String,
-    rhythm: Rhythm,
+    location: String,
+    timings: LockTimings,
     /// The object as we wrote it last, and its ETag; `None` when it is not ours any more.
-    held: tokio::sync::Mutex<Option<(Note, String)>>,
-    health: Mutex<Health>,
+    held: tokio::sync::Mutex<Option<(LockObject, String)>>,
+    validity: Mutex<Validity>,
 }
 
+/// How long the holder may rely on the lock.
 #[derive(Debug)]
-struct Health {
-    /// When the object was last known to be ours.
+struct Validity {
+    /// When the lock object was last known to be this holder's.
     confirmed: Instant,
-    /// How long the machine had slept by then.
-    slept: Duration,
+    /// How long the machine had been suspended by then.
+    suspended: Duration,
+    /// Why the lock is lost, once it is.
     lost: Option<String>,
 }
 
-/// What was found in the place of the lock.
-enum Found {
-    /// With the number of the touch that arrived last.
+/// Whose lock object there is.
+enum LockState {
+    /// This holder's, with the number of the last heartbeat that arrived.
     Ours {
         etag: String,
-        beat: u64,
+        heartbeat: u64,
     },
-    Theirs(Object, Option<Note>),
-    Nothing,
+    /// Another holder's; its content, if it can be read.
+    Theirs(Object, Option<LockObject>),
+    Absent,
 }
 
-/// What became of a try to take the lock.
-enum Claim {
-    /// It is ours, and was not before this moment.
+/// The outcome of one attempt to take the lock.
+enum Attempt {
+    /// The lock is held, since this moment at the earliest.
     Taken {
         etag: String,
         since: Instant,
     },
-    Theirs(Object, Option<Note>),
-    Nothing,
+    Theirs(Object, Option<LockObject>),
+    Absent,
 }
 
 impl<O: Objects> RemoteLock<O> {
-    /// Takes the lock, over a dead holder's body if need be. `notice` tells people why it takes long.
+    /// Takes the lock; one that its holder abandoned is taken over. `notice` tells people why it takes long.
     pub(super) async fn take(
         objects: &O,
         key: &str,
-        place: &str,
-        rhythm: Rhythm,
+        location: &str,
+        timings: LockTimings,
         command: &str,
         notice: &(dyn Fn(&str) + Sync),
     ) -> Result<Self, StateError> {
-        let note = Note { id: uuid::Uuid::new_v4().to_string(), holder: Holder::current(command), processes: process_space(), beat: 0 };
-        let mut dead: Option<Object> = None;
+        let content = LockObject {
+            id: uuid::Uuid::new_v4().to_string(),
+            holder: LockHolder::current(command),
+            pid_namespace: pid_namespace(),
+            heartbeat: 0,
+        };
+        let mut abandoned: Option<Object> = None;
         loop {
-            let claim = claim(objects, key, rhythm, &note, dead.as_ref()).await;
-            match claim.map_err(|error| remote_error(place, error))? {
-                Claim::Taken { etag, since } => return Ok(Self::held(objects, key, place, rhythm, note, etag, since)),
-                Claim::Nothing => dead = None,
-                Claim::Theirs(object, theirs) => {
-                    wait_for_death(objects, key, place, rhythm, &object, theirs.as_ref(), notice).await?;
-                    dead = Some(object);
+            let attempt = attempt(objects, key, timings, &content, abandoned.as_ref()).await;
+            match attempt.map_err(|error| StateError::remote(location, error))? {
+                Attempt::Taken { etag, since } => return Ok(Self::held(objects, key, location, timings, content, etag, since)),
+                Attempt::Absent => abandoned = None,
+                Attempt::Theirs(object, theirs) => {
+                    wait_until_abandoned(objects, key, location, timings, &object, theirs.as_ref(), notice).await?;
+                    abandoned = Some(object);
                 }
             }
         }
     }
 
-    fn held(objects: &O, key: &str, place: &str, rhythm: Rhythm, note: Note, etag: String, since: Instant) -> Self {
+    fn held(objects: &O, key: &str, location: &str, timings: LockTimings, content: LockObject, etag: String, since: Instant) -> Self {
         let inner = Arc::new(Inner {
             objects: objects.clone(),
             key: key.to_owned(),
-            place: place.to_owned(),
-            rhythm,
-            held: tokio::sync::Mutex::new(Some((note, etag))),
-            health: Mutex::new(Health { confirmed: since, slept: slept(), lost: None }),
+            location: location.to_owned(),
+            timings,
+            held: tokio::sync::Mutex::new(Some((content, etag))),
+            validity: Mutex::new(Validity { confirmed: since, suspended: suspended_time(), lost: None }),
         });
-        let beat = tokio::spawn(beat(inner.clone()));
-        Self { inner, beat }
+        let heartbeat = tokio::spawn(send_heartbeats(inner.clone()));
+        Self { inner, heartbeat }
     }
 
     /// Whether the lock is still ours, as far as can be known without asking.
@@ -121,14 +133,13 @@ impl<O: Objects> RemoteLock<O> {
     /// # Errors
     /// Why it is not, or may not be.
     pub fn check(&self) -> Result<(), String> {
-        let health = self.inner.health.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(why) = &health.lost {
+        let validity = self.inner.validity.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(why) = &validity.lost {
             return Err(why.clone());
         }
-        let asleep = slept().saturating_sub(health.slept);
-        // A call that is sent now needs time to arrive.
-        if health.confirmed.elapsed() + asleep >= self.inner.rhythm.time_to_live.mul_f64(TRUSTED) {
-            return Err(format!("the lock of {} could not be renewed in time; somebody else may hold it by now", self.inner.place));
+        let suspended = suspended_time().saturating_sub(validity.suspended);
+        if validity.confirmed.elapsed() + suspended >= self.inner.timings.time_to_live.mul_f64(TRUSTED_SHARE) {
+            return Err(format!("the lock of {} could not be renewed in time; somebody else may hold it by now", self.inner.location));
         }
         Ok(())
     }
@@ -138,16 +149,16 @@ impl<O: Objects> RemoteLock<O> {
     /// # Errors
     /// When the bucket refuses; the lock then ages until it is taken over.
     pub async fn release(&self) -> Result<(), StateError> {
-        self.beat.abort();
+        self.heartbeat.abort();
         self.inner.lose("was given back");
         let mut held = self.inner.held.lock().await;
-        let Some((note, etag)) = held.take() else { return Ok(()) };
+        let Some((content, etag)) = held.take() else { return Ok(()) };
         match self.inner.objects.delete(&self.inner.key, &etag).await {
             Ok(()) => Ok(()),
-            Err(error) if may_be_taken(error.fault) => {
-                // A touch whose answer was lost left another ETag.
-                match look(&self.inner.objects, &self.inner.key, &note.id).await {
-                    Ok(Found::Ours { etag, .. }) => {
+            Err(error) if outcome_is_unknown(error.fault) => {
+                // A heartbeat whose answer was lost left another ETag.
+                match read_lock(&self.inner.objects, &self.inner.key, &content.id).await {
+                    Ok(LockState::Ours { etag, .. }) => {
                         self.inner.objects.delete(&self.inner.key, &etag).await.map_err(|error| self.failed(error))
                     }
                     Ok(_) => Ok(()),
@@ -159,94 +170,101 @@ impl<O: Objects> RemoteLock<O> {
     }
 
     fn failed(&self, error: ObjectError) -> StateError {
-        remote_error(&self.inner.place, error)
+        StateError::remote(&self.inner.location, error)
     }
 }
 
 impl<O> Inner<O> {
-    /// Nobody may act under this lock any more; the first reason is kept.
+    /// Notes that the lock is lost; the first reason is kept.
     fn lose(&self, why: &str) {
-        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-        health.lost.get_or_insert_with(|| format!("the lock of {} {why}", self.place));
+        let mut validity = self.validity.lock().unwrap_or_else(PoisonError::into_inner);
+        validity.lost.get_or_insert_with(|| format!("the lock of {} {why}", self.location));
     }
 }
 
 impl<O> Drop for RemoteLock<O> {
     fn drop(&mut self) {
-        self.beat.abort();
+        self.heartbeat.abort();
     }
 }
 
-/// Refusals after which the lock may be anybody's, ours included: a repeated request meets what the first one wrote.
-fn may_be_taken(fault: ObjectFault) -> bool {
+/// Refusals after which the lock object may be anybody's: when the SDK repeated the request, the second one may have been refused
+/// because the first one was carried out.
+fn outcome_is_unknown(fault: ObjectFault) -> bool {
     matches!(fault, ObjectFault::Precondition | ObjectFault::Conflict | ObjectFault::Gone | ObjectFault::Lost)
 }
 
-async fn write<O: Objects>(objects: &O, key: &str, note: &Note, condition: Condition<'_>) -> Result<String, ObjectError> {
-    objects.put(key, serde_json::to_vec_pretty(note).unwrap_or_default(), condition).await
+async fn write<O: Objects>(objects: &O, key: &str, content: &LockObject, condition: Condition<'_>) -> Result<String, ObjectError> {
+    objects.put(key, serde_json::to_vec_pretty(content).unwrap_or_default(), condition).await
 }
 
-/// Writes the note where there is no lock, or over a dead holder's, until it is known whose the lock is.
-async fn claim<O: Objects>(objects: &O, key: &str, rhythm: Rhythm, note: &Note, dead: Option<&Object>) -> Result<Claim, ObjectError> {
-    // A waiter may have seen our note from the first try on, whichever of them arrived.
+/// Writes the lock object where there is none, or over an abandoned one, until it is known whose the lock is.
+async fn attempt<O: Objects>(
+    objects: &O,
+    key: &str,
+    timings: LockTimings,
+    content: &LockObject,
+    abandoned: Option<&Object>,
+) -> Result<Attempt, ObjectError> {
+    // A watcher may have seen the object since the first try, whichever of the tries arrived.
     let since = Instant::now();
     loop {
-        let condition = dead.map_or(Condition::Absent, |dead| Condition::Unchanged(&dead.etag));
-        let error = match write(objects, key, note, condition).await {
-            Ok(etag) => return Ok(Claim::Taken { etag, since }),
-            Err(error) if may_be_taken(error.fault) => error,
+        let condition = abandoned.map_or(Condition::Absent, |abandoned| Condition::Unchanged(&abandoned.etag));
+        let error = match write(objects, key, content, condition).await {
+            Ok(etag) => return Ok(Attempt::Taken { etag, since }),
+            Err(error) if outcome_is_unknown(error.fault) => error,
             Err(error) => return Err(error),
         };
-        match (look(objects, key, &note.id).await?, dead) {
-            (Found::Ours { etag, .. }, _) => return Ok(Claim::Taken { etag, since }),
-            // As before: nothing was written, or the lock was given back just now.
-            (Found::Nothing, None) => {}
-            (Found::Theirs(now, _), Some(dead)) if now.etag == dead.etag => {}
-            (Found::Nothing, Some(_)) => return Ok(Claim::Nothing),
-            (Found::Theirs(object, theirs), _) => return Ok(Claim::Theirs(object, theirs)),
+        match (read_lock(objects, key, &content.id).await?, abandoned) {
+            (LockState::Ours { etag, .. }, _) => return Ok(Attempt::Taken { etag, since }),
+            // Nothing changed: nothing was written, or the lock was released at this moment.
+            (LockState::Absent, None) => {}
+            (LockState::Theirs(now, _), Some(abandoned)) if now.etag == abandoned.etag => {}
+            (LockState::Absent, Some(_)) => return Ok(Attempt::Absent),
+            (LockState::Theirs(object, theirs), _) => return Ok(Attempt::Theirs(object, theirs)),
         }
-        if since.elapsed() >= rhythm.patience {
+        if since.elapsed() >= timings.write_timeout {
             return Err(error);
         }
-        sleep(rhythm.retry).await;
+        sleep(timings.retry_interval).await;
     }
 }
 
-async fn look<O: Objects>(objects: &O, key: &str, ours: &str) -> Result<Found, ObjectError> {
-    let Some(object) = objects.get(key).await? else { return Ok(Found::Nothing) };
-    let note = serde_json::from_slice::<Note>(&object.bytes).ok();
-    Ok(match note {
-        Some(note) if note.id == ours => Found::Ours { etag: object.etag, beat: note.beat },
-        note => Found::Theirs(object, note),
+async fn read_lock<O: Objects>(objects: &O, key: &str, ours: &str) -> Result<LockState, ObjectError> {
+    let Some(object) = objects.get(key).await? else { return Ok(LockState::Absent) };
+    let content = serde_json::from_slice::<LockObject>(&object.bytes).ok();
+    Ok(match content {
+        Some(content) if content.id == ours => LockState::Ours { etag: object.etag, heartbeat: content.heartbeat },
+        content => LockState::Theirs(object, content),
     })
 }
 
-/// Returns when the holder of this object is gone for sure.
-async fn wait_for_death<O: Objects>(
+/// Returns when the holder of this lock object is certainly gone.
+async fn wait_until_abandoned<O: Objects>(
     objects: &O,
     key: &str,
-    place: &str,
-    rhythm: Rhythm,
+    location: &str,
+    timings: LockTimings,
     object: &Object,
-    note: Option<&Note>,
+    content: Option<&LockObject>,
     notice: &(dyn Fn(&str) + Sync),
 ) -> Result<(), StateError> {
-    let holder = note.map(|note| note.holder.clone());
+    let holder = content.map(|content| content.holder.clone());
     let who = holder.as_ref().map_or_else(|| "somebody".to_owned(), ToString::to_string);
-    if note.is_some_and(is_dead) {
+    if content.is_some_and(holder_has_ended) {
         notice(&format!("the lock was left by {who}, which does not run any more: taking it over"));
         return Ok(());
     }
-    let seconds = rhythm.time_to_live.as_secs_f64();
+    let seconds = timings.time_to_live.as_secs_f64();
     notice(&format!("locked by {who}; watching for up to {seconds:.0} s whether it is alive"));
     let since = Instant::now();
-    while since.elapsed() < rhythm.time_to_live {
-        sleep(rhythm.look).await;
-        match objects.get(key).await.map_err(|error| remote_error(place, error))? {
+    while since.elapsed() < timings.time_to_live {
+        sleep(timings.poll_interval).await;
+        match objects.get(key).await.map_err(|error| StateError::remote(location, error))? {
             Some(now) if now.etag == object.etag => {}
-            // Touched or taken by another: it lives. Gone: it has just ended, and the next try may succeed.
+            // It changed, so its holder or a new one is alive. When it is gone, it was released, and the next attempt may succeed.
             Some(now) => {
-                let holder = serde_json::from_slice::<Note>(&now.bytes).ok().map(|note| note.holder).or(holder);
+                let holder = serde_json::from_slice::<LockObject>(&now.bytes).ok().map(|content| content.holder).or(holder);
                 return Err(StateError::Locked { holder, remote: true });
             }
             None => return Ok(()),
@@ -256,48 +274,50 @@ async fn wait_for_death<O: Objects>(
     Ok(())
 }
 
-/// Whether the holder ran where our process ids mean the same, and does not any more.
-fn is_dead(note: &Note) -> bool {
+/// Whether the holder was a process of this machine that has ended.
+fn holder_has_ended(content: &LockObject) -> bool {
     let alive = || {
-        i32::try_from(note.holder.pid)
+        i32::try_from(content.holder.pid)
             .ok()
             .and_then(rustix::process::Pid::from_raw)
             .is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
     };
-    note.processes.is_some() && note.processes == process_space() && !alive()
+    content.pid_namespace.is_some() && content.pid_namespace == pid_namespace() && !alive()
 }
 
-/// How long the machine has slept since it booted: the monotonic clock does not count that, other machines do.
+/// How long the machine was suspended since it booted. The monotonic clock does not count this time, but it passes for others who
+/// watch the lock.
 #[cfg(target_os = "linux")]
-fn slept() -> Duration {
+fn suspended_time() -> Duration {
     use rustix::time::{ClockId, clock_gettime};
     let now = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
     let monotonic = now(ClockId::Monotonic);
-    // The two are read one after the other: without sleep they differ by next to nothing.
+    // The two clocks are read one after the other, so without a suspension they differ by next to nothing.
     now(ClockId::Boottime).saturating_sub(monotonic)
 }
 
-/// By the clock on the wall: where it is set forward, a lock that is still ours is trusted again after its next touch.
+/// Where there is no such clock, the system time tells it. If that is set forward, the lock is not relied on until its next
+/// heartbeat.
 #[cfg(not(target_os = "linux"))]
-fn slept() -> Duration {
+fn suspended_time() -> Duration {
     static START: std::sync::LazyLock<(std::time::Instant, std::time::SystemTime)> =
         std::sync::LazyLock::new(|| (std::time::Instant::now(), std::time::SystemTime::now()));
     START.1.elapsed().unwrap_or_default().saturating_sub(START.0.elapsed())
 }
 
-/// Boot and process namespace: host names repeat among containers, these do not. `None` where the system tells neither.
-fn process_space() -> Option<String> {
+/// Boot and process namespace of this process: host names repeat among containers, these do not. `None` on systems without them.
+fn pid_namespace() -> Option<String> {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let namespace = std::fs::read_link("/proc/self/ns/pid").ok()?;
     Some(format!("{} {}", boot.trim(), namespace.display()))
 }
 
-/// Touches the object until it is released or lost.
-async fn beat<O: Objects>(inner: Arc<Inner<O>>) {
+/// Writes heartbeats until the lock is released or lost.
+async fn send_heartbeats<O: Objects>(inner: Arc<Inner<O>>) {
     loop {
-        sleep(inner.rhythm.heartbeat).await;
-        while !touch(&inner).await {
-            sleep(inner.rhythm.look).await;
+        sleep(inner.timings.heartbeat_interval).await;
+        while !send_heartbeat(&inner).await {
+            sleep(inner.timings.poll_interval).await;
         }
         if inner.held.lock().await.is_none() {
             return;
@@ -305,31 +325,33 @@ async fn beat<O: Objects>(inner: Arc<Inner<O>>) {
     }
 }
 
-/// One touch; whether there is nothing to repeat.
-async fn touch<O: Objects>(inner: &Inner<O>) -> bool {
+/// Writes one heartbeat; whether it is settled, so that it need not be repeated.
+async fn send_heartbeat<O: Objects>(inner: &Inner<O>) -> bool {
     let mut held = inner.held.lock().await;
-    let Some((note, etag)) = held.as_mut() else { return true };
-    note.beat += 1;
-    let (began, slept_before) = (Instant::now(), slept());
-    let written = match write(&inner.objects, &inner.key, note, Condition::Unchanged(etag)).await {
-        Err(error) if may_be_taken(error.fault) => match look(&inner.objects, &inner.key, &note.id).await {
-            Ok(Found::Ours { etag, beat }) => Ok((etag, beat)),
-            Ok(Found::Theirs(_, theirs)) => Err(Some(theirs.map_or_else(|| "somebody else".to_owned(), |note| note.holder.to_string()))),
-            Ok(Found::Nothing) => Err(Some("somebody, who removed it".to_owned())),
+    let Some((content, etag)) = held.as_mut() else { return true };
+    content.heartbeat += 1;
+    let (began, suspended) = (Instant::now(), suspended_time());
+    let written = match write(&inner.objects, &inner.key, content, Condition::Unchanged(etag)).await {
+        Err(error) if outcome_is_unknown(error.fault) => match read_lock(&inner.objects, &inner.key, &content.id).await {
+            Ok(LockState::Ours { etag, heartbeat }) => Ok((etag, heartbeat)),
+            Ok(LockState::Theirs(_, theirs)) => {
+                Err(Some(theirs.map_or_else(|| "somebody else".to_owned(), |content| content.holder.to_string())))
+            }
+            Ok(LockState::Absent) => Err(Some("somebody, who removed it".to_owned())),
             Err(_) => Err(None),
         },
         Err(_) => Err(None),
-        Ok(etag) => Ok((etag, note.beat)),
+        Ok(etag) => Ok((etag, content.heartbeat)),
     };
     match written {
-        Ok((now, beat)) => {
+        Ok((now, heartbeat)) => {
             *etag = now;
-            // An older touch is no sign of life: whoever waits may have seen it long ago.
-            if beat != note.beat {
+            // Only an earlier heartbeat arrived: a watcher may have seen it long ago, so it proves nothing to it.
+            if heartbeat != content.heartbeat {
                 return false;
             }
-            let mut health = inner.health.lock().unwrap_or_else(PoisonError::into_inner);
-            (health.confirmed, health.slept) = (began, slept_before);
+            let mut validity = inner.validity.lock().unwrap_or_else(PoisonError::into_inner);
+            (validity.confirmed, validity.suspended) = (began, suspended);
             true
         }
         Err(Some(who)) => {
@@ -337,16 +359,16 @@ async fn touch<O: Objects>(inner: &Inner<O>) -> bool {
             *held = None;
             true
         }
-        // No answer: again soon. Without any for a time-to-live, the lock counts as lost.
+        // There was no answer, so it is repeated soon. After a share of the time-to-live without one, `check` refuses.
         Err(None) => false,
     }
 }
 
 /// Who holds the lock, if anybody does.
-pub(super) async fn holder<O: Objects>(objects: &O, key: &str) -> Result<Option<(Object, Option<Holder>)>, ObjectError> {
+pub(super) async fn holder<O: Objects>(objects: &O, key: &str) -> Result<Option<(Object, Option<LockHolder>)>, ObjectError> {
     let object = objects.get(key).await?;
     Ok(object.map(|object| {
-        let holder = serde_json::from_slice::<Note>(&object.bytes).ok().map(|note| note.holder);
+        let holder = serde_json::from_slice::<LockObject>(&object.bytes).ok().map(|content| content.holder);
         (object, holder)
     }))
 }

@@ -1,7 +1,8 @@
 //! What the remote store asks of a bucket. The `aws` room answers with S3, tests answer from memory.
 
-use std::fmt;
+use std::error::Error;
 use std::future::Future;
+use std::sync::Arc;
 
 /// What must hold for a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +44,8 @@ pub enum ObjectFault {
 }
 
 /// A refusal of a bucket.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
 pub struct ObjectError {
     /// What it means.
     pub fault: ObjectFault,
@@ -51,15 +53,9 @@ pub struct ObjectError {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// The failed call behind it, if there is one.
+    pub source: Option<Arc<dyn Error + Send + Sync>>,
 }
-
-impl fmt::Display for ObjectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for ObjectError {}
 
 /// A bucket with strongly consistent reads and conditional writes.
 pub trait Objects: Clone + Send + Sync + 'static {

@@ -1,72 +1,19 @@
 //! A run on a remote state: entries that come close together become one write of the whole document.
 
-use super::objects::{Condition, ObjectFault, Objects};
-use super::{RemoteLock, RemoteStore, remote_error};
-use crate::state::{Document, Entry, Recorder, StateError, format};
-use sha2::{Digest, Sha256};
+use super::conditional_write::ConditionalWrites;
+use super::lock::RemoteLock;
+use super::objects::Objects;
+use super::state_objects::StateObjects;
+use crate::state::document::{Document, Entry};
+use crate::state::error::StateError;
+use crate::state::format;
+use crate::state::recorder::Recorder;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep};
-
-/// The document's last known ETag, and what was sent since then without an answer.
-pub(super) struct Attempts {
-    /// `None`: there is no document.
-    etag: Option<String>,
-    /// Digests of everything that we sent and that may stand there.
-    sent: Vec<[u8; 32]>,
-}
-
-impl Attempts {
-    pub(super) fn new(etag: Option<String>) -> Self {
-        Self { etag, sent: Vec::new() }
-    }
-
-    /// Writes until it is known to stand there, or to be refused, or patience ends.
-    pub(super) async fn put<O: Objects>(&mut self, store: &RemoteStore<O>, bytes: Vec<u8>) -> Result<String, StateError> {
-        let key = store.key("state.json");
-        let digest: [u8; 32] = Sha256::digest(&bytes).into();
-        self.sent.push(digest);
-        let began = Instant::now();
-        loop {
-            let condition = self.etag.as_deref().map_or(Condition::Absent, Condition::Unchanged);
-            let error = match store.objects.put(&key, bytes.clone(), condition).await {
-                Ok(etag) => return Ok(self.written(etag)),
-                Err(error) => error,
-            };
-            match error.fault {
-                ObjectFault::Precondition | ObjectFault::Gone => {
-                    let found = match store.objects.get(&key).await {
-                        // The next try meets the same refusal, and looks again.
-                        Err(error) if error.fault == ObjectFault::Lost && began.elapsed() < store.rhythm.patience => {
-                            sleep(store.rhythm.retry).await;
-                            continue;
-                        }
-                        found => found.map_err(|error| remote_error(&store.place, error))?,
-                    };
-                    let found = found.map(|object| (<[u8; 32]>::from(Sha256::digest(&object.bytes)), object.etag));
-                    match found {
-                        // A repeated request met what the first one had written.
-                        Some((standing, etag)) if standing == digest => return Ok(self.written(etag)),
-                        // An earlier one of ours, whose answer was lost: this one goes over it.
-                        Some((standing, etag)) if self.sent.contains(&standing) => self.etag = Some(etag),
-                        _ => return Err(StateError::Fenced { why: format!("somebody else wrote the state `{}`", store.place()) }),
-                    }
-                }
-                ObjectFault::Conflict | ObjectFault::Lost if began.elapsed() < store.rhythm.patience => sleep(store.rhythm.retry).await,
-                _ => return Err(remote_error(&store.place, error)),
-            }
-        }
-    }
-
-    fn written(&mut self, etag: String) -> String {
-        self.sent.clear();
-        self.etag = Some(etag.clone());
-        etag
-    }
-}
+use tokio::time::sleep;
 
 enum Job {
-    Record(Box<Entry>, oneshot::Sender<Result<(), String>>),
+    Record(Box<Entry>, oneshot::Sender<Result<(), StateError>>),
     Finish(oneshot::Sender<Result<(), StateError>>),
 }
 
@@ -93,15 +40,20 @@ impl<O> Clone for RemoteWriter<O> {
     }
 }
 
+/// The writing task has ended.
+fn over() -> StateError {
+    StateError::Fenced { why: "the run is over".to_owned() }
+}
+
 fn held(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<O: Objects> RemoteWriter<O> {
-    pub(super) fn start(store: RemoteStore<O>, lock: Arc<RemoteLock<O>>, document: Document, etag: String) -> Self {
+    pub(super) fn start(objects: StateObjects<O>, lock: Arc<RemoteLock<O>>, document: Document, etag: String) -> Self {
         let (jobs, receiver) = mpsc::unbounded_channel();
         let shared = Arc::new(Mutex::new(Shared { document, saved: true, fenced: None }));
-        tokio::spawn(write_all(store, receiver, shared.clone(), Attempts::new(Some(etag))));
+        tokio::spawn(write_all(objects, receiver, shared.clone(), ConditionalWrites::new(Some(etag))));
         Self { jobs, shared, lock }
     }
 
@@ -123,7 +75,6 @@ impl<O: Objects> RemoteWriter<O> {
     /// When it cannot be written; [`Self::document`] still has everything.
     pub async fn finish(&self) -> Result<Document, StateError> {
         let (answer, answered) = oneshot::channel();
-        let over = || StateError::Fenced { why: "the run is over".to_owned() };
         self.jobs.send(Job::Finish(answer)).map_err(|_| over())?;
         answered.await.map_err(|_| over())??;
         Ok(self.document())
@@ -131,14 +82,13 @@ impl<O: Objects> RemoteWriter<O> {
 }
 
 impl<O: Objects> Recorder for RemoteWriter<O> {
-    async fn record(&self, entry: Entry) -> Result<(), String> {
+    async fn record(&self, entry: Entry) -> Result<(), StateError> {
         let (answer, answered) = oneshot::channel();
-        let over = || "the run is over".to_owned();
         self.jobs.send(Job::Record(Box::new(entry), answer)).map_err(|_| over())?;
         answered.await.map_err(|_| over())?
     }
 
-    fn may_act(&self) -> Result<(), String> {
+    fn check_lock(&self) -> Result<(), String> {
         match &held(&self.shared).fenced {
             Some(why) => Err(why.clone()),
             None => self.lock.check(),
@@ -148,15 +98,15 @@ impl<O: Objects> Recorder for RemoteWriter<O> {
 
 /// The one task that writes.
 async fn write_all<O: Objects>(
-    store: RemoteStore<O>,
+    objects: StateObjects<O>,
     mut jobs: mpsc::UnboundedReceiver<Job>,
     shared: Arc<Mutex<Shared>>,
-    mut attempts: Attempts,
+    mut writes: ConditionalWrites,
 ) {
     while let Some(first) = jobs.recv().await {
         let mut batch = vec![first];
         if !matches!(batch[0], Job::Finish(_)) {
-            sleep(store.rhythm.gather).await;
+            sleep(objects.timings.batch_window).await;
         }
         while let Ok(job) = jobs.try_recv() {
             batch.push(job);
@@ -179,8 +129,8 @@ async fn write_all<O: Objects>(
         };
         let result = match (fenced, format::encode(&next)) {
             (Some(why), _) => Err(StateError::Fenced { why }),
-            (None, Err(error)) => Err(StateError::Damaged { place: store.place(), why: error.to_string() }),
-            (None, Ok(bytes)) => attempts.put(&store, bytes).await.map(drop),
+            (None, Err(error)) => Err(StateError::damaged(&objects.document_location(), error)),
+            (None, Ok(bytes)) => objects.write(&mut writes, bytes).await.map(drop),
         };
         match &result {
             Ok(()) => {
@@ -190,12 +140,11 @@ async fn write_all<O: Objects>(
             Err(StateError::Fenced { why }) => held(&shared).fenced = Some(why.clone()),
             Err(_) => {}
         }
-        let said = result.as_ref().map(drop).map_err(ToString::to_string);
-        waiting.into_iter().for_each(|answer| drop(answer.send(said.clone())));
+        waiting.into_iter().for_each(|answer| drop(answer.send(result.clone())));
         if let Some(answer) = finish {
             if result.is_ok() {
-                // Without it, only a state put back from before this run would pass for the newest.
-                drop(store.mark(&next).await);
+                // A failure is not worth an error: the floor of the last run still refuses every state older than that run.
+                drop(objects.raise_serial_floor(&next).await);
             }
             drop(answer.send(result));
             return;

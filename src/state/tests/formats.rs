@@ -4,26 +4,26 @@ use super::*;
 
 #[tokio::test]
 async fn a_newer_document_is_refused_as_such() {
-    let place = Place::new();
-    begun(&place, document()).finish().unwrap();
-    place.edit(|envelope| {
+    let folder = StateFolder::new();
+    begun(&folder, document()).finish().unwrap();
+    folder.edit(|envelope| {
         envelope["state"]["format_version"] = json!(FORMAT_VERSION + 1);
         envelope["state"]["something_new"] = json!(true);
     });
-    let error = refusal(&place);
+    let error = refusal(&folder);
     assert!(matches!(error, StateError::Newer { found: 4, .. }), "{error}");
     assert!(error.to_string().contains("has format 4, which is newer than this version of domino-eks knows (3)"), "{error}");
 }
 
 #[tokio::test]
 async fn another_order_of_keys_is_the_same_document() {
-    let place = Place::new();
-    let ended = begun(&place, after(document(), 8)).finish().unwrap();
-    place.edit(|envelope| {
+    let folder = StateFolder::new();
+    let ended = begun(&folder, after(document(), 8)).finish().unwrap();
+    folder.edit(|envelope| {
         let state = envelope["state"].as_object().unwrap().clone();
         envelope["state"] = Value::Object(state.into_iter().rev().collect());
     });
-    assert_eq!(place.store.load().unwrap(), Some(ended));
+    assert_eq!(folder.store.load().unwrap(), Some(ended));
 }
 
 /// As the first version of the tool wrote it; the checksum was made by other means than this program's.
@@ -59,7 +59,7 @@ const FORMAT_1: &str = r#"{
 
 /// What [`FORMAT_1`] says, as it is known today.
 fn of_format_1() -> Document {
-    let intent = Intent { nonce: "n1".to_owned(), since: Timestamp::UNIX_EPOCH, spec: Value::Null, dependencies: vec![] };
+    let intent = Intent { client_token: "n1".to_owned(), since: Timestamp::UNIX_EPOCH, spec: Value::Null, dependencies: vec![] };
     let tags = BTreeMap::from([("owner".to_owned(), "Zoë".to_owned())]);
     Document {
         format_version: 3,
@@ -67,7 +67,7 @@ fn of_format_1() -> Document {
         serial: 7,
         tool_version: "0.1.0".to_owned(),
         config_hash: Some("abc".to_owned()),
-        marks: Marks { protect: false, ephemeral: false },
+        teardown_policy: TeardownPolicy { protect: false, ephemeral: false },
         resources: BTreeMap::from([(vpc(), Record { tags, ..record("vpc-1") })]),
         intents: BTreeMap::from([(Address::new(Kind::NatGateway, "a"), intent)]),
         pins: BTreeMap::from([("image/x".to_owned(), BTreeMap::from([("id".to_owned(), "ami-1".to_owned())]))]),
@@ -107,11 +107,52 @@ const FORMAT_2: &str = r#"{
 }
 "#;
 
-/// What [`FORMAT_2`] says, as it is known today: its marks are its own.
+/// What [`FORMAT_2`] says, as it is known today: it has a teardown policy of its own.
 fn of_format_2() -> Document {
     let mut document = of_format_1();
-    document.marks.protect = true;
+    document.teardown_policy.protect = true;
     document.apply(Entry::Deleting { address: vpc() });
+    document
+}
+
+/// As the first version that knew format 3 wrote it, before the code got other names than the JSON has; its checksum was
+/// made by other means, too.
+const FORMAT_3: &str = r#"{
+  "checksum": "60317a2970d2b25ebf22552301a3207cee0a11d1b305be8c3b18f23671248536",
+  "state": {
+    "format_version": 3,
+    "lineage": "6f1c0a52-3a4e-4f0e-9d7b-0c5f6d1e2a3b",
+    "serial": 7,
+    "tool_version": "0.1.0",
+    "account": "111122223333",
+    "region": "us-west-2",
+    "partition": "aws",
+    "cluster": "demo",
+    "config_hash": "abc",
+    "marks": { "protect": true, "ephemeral": true },
+    "resources": {
+      "vpc/main": {
+        "id": "vpc-1",
+        "status": "retained",
+        "spec": { "cidr": "10.0.0.0/16" },
+        "tags": { "owner": "Zoë" },
+        "attributes": { "id": "vpc-1" },
+        "dependencies": ["kms-key/main"]
+      }
+    },
+    "intents": {
+      "nat-gateway/a": { "nonce": "n1", "since": "1970-01-01T00:00:00Z", "spec": null, "dependencies": [] }
+    },
+    "pins": { "image/x": { "id": "ami-1" } }
+  }
+}
+"#;
+
+/// What [`FORMAT_3`] says, as it is known today.
+fn of_format_3() -> Document {
+    let mut document = of_format_1();
+    document.teardown_policy = TeardownPolicy { protect: true, ephemeral: true };
+    document.resources.values_mut().for_each(|record| record.status = Status::Retained);
     document
 }
 
@@ -141,33 +182,62 @@ fn changed(change: impl FnOnce(&mut serde_json::Map<String, Value>)) -> Vec<u8> 
 
 #[tokio::test]
 async fn a_document_of_format_1_is_read_as_format_3_and_kept_as_a_backup() {
-    let place = Place::new();
-    place.put(FORMAT_1.as_bytes());
-    assert_eq!(place.store.load().unwrap(), Some(of_format_1()));
-    assert_eq!(fs::read_to_string(place.store.path()).unwrap(), FORMAT_1, "reading writes nothing");
-    drop(begun(&place, of_format_1()));
-    assert_eq!(place.store.load().unwrap(), Some(Document { serial: 8, ..of_format_1() }));
-    assert_eq!(fs::read_to_string(place.backup(7)).unwrap(), FORMAT_1, "an older version of the tool can go on from it");
+    let folder = StateFolder::new();
+    folder.put(FORMAT_1.as_bytes());
+    assert_eq!(folder.store.load().unwrap(), Some(of_format_1()));
+    assert_eq!(fs::read_to_string(folder.store.path()).unwrap(), FORMAT_1, "reading writes nothing");
+    drop(begun(&folder, of_format_1()));
+    assert_eq!(folder.store.load().unwrap(), Some(Document { serial: 8, ..of_format_1() }));
+    assert_eq!(fs::read_to_string(folder.backup(7)).unwrap(), FORMAT_1, "an older version of the tool can go on from it");
 }
 
 #[tokio::test]
 async fn a_document_of_format_2_keeps_what_it_says_and_is_kept_as_a_backup() {
-    let place = Place::new();
-    place.put(FORMAT_2.as_bytes());
-    assert_eq!(place.store.load().unwrap(), Some(of_format_2()));
-    assert_eq!(fs::read_to_string(place.store.path()).unwrap(), FORMAT_2, "reading writes nothing");
-    drop(begun(&place, of_format_2()));
-    assert_eq!(place.store.load().unwrap(), Some(Document { serial: 8, ..of_format_2() }));
-    assert_eq!(fs::read_to_string(place.backup(7)).unwrap(), FORMAT_2, "an older version of the tool can go on from it");
+    let folder = StateFolder::new();
+    folder.put(FORMAT_2.as_bytes());
+    assert_eq!(folder.store.load().unwrap(), Some(of_format_2()));
+    assert_eq!(fs::read_to_string(folder.store.path()).unwrap(), FORMAT_2, "reading writes nothing");
+    drop(begun(&folder, of_format_2()));
+    assert_eq!(folder.store.load().unwrap(), Some(Document { serial: 8, ..of_format_2() }));
+    assert_eq!(fs::read_to_string(folder.backup(7)).unwrap(), FORMAT_2, "an older version of the tool can go on from it");
 }
 
 #[tokio::test]
 async fn an_interrupted_run_of_format_2_is_read_with_its_journal() {
-    let place = Place::new();
-    place.put(FORMAT_2.as_bytes());
+    let folder = StateFolder::new();
+    folder.put(FORMAT_2.as_bytes());
     let line = "{\"serial\":7,\"lineage\":\"6f1c0a52-3a4e-4f0e-9d7b-0c5f6d1e2a3b\",\"op\":\"gone\",\"address\":\"vpc/main\"}\n";
-    fs::write(place.file("journal.ndjson"), line).unwrap();
-    assert_eq!(place.store.load().unwrap(), Some(Document { resources: BTreeMap::new(), ..of_format_2() }));
+    fs::write(folder.file("journal.ndjson"), line).unwrap();
+    assert_eq!(folder.store.load().unwrap(), Some(Document { resources: BTreeMap::new(), ..of_format_2() }));
+}
+
+#[tokio::test]
+async fn format_3_is_read_and_written_with_the_names_of_its_first_version() {
+    let folder = StateFolder::new();
+    folder.put(FORMAT_3.as_bytes());
+    assert_eq!(folder.store.load().unwrap(), Some(of_format_3()));
+    assert_eq!(String::from_utf8(encode(&of_format_3()).unwrap()).unwrap().parse::<Value>().unwrap(), FORMAT_3.parse::<Value>().unwrap());
+}
+
+#[tokio::test]
+async fn a_journal_of_the_first_version_of_format_3_is_read_and_written_alike() {
+    let folder = StateFolder::new();
+    folder.put(FORMAT_3.as_bytes());
+    let line = r#"{"serial":7,"lineage":"6f1c0a52-3a4e-4f0e-9d7b-0c5f6d1e2a3b","op":"marked","marks":{"protect":false,"ephemeral":true}}"#;
+    let intent = r#"{"serial":7,"lineage":"6f1c0a52-3a4e-4f0e-9d7b-0c5f6d1e2a3b","op":"intent","address":"nat-gateway/b","intent":{"nonce":"n2","since":"1970-01-01T00:00:00Z","spec":null,"dependencies":[]}}"#;
+    fs::write(folder.file("journal.ndjson"), format!("{line}\n{intent}\n")).unwrap();
+    let policy = TeardownPolicy { protect: false, ephemeral: true };
+    let new = Intent { client_token: "n2".to_owned(), since: Timestamp::UNIX_EPOCH, spec: Value::Null, dependencies: vec![] };
+    let address = Address::new(Kind::NatGateway, "b");
+    let mut expected = Document { teardown_policy: policy, ..of_format_3() };
+    expected.intents.insert(address.clone(), new.clone());
+    assert_eq!(folder.store.load().unwrap(), Some(expected));
+    let entries = [(line, Entry::TeardownPolicySet { policy }), (intent, Entry::Intent { address, intent: new })];
+    for (line, entry) in entries {
+        let mut read: Value = line.parse().unwrap();
+        read.as_object_mut().unwrap().retain(|key, _| key != "serial" && key != "lineage");
+        assert_eq!(serde_json::to_value(entry).unwrap(), read);
+    }
 }
 
 #[tokio::test]
@@ -180,74 +250,74 @@ async fn what_was_retained_is_written_and_read_in_format_3() {
 
 #[tokio::test]
 async fn an_interrupted_run_of_format_1_is_read_with_its_journal() {
-    let place = Place::new();
-    place.put(FORMAT_1.as_bytes());
+    let folder = StateFolder::new();
+    folder.put(FORMAT_1.as_bytes());
     // Its lines did not name their state.
     let lines = "{\"serial\":7,\"op\":\"gone\",\"address\":\"vpc/main\"}\n{\"serial\":7,\"op\":\"applied\",\"config_hash\":\"def\"}\n";
-    fs::write(place.file("journal.ndjson"), lines).unwrap();
+    fs::write(folder.file("journal.ndjson"), lines).unwrap();
     let expected = Document { resources: BTreeMap::new(), config_hash: Some("def".to_owned()), ..of_format_1() };
-    assert_eq!(place.store.load().unwrap(), Some(expected.clone()));
-    drop(begun(&place, expected.clone()));
-    assert_eq!(place.store.load().unwrap(), Some(Document { serial: 8, ..expected }));
+    assert_eq!(folder.store.load().unwrap(), Some(expected.clone()));
+    drop(begun(&folder, expected.clone()));
+    assert_eq!(folder.store.load().unwrap(), Some(Document { serial: 8, ..expected }));
 }
 
 #[tokio::test]
 async fn the_checksum_of_a_fixture_fits() {
-    let place = Place::new();
-    place.put(&changed(|_| ()));
-    assert_eq!(place.store.load().unwrap(), Some(of_format_1()));
+    let folder = StateFolder::new();
+    folder.put(&changed(|_| ()));
+    assert_eq!(folder.store.load().unwrap(), Some(of_format_1()));
 }
 
 #[tokio::test]
 async fn a_document_of_format_1_edited_by_hand_is_refused() {
-    let place = Place::new();
-    place.put(FORMAT_1.replace("\"vpc-1\"", "\"vpc-2\"").as_bytes());
-    assert!(refusal(&place).to_string().ends_with("its checksum does not fit; was it edited by hand?"));
+    let folder = StateFolder::new();
+    folder.put(FORMAT_1.replace("\"vpc-1\"", "\"vpc-2\"").as_bytes());
+    assert!(refusal(&folder).to_string().ends_with("its checksum does not fit; was it edited by hand?"));
 }
 
 #[tokio::test]
 async fn a_document_without_a_format_version_is_refused() {
-    let place = Place::new();
+    let folder = StateFolder::new();
     for version in [None, Some(json!(0)), Some(json!("2")), Some(json!(-1)), Some(json!(1.5))] {
-        place.put(&changed(|state| match version {
+        folder.put(&changed(|state| match version {
             None => drop(state.remove("format_version")),
             Some(version) => drop(state.insert("format_version".to_owned(), version)),
         }));
-        assert!(refusal(&place).to_string().ends_with("is damaged: it has no format version"));
+        assert!(refusal(&folder).to_string().ends_with("is damaged: it has no format version"));
     }
 }
 
 #[tokio::test]
 async fn a_state_that_is_no_object_is_refused() {
-    let place = Place::new();
+    let folder = StateFolder::new();
     for state in [json!(null), json!([]), json!("state"), json!(2)] {
-        place.put(&sealed(&state));
-        assert!(matches!(refusal(&place), StateError::Damaged { .. }));
+        folder.put(&sealed(&state));
+        assert!(matches!(refusal(&folder), StateError::Damaged { .. }));
     }
 }
 
 #[tokio::test]
 async fn fields_that_the_format_does_not_know_are_refused() {
     // They would be lost with the next write.
-    let place = Place::new();
-    place.put(&changed(|state| drop(state.insert("surprise".to_owned(), json!(1)))));
-    assert!(matches!(refusal(&place), StateError::Damaged { .. }));
-    place.put(&changed(|state| state["resources"]["vpc/main"]["surprise"] = json!(1)));
-    assert!(matches!(refusal(&place), StateError::Damaged { .. }));
+    let folder = StateFolder::new();
+    folder.put(&changed(|state| drop(state.insert("surprise".to_owned(), json!(1)))));
+    assert!(matches!(refusal(&folder), StateError::Damaged { .. }));
+    folder.put(&changed(|state| state["resources"]["vpc/main"]["surprise"] = json!(1)));
+    assert!(matches!(refusal(&folder), StateError::Damaged { .. }));
 }
 
 #[tokio::test]
 async fn a_moved_state_leads_to_its_new_place() {
-    let place = Place::new();
-    let state = interrupted(&place).await;
-    place.store.leave("s3://bucket/prefix").unwrap();
-    let error = refusal(&place);
+    let folder = StateFolder::new();
+    let state = interrupted(&folder).await;
+    folder.store.leave("s3://bucket/prefix").unwrap();
+    let error = refusal(&folder);
     assert!(matches!(&error, StateError::Moved { to, .. } if to == "s3://bucket/prefix"), "{error}");
-    assert_eq!(error.to_string(), format!("the state was moved from `{}` to `s3://bucket/prefix`", place.store.path().display()));
-    assert_eq!(place.store.highest_serial(), state.serial, "a state that comes back goes beyond the one that left");
+    assert_eq!(error.to_string(), format!("the state was moved from `{}` to `s3://bucket/prefix`", folder.store.path().display()));
+    assert_eq!(folder.store.highest_serial(), state.serial, "a state that comes back goes beyond the one that left");
     let back = Document { serial: state.serial + 1, ..state };
-    place.store.replace(&back).unwrap();
-    assert_eq!(place.store.load().unwrap(), Some(back));
+    folder.store.replace(&back).unwrap();
+    assert_eq!(folder.store.load().unwrap(), Some(back));
 }
 
 #[test]

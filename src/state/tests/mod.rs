@@ -20,13 +20,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A folder of its own with a store inside.
-struct Place {
+struct StateFolder {
     _folder: tempfile::TempDir,
     root: PathBuf,
     store: LocalStore,
 }
 
-impl Place {
+impl StateFolder {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("state").join("demo");
@@ -42,7 +42,7 @@ impl Place {
         self.file("backups").join(format!("{serial:08}.json"))
     }
 
-    /// Puts bytes in the place of the document.
+    /// Puts bytes where the document lies.
     fn put(&self, bytes: &[u8]) {
         fs::create_dir_all(&self.root).unwrap();
         fs::write(self.store.path(), bytes).unwrap();
@@ -82,7 +82,8 @@ fn record(id: &str) -> Record {
 }
 
 fn entries() -> Vec<Entry> {
-    let intent = Intent { nonce: "n".repeat(64), since: Timestamp::UNIX_EPOCH, spec: json!({"cidr": "10.0.0.0/16"}), dependencies: vec![] };
+    let intent =
+        Intent { client_token: "n".repeat(64), since: Timestamp::UNIX_EPOCH, spec: json!({"cidr": "10.0.0.0/16"}), dependencies: vec![] };
     vec![
         Entry::Pinned { pins: BTreeMap::from([("image/x".to_owned(), BTreeMap::from([("id".to_owned(), "ami-1".to_owned())]))]) },
         Entry::Intent { address: vpc(), intent: intent.clone() },
@@ -101,14 +102,14 @@ fn after(mut document: Document, count: usize) -> Document {
     document
 }
 
-fn begun(place: &Place, document: Document) -> LocalWriter {
-    let lock = place.store.lock("apply").unwrap();
-    place.store.begin(document, Arc::new(lock)).unwrap()
+fn begun(folder: &StateFolder, document: Document) -> LocalWriter {
+    let lock = folder.store.lock("apply").unwrap();
+    folder.store.begin(document, Arc::new(lock)).unwrap()
 }
 
 /// A run that ended without a word after all entries.
-async fn interrupted(place: &Place) -> Document {
-    let writer = begun(place, document());
+async fn interrupted(folder: &StateFolder) -> Document {
+    let writer = begun(folder, document());
     for entry in entries() {
         writer.record(entry).await.unwrap();
     }
@@ -119,6 +120,6 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-fn refusal(place: &Place) -> StateError {
-    place.store.load().expect_err("it was taken")
+fn refusal(folder: &StateFolder) -> StateError {
+    folder.store.load().expect_err("it was taken")
 }

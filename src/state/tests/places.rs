@@ -4,28 +4,28 @@ use super::*;
 
 #[tokio::test]
 async fn nobody_else_can_read_anything() {
-    let place = Place::new();
-    let state = begun(&place, document()).finish().unwrap();
-    let writer = begun(&place, state);
+    let folder = StateFolder::new();
+    let state = begun(&folder, document()).finish().unwrap();
+    let writer = begun(&folder, state);
     for entry in entries() {
         writer.record(entry).await.unwrap();
     }
     writer.finish().unwrap();
-    assert_eq!((mode(&place.root), mode(&place.file("backups"))), (0o700, 0o700));
-    assert_eq!(mode(place.root.parent().unwrap()), 0o700);
+    assert_eq!((mode(&folder.root), mode(&folder.file("backups"))), (0o700, 0o700));
+    assert_eq!(mode(folder.root.parent().unwrap()), 0o700);
     for name in ["state.json", "journal.ndjson", "lock"] {
-        assert_eq!(mode(&place.file(name)), 0o600, "{name}");
+        assert_eq!(mode(&folder.file(name)), 0o600, "{name}");
     }
-    for backup in fs::read_dir(place.file("backups")).unwrap() {
+    for backup in fs::read_dir(folder.file("backups")).unwrap() {
         assert_eq!(mode(&backup.unwrap().path()), 0o600);
     }
 }
 
 #[tokio::test]
 async fn no_temporary_file_stays_behind() {
-    let place = Place::new();
-    begun(&place, document()).finish().unwrap();
-    assert_eq!(place.names(), ["backups", "journal.ndjson", "lock", "state.json"]);
+    let folder = StateFolder::new();
+    begun(&folder, document()).finish().unwrap();
+    assert_eq!(folder.names(), ["backups", "journal.ndjson", "lock", "state.json"]);
 }
 
 #[test]
@@ -34,26 +34,26 @@ fn a_place_that_cannot_be_written_is_named() {
     let file = folder.path().join("file");
     fs::write(&file, b"").unwrap();
     let error = LocalStore::new(file.join("demo")).lock("apply").expect_err("a file is no folder");
-    assert!(matches!(&error, StateError::Io { place, .. } if place.ends_with("file/demo")), "{error}");
+    assert!(matches!(&error, StateError::Io { location, .. } if location.ends_with("file/demo")), "{error}");
 }
 
 /// A file elsewhere that a link in the state's folder leads to.
-fn linked(place: &Place, name: &str) -> PathBuf {
-    let target = place.root.parent().unwrap().join("elsewhere");
-    fs::rename(place.file(name), &target).unwrap();
-    std::os::unix::fs::symlink(&target, place.file(name)).unwrap();
+fn linked(folder: &StateFolder, name: &str) -> PathBuf {
+    let target = folder.root.parent().unwrap().join("elsewhere");
+    fs::rename(folder.file(name), &target).unwrap();
+    std::os::unix::fs::symlink(&target, folder.file(name)).unwrap();
     target
 }
 
 #[tokio::test]
 async fn a_symbolic_link_is_refused_and_what_it_leads_to_stays() {
     for name in ["state.json", "journal.ndjson"] {
-        let place = Place::new();
-        interrupted(&place).await;
-        let target = linked(&place, name);
+        let folder = StateFolder::new();
+        interrupted(&folder).await;
+        let target = linked(&folder, name);
         let before = fs::read(&target).unwrap();
-        let error = refusal(&place);
-        assert!(matches!(&error, StateError::Link { place } if place.ends_with(name)), "{error}");
+        let error = refusal(&folder);
+        assert!(matches!(&error, StateError::Link { location } if location.ends_with(name)), "{error}");
         assert_eq!(fs::read(&target).unwrap(), before);
     }
 }
@@ -61,49 +61,49 @@ async fn a_symbolic_link_is_refused_and_what_it_leads_to_stays() {
 #[tokio::test]
 async fn a_run_never_writes_through_a_link() {
     // Somebody put the links there after the state was read.
-    let place = Place::new();
-    let state = interrupted(&place).await;
-    let document = linked(&place, "state.json");
+    let folder = StateFolder::new();
+    let state = interrupted(&folder).await;
+    let document = linked(&folder, "state.json");
     let before = fs::read(&document).unwrap();
-    let writer = begun(&place, state);
+    let writer = begun(&folder, state);
     assert_eq!(fs::read(&document).unwrap(), before);
-    assert!(!place.store.path().is_symlink());
+    assert!(!folder.store.path().is_symlink());
     let state = writer.document();
     drop(writer);
 
-    let journal = linked(&place, "journal.ndjson");
+    let journal = linked(&folder, "journal.ndjson");
     fs::write(&journal, b"somebody's own file").unwrap();
-    let lock = Arc::new(place.store.lock("apply").unwrap());
-    assert!(place.store.begin(state, lock).is_err());
+    let lock = Arc::new(folder.store.lock("apply").unwrap());
+    assert!(folder.store.begin(state, lock).is_err());
     assert_eq!(fs::read(&journal).unwrap(), b"somebody's own file");
 }
 
 #[tokio::test]
 async fn a_dangling_link_is_no_missing_state() {
-    let place = Place::new();
-    fs::create_dir_all(&place.root).unwrap();
-    std::os::unix::fs::symlink("nowhere", place.store.path()).unwrap();
-    assert!(matches!(refusal(&place), StateError::Link { .. }));
+    let folder = StateFolder::new();
+    fs::create_dir_all(&folder.root).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.store.path()).unwrap();
+    assert!(matches!(refusal(&folder), StateError::Link { .. }));
 }
 
 #[tokio::test]
 async fn what_cannot_be_read_is_no_missing_state() {
     // A folder in the place of a file cannot be read by anybody, root included.
     for name in ["state.json", "journal.ndjson"] {
-        let place = Place::new();
-        fs::create_dir_all(place.file(name)).unwrap();
-        let error = refusal(&place);
-        assert!(matches!(&error, StateError::Io { place, .. } if place.ends_with(name)), "{error}");
+        let folder = StateFolder::new();
+        fs::create_dir_all(folder.file(name)).unwrap();
+        let error = refusal(&folder);
+        assert!(matches!(&error, StateError::Io { location, .. } if location.ends_with(name)), "{error}");
     }
     // Modes mean nothing to root.
     if rustix::process::geteuid().is_root() {
         return;
     }
     for name in ["state.json", "journal.ndjson"] {
-        let place = Place::new();
-        interrupted(&place).await;
-        fs::set_permissions(place.file(name), fs::Permissions::from_mode(0o000)).unwrap();
-        assert!(matches!(refusal(&place), StateError::Io { .. }));
+        let folder = StateFolder::new();
+        interrupted(&folder).await;
+        fs::set_permissions(folder.file(name), fs::Permissions::from_mode(0o000)).unwrap();
+        assert!(matches!(refusal(&folder), StateError::Io { .. }));
     }
 }
 
@@ -117,24 +117,24 @@ async fn a_place_that_is_no_folder_is_no_missing_state() {
 
 #[tokio::test]
 async fn a_state_without_room_for_its_backup_stays_as_it_was() {
-    let place = Place::new();
-    let state = begun(&place, document()).finish().unwrap();
-    let before = fs::read(place.store.path()).unwrap();
-    fs::remove_dir_all(place.file("backups")).unwrap();
-    fs::write(place.file("backups"), b"").unwrap();
-    let lock = Arc::new(place.store.lock("apply").unwrap());
-    assert!(place.store.begin(state, lock).is_err(), "a run began without a backup");
-    assert_eq!(fs::read(place.store.path()).unwrap(), before);
+    let folder = StateFolder::new();
+    let state = begun(&folder, document()).finish().unwrap();
+    let before = fs::read(folder.store.path()).unwrap();
+    fs::remove_dir_all(folder.file("backups")).unwrap();
+    fs::write(folder.file("backups"), b"").unwrap();
+    let lock = Arc::new(folder.store.lock("apply").unwrap());
+    assert!(folder.store.begin(state, lock).is_err(), "a run began without a backup");
+    assert_eq!(fs::read(folder.store.path()).unwrap(), before);
 }
 
 #[tokio::test]
 async fn unfinished_documents_go_when_the_next_run_begins() {
-    let place = Place::new();
-    let state = begun(&place, document()).finish().unwrap();
+    let folder = StateFolder::new();
+    let state = begun(&folder, document()).finish().unwrap();
     for name in [".state.json.a1b2c3", ".state.json."] {
-        fs::write(place.file(name), b"{\"checksum\":").unwrap();
+        fs::write(folder.file(name), b"{\"checksum\":").unwrap();
     }
-    fs::write(place.file("notes.txt"), b"somebody's own").unwrap();
-    drop(begun(&place, state));
-    assert_eq!(place.names(), ["backups", "journal.ndjson", "lock", "notes.txt", "state.json"]);
+    fs::write(folder.file("notes.txt"), b"somebody's own").unwrap();
+    drop(begun(&folder, state));
+    assert_eq!(folder.names(), ["backups", "journal.ndjson", "lock", "notes.txt", "state.json"]);
 }

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 #[tokio::test]
 async fn a_run_begins_ends_and_is_read_back() {
-    let place = Place::new();
-    assert_eq!(place.store.load().unwrap(), None);
-    let writer = begun(&place, document());
+    let folder = StateFolder::new();
+    assert_eq!(folder.store.load().unwrap(), None);
+    let writer = begun(&folder, document());
     assert_eq!(writer.document().serial, 1);
     for entry in entries() {
         writer.record(entry).await.unwrap();
@@ -15,77 +15,77 @@ async fn a_run_begins_ends_and_is_read_back() {
     let ended = writer.finish().unwrap();
     assert_eq!(ended.serial, 2);
     let expected = after(Document { lineage: ended.lineage.clone(), serial: 2, ..document() }, entries().len());
-    assert_eq!(place.store.load().unwrap(), Some(expected));
-    assert_eq!(fs::read(place.file("journal.ndjson")).unwrap(), b"");
+    assert_eq!(folder.store.load().unwrap(), Some(expected));
+    assert_eq!(fs::read(folder.file("journal.ndjson")).unwrap(), b"");
 }
 
 #[tokio::test]
 async fn reading_writes_nothing() {
-    let place = Place::new();
-    place.store.load().unwrap();
-    assert!(!place.root.exists());
-    interrupted(&place).await;
+    let folder = StateFolder::new();
+    folder.store.load().unwrap();
+    assert!(!folder.root.exists());
+    interrupted(&folder).await;
     let look = || {
-        let names = fs::read_dir(&place.root).unwrap().map(|entry| entry.unwrap().path());
+        let names = fs::read_dir(&folder.root).unwrap().map(|entry| entry.unwrap().path());
         let mut files: Vec<_> = names.filter(|path| path.is_file()).map(|path| (path.clone(), fs::read(path).unwrap())).collect();
         files.sort();
         files
     };
     let before = look();
-    place.store.load().unwrap();
+    folder.store.load().unwrap();
     assert_eq!(look(), before);
 }
 
 #[tokio::test]
 async fn every_entry_is_on_disk_when_record_returns() {
-    let place = Place::new();
-    let writer = begun(&place, document());
+    let folder = StateFolder::new();
+    let writer = begun(&folder, document());
     for (count, entry) in entries().into_iter().enumerate() {
         writer.record(entry).await.unwrap();
         let lineage = writer.document().lineage;
-        assert_eq!(place.store.load().unwrap(), Some(after(Document { lineage, serial: 1, ..document() }, count + 1)));
+        assert_eq!(folder.store.load().unwrap(), Some(after(Document { lineage, serial: 1, ..document() }, count + 1)));
     }
 }
 
 #[tokio::test]
 async fn an_interrupted_run_goes_on_under_a_new_serial() {
-    let place = Place::new();
-    let before = interrupted(&place).await;
-    let loaded = place.store.load().unwrap().unwrap();
+    let folder = StateFolder::new();
+    let before = interrupted(&folder).await;
+    let loaded = folder.store.load().unwrap().unwrap();
     assert_eq!(loaded, before);
-    let writer = begun(&place, loaded);
-    assert_eq!(fs::read(place.file("journal.ndjson")).unwrap(), b"", "the document has taken the journal in");
+    let writer = begun(&folder, loaded);
+    assert_eq!(fs::read(folder.file("journal.ndjson")).unwrap(), b"", "the document has taken the journal in");
     assert_eq!(writer.document(), Document { serial: 2, ..before });
-    assert_eq!(place.store.load().unwrap(), Some(writer.document()));
+    assert_eq!(folder.store.load().unwrap(), Some(writer.document()));
 }
 
 #[tokio::test]
 async fn lines_of_an_older_run_are_not_applied_again() {
-    let place = Place::new();
-    let writer = begun(&place, document());
+    let folder = StateFolder::new();
+    let writer = begun(&folder, document());
     writer.record(Entry::Recorded { address: vpc(), record: Box::new(record("vpc-1")) }).await.unwrap();
-    let journal = fs::read(place.file("journal.ndjson")).unwrap();
+    let journal = fs::read(folder.file("journal.ndjson")).unwrap();
     writer.record(Entry::Gone { address: vpc() }).await.unwrap();
     let ended = writer.finish().unwrap();
     drop(writer);
     // The process died after it replaced the document and before it emptied the journal.
-    fs::write(place.file("journal.ndjson"), journal).unwrap();
-    assert_eq!(place.store.load().unwrap(), Some(ended));
+    fs::write(folder.file("journal.ndjson"), journal).unwrap();
+    assert_eq!(folder.store.load().unwrap(), Some(ended));
 }
 
 #[tokio::test]
 async fn nothing_is_written_after_the_end_of_a_run() {
-    let place = Place::new();
-    let writer = begun(&place, document());
+    let folder = StateFolder::new();
+    let writer = begun(&folder, document());
     let ended = writer.finish().unwrap();
     assert!(writer.record(Entry::Gone { address: vpc() }).await.is_err());
-    assert_eq!(place.store.load().unwrap(), Some(ended));
+    assert_eq!(folder.store.load().unwrap(), Some(ended));
 }
 
 #[tokio::test]
 async fn many_writers_at_once_lose_nothing() {
-    let place = Place::new();
-    let writer = begun(&place, document());
+    let folder = StateFolder::new();
+    let writer = begun(&folder, document());
     let tasks: Vec<_> = (0..40)
         .map(|number| {
             let writer = writer.clone();
@@ -98,19 +98,19 @@ async fn many_writers_at_once_lose_nothing() {
     for task in tasks {
         task.await.unwrap().unwrap();
     }
-    assert_eq!(place.store.load().unwrap().unwrap().resources.len(), 40);
+    assert_eq!(folder.store.load().unwrap().unwrap().resources.len(), 40);
 }
 
 #[tokio::test]
 async fn ten_backups_are_kept_the_newest_ones() {
-    let place = Place::new();
+    let folder = StateFolder::new();
     let mut state = document();
     for _ in 0..9 {
-        state = begun(&place, state).finish().unwrap();
+        state = begun(&folder, state).finish().unwrap();
     }
     assert_eq!(state.serial, 18);
     let mut names: Vec<String> =
-        fs::read_dir(place.file("backups")).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        fs::read_dir(folder.file("backups")).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     assert_eq!(names, (8..18).map(|serial| format!("{serial:08}.json")).collect::<Vec<_>>());
 }
@@ -143,9 +143,9 @@ fn every_state_has_a_lineage_of_its_own() {
 
 #[tokio::test]
 async fn a_look_without_the_lock_never_fails_while_runs_begin_and_end() {
-    let place = Place::new();
-    let mut state = begun(&place, document()).finish().unwrap();
-    let store = place.store.clone();
+    let folder = StateFolder::new();
+    let mut state = begun(&folder, document()).finish().unwrap();
+    let store = folder.store.clone();
     let over = Arc::new(AtomicBool::new(false));
     let ended = over.clone();
     let looking = std::thread::spawn(move || {
@@ -158,14 +158,14 @@ async fn a_look_without_the_lock_never_fails_while_runs_begin_and_end() {
         count
     });
     for _ in 0..40 {
-        let writer = begun(&place, state);
+        let writer = begun(&folder, state);
         for entry in entries() {
             writer.record(entry).await.unwrap();
         }
         state = writer.finish().unwrap();
         drop(writer);
         state.serial += 1;
-        place.store.replace(&state).unwrap();
+        folder.store.replace(&state).unwrap();
     }
     over.store(true, Ordering::SeqCst);
     assert!(looking.join().unwrap() > 40);

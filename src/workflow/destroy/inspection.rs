@@ -6,7 +6,7 @@ use crate::engine::{
     Verb, duplicates, hold_back, is_kept, teardown,
 };
 use crate::resource::{Address, Attributes, Kind};
-use crate::state::{Document, Marks, Status};
+use crate::state::{Document, Status, TeardownPolicy};
 use crate::workflow::lineage::{lineage_of, refuse_other_lineage, the_lineage};
 use crate::workflow::session::{items, state_for};
 use crate::workflow::{Refusal, TeardownTarget, WorkflowError};
@@ -63,7 +63,7 @@ pub struct Inspection {
     /// What carries the cluster's tags, but was made under another state.
     pub others: Vec<Observed>,
     /// Whether the cluster is marked as protected, and as a test environment.
-    pub policy: Marks,
+    pub policy: TeardownPolicy,
     /// Whether there is a state.
     pub has_state: bool,
     /// Where leftovers are looked for.
@@ -135,7 +135,7 @@ pub async fn inspect<P: Discovery>(
     others.extend(of_others);
     foreign.extend(another.map(|other| in_the_way(&other, scope.another_is_near, spared)));
     let (plan, disowned, duplicates) = planned(provider, &scope, &state, &observed, &leftovers, (&basis, keep_data)).await?;
-    let policy = target.policy(has_state.then_some(state.marks));
+    let policy = target.policy(has_state.then_some(state.teardown_policy));
     let (data, protected) = tokio::try_join!(provider.data(&plan, policy.ephemeral), provider.protections(&plan))?;
     let survey = Survey { data, foreign, protected, disowned };
     Ok(Inspection { state, observed, plan, duplicates, survey, leftovers, others, policy, has_state, scope, items })

@@ -265,7 +265,7 @@ impl StateStore for Store {
 }
 
 impl Recorder for Writer {
-    async fn record(&self, entry: Entry) -> Result<(), String> {
+    async fn record(&self, entry: Entry) -> Result<(), StateError> {
         self.memory.record(entry).await
     }
 }

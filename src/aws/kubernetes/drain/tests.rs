@@ -182,8 +182,8 @@ async fn silence_in_between_is_told_and_outlasted() {
 async fn nothing_is_deleted_that_may_not_be() {
     let cluster = Cluster::with((0..9).map(|index| service(&format!("s{index}"))));
     let asked = AtomicUsize::new(0);
-    let may_act = || if asked.fetch_add(1, Ordering::SeqCst) < 2 { Ok(()) } else { Err("the lock was lost".to_owned()) };
-    let failure = run(&cluster, Pace::REAL, &may_act, &|_| ()).await.unwrap_err();
+    let check_lock = || if asked.fetch_add(1, Ordering::SeqCst) < 2 { Ok(()) } else { Err("the lock was lost".to_owned()) };
+    let failure = run(&cluster, Pace::REAL, &check_lock, &|_| ()).await.unwrap_err();
     assert_eq!(failure.to_string(), "Kubernetes DeleteService: the lock was lost");
     assert_eq!(cluster.calls("delete").len(), 2);
 }

@@ -1,4 +1,4 @@
-//! Either place of a state, behind one face.
+//! The same behaviour of the store in a folder and of the store in a bucket.
 
 use super::*;
 use crate::state::{Guard, LocalStore, Store};
@@ -25,7 +25,7 @@ async fn run(store: &Store<Client>, number: usize) -> Document {
     let state = store.load().await.unwrap().unwrap_or_else(document);
     let writer = store.begin(state, &guard).await.unwrap();
     writer.record(entry(number)).await.unwrap();
-    writer.may_act().unwrap();
+    writer.check_lock().unwrap();
     assert_eq!(store.load().await.unwrap(), Some(writer.document()));
     let ended = writer.clone().finish().await.unwrap();
     assert!(writer.record(entry(99)).await.is_err(), "the run is over");
@@ -41,7 +41,7 @@ async fn moved(from: &Store<Client>, to: &Store<Client>) -> Document {
     state.serial = state.serial.max(to.highest_serial()) + 1;
     to.replace(&state).await.unwrap();
     assert_eq!(to.load().await.unwrap(), Some(state.clone()));
-    from.leave(&to.place()).await.unwrap();
+    from.leave(&to.location()).await.unwrap();
     state
 }
 
@@ -86,7 +86,7 @@ async fn a_state_moves_there_and_back_and_forgets_nothing() {
         assert!(state.serial > last.serial);
         assert_eq!(state, Document { serial: state.serial, ..last });
         let error = from.load().await.expect_err("it is in two places");
-        assert!(matches!(&error, StateError::Moved { to: named, .. } if *named == to.place()), "{error}");
+        assert!(matches!(&error, StateError::Moved { to: named, .. } if *named == to.location()), "{error}");
         last = run(to, number).await;
         assert_eq!(last.resources.len(), number + 1);
         (from, to) = (to, from);

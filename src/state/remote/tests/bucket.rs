@@ -58,7 +58,7 @@ struct Network {
 }
 
 fn refusal(fault: ObjectFault) -> ObjectError {
-    ObjectError { fault, message: format!("{fault:?}"), help: None }
+    ObjectError { fault, message: format!("{fault:?}"), help: None, source: None }
 }
 
 /// As with S3: the same bytes have the same ETag.
@@ -136,7 +136,7 @@ impl Client {
     }
 
     /// Puts something there, past any network and condition.
-    pub(super) fn place(&self, name: &str, bytes: &[u8]) {
+    pub(super) fn put_object(&self, name: &str, bytes: &[u8]) {
         self.objects.lock().unwrap().insert(format!("demo/{name}"), bytes.to_vec());
     }
 

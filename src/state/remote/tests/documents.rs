@@ -29,7 +29,7 @@ async fn damaged_newer_and_moved_documents_are_refused_with_their_place() {
         (format::encode_moved("./here").unwrap(), "the state was moved from `s3://bucket/demo/state.json` to `./here`"),
     ];
     for (bytes, said) in cases {
-        client.place("state.json", &bytes);
+        client.put_object("state.json", &bytes);
         let error = store(&client).load().await.expect_err("it was taken").to_string();
         assert!(error.contains(said), "{error}");
     }
@@ -41,7 +41,7 @@ async fn the_serial_of_a_document_edited_by_hand_is_known() {
     let whole = String::from_utf8(format::encode(&Document { serial: 4, ..document() }).unwrap()).unwrap();
     let store = store(&client);
     for (bytes, serial) in [(whole.replace("us-west-2", "us-east-1").as_bytes(), 4), (b"{", 0)] {
-        client.place("state.json", bytes);
+        client.put_object("state.json", bytes);
         store.load().await.expect_err("it was taken");
         assert_eq!(store.highest_serial(), serial);
     }
@@ -55,7 +55,7 @@ async fn what_cannot_be_read_is_no_missing_state() {
         let errors = [store(&client).load().await.map(drop).unwrap_err(), store(&client).holder().await.map(drop).unwrap_err()];
         for error in errors {
             assert!(
-                matches!(&error, StateError::Remote { place, source } if place == "s3://bucket/demo" && source.fault == fault),
+                matches!(&error, StateError::Remote { location, source } if location == "s3://bucket/demo" && source.fault == fault),
                 "{error}"
             );
         }
@@ -85,7 +85,7 @@ async fn a_document_is_replaced_only_over_what_was_read() {
 #[tokio::test(start_paused = true)]
 async fn a_damaged_document_can_be_replaced() {
     let client = Client::new();
-    client.place("state.json", b"half of it");
+    client.put_object("state.json", b"half of it");
     let store = store(&client);
     store.load().await.expect_err("it was taken");
     let rebuilt = Document { serial: store.highest_serial() + 1, ..document() };
@@ -97,15 +97,15 @@ async fn a_damaged_document_can_be_replaced() {
 async fn an_older_document_put_back_is_refused_with_both_serials() {
     let client = Client::new();
     let first = format::encode(&Document { serial: 3, ..document() }).unwrap();
-    client.place("state.json", &first);
+    client.put_object("state.json", &first);
     let store = store(&client);
     let old = store.load().await.unwrap().unwrap();
     store.write(&Document { serial: 7, ..old }).await.unwrap();
-    client.place("state.json", &first);
+    client.put_object("state.json", &first);
     let error = store.load().await.expect_err("it was taken");
     assert!(matches!(error, StateError::Backwards { found: 3, newest: 7, .. }), "{error}");
     assert_eq!(store.highest_serial(), 7, "what replaces it goes beyond");
-    // A mark of another state says nothing.
-    client.place("state.json", &format::encode(&Document { serial: 1, ..document() }).unwrap());
+    // The serial floor of another lineage does not count.
+    client.put_object("state.json", &format::encode(&Document { serial: 1, ..document() }).unwrap());
     assert_eq!(store.load().await.unwrap().unwrap().serial, 1);
 }

@@ -29,13 +29,13 @@ async fn whoever_gave_the_lock_back_may_not_act_any_more() {
     // A step that was left behind when the user asked twice to stop.
     let client = Client::new();
     let (lock, writer) = begun(&client).await;
-    writer.may_act().unwrap();
+    writer.check_lock().unwrap();
     client.latency(seconds(5.0));
     let releasing = tokio::spawn(async move { lock.release().await });
     sleep(seconds(2.5)).await;
-    assert!(writer.may_act().is_err(), "the lock is being given back");
+    assert!(writer.check_lock().is_err(), "the lock is being given back");
     releasing.await.unwrap().unwrap();
-    assert!(writer.may_act().is_err());
+    assert!(writer.check_lock().is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,7 +68,7 @@ async fn one_of_many_gets_the_lock_and_the_others_are_told_who() {
         assert_eq!(command, winner);
         let waited = when - began;
         // A look finds the next touch; both travel.
-        assert!(waited < REAL.heartbeat + REAL.look + seconds(2.0), "{waited:?}");
+        assert!(waited < TIMINGS.heartbeat_interval + TIMINGS.poll_interval + seconds(2.0), "{waited:?}");
     }
 }
 
@@ -98,7 +98,7 @@ async fn a_bucket_that_is_not_fit_is_not_locked() {
 #[tokio::test(start_paused = true)]
 async fn a_lock_that_cannot_be_written_is_given_up() {
     let faults = [Fault::Refused(ObjectFault::Denied), Fault::Refused(ObjectFault::Credentials), Fault::LostBefore];
-    for (fault, longest) in faults.into_iter().zip([seconds(1.0), seconds(1.0), REAL.patience + seconds(2.0)]) {
+    for (fault, longest) in faults.into_iter().zip([seconds(1.0), seconds(1.0), TIMINGS.write_timeout + seconds(2.0)]) {
         let client = Client::new();
         client.latency(seconds(0.1));
         client.fail(Call::Put, "lock.json", 0..usize::MAX, fault);
@@ -172,7 +172,7 @@ async fn a_release_leaves_the_lock_of_another_alone() {
     let client = Client::new();
     let held = lock(&client, "apply").await.unwrap();
     let theirs = b"{\"id\":\"another\"}";
-    client.place("lock.json", theirs);
+    client.put_object("lock.json", theirs);
     held.release().await.unwrap();
     assert_eq!(client.standing("lock.json").as_deref(), Some(&theirs[..]));
 }
@@ -185,9 +185,9 @@ async fn a_holder_notices_that_its_lock_was_taken_away() {
         let held = lock(&client, "apply").await.unwrap();
         match theirs {
             None => client.remove("lock.json"),
-            Some(theirs) => client.place("lock.json", theirs),
+            Some(theirs) => client.put_object("lock.json", theirs),
         }
-        sleep(REAL.heartbeat + seconds(0.1)).await;
+        sleep(TIMINGS.heartbeat_interval + seconds(0.1)).await;
         let error = held.check().expect_err("it is not ours any more");
         assert!(error.starts_with("the lock of s3://bucket/demo was taken over by "), "{error}");
         held.release().await.unwrap();

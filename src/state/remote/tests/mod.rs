@@ -10,19 +10,21 @@ mod writing;
 
 use super::*;
 use crate::resource::{Address, Kind};
-use crate::state::{Entry, Record, Recorder, Status};
+use crate::state::{Document, Entry, Record, Recorder, StateError, Status, format};
 use bucket::{Call, Client, Fault};
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-const REAL: Rhythm = Rhythm::REAL;
+const TIMINGS: LockTimings = LockTimings::DEFAULT;
 
 fn seconds(count: f64) -> Duration {
     Duration::from_secs_f64(count)
 }
 
 fn store(client: &Client) -> RemoteStore<Client> {
-    RemoteStore::new(client.clone(), "s3://bucket/demo", "demo", REAL)
+    RemoteStore::new(client.clone(), "s3://bucket/demo", "demo", TIMINGS)
 }
 
 fn document() -> Document {

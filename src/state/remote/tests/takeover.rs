@@ -40,7 +40,7 @@ async fn the_lock_of_a_dead_holder_is_taken_over_after_its_full_time_on_the_wait
         // How old it is means nothing: the waiter trusts nobody's clock.
         sleep(seconds(age)).await;
         let waited = waited(&client.other()).await.unwrap();
-        assert!((REAL.time_to_live..=REAL.time_to_live + REAL.look).contains(&waited), "{waited:?} at {age}");
+        assert!((TIMINGS.time_to_live..=TIMINGS.time_to_live + TIMINGS.poll_interval).contains(&waited), "{waited:?} at {age}");
     }
 }
 
@@ -68,7 +68,7 @@ async fn a_living_holder_keeps_its_lock_however_slow_its_touches_are() {
             let asked = Instant::now();
             let error = lock(&client.other(), "destroy").await.expect_err("two hold the lock");
             assert!(matches!(&error, StateError::Locked { holder: Some(holder), .. } if holder.command == "apply --yes"), "{error}");
-            assert!(asked.elapsed() <= REAL.heartbeat + seconds(latency) + REAL.look, "{:?}", asked.elapsed());
+            assert!(asked.elapsed() <= TIMINGS.heartbeat_interval + seconds(latency) + TIMINGS.poll_interval, "{:?}", asked.elapsed());
             // It counts from when a touch was sent; the slowest are known too late to go on without a pause.
             assert!(held.check().is_ok() || latency > 20.0);
         }
@@ -108,7 +108,7 @@ async fn a_lock_that_is_given_back_meanwhile_is_taken_at_the_next_look() {
     sleep(seconds(5.0)).await;
     held.release().await.unwrap();
     let waited = waiter.await.unwrap().unwrap();
-    assert!((seconds(5.0)..=seconds(5.0) + REAL.look).contains(&waited), "{waited:?}");
+    assert!((seconds(5.0)..=seconds(5.0) + TIMINGS.poll_interval).contains(&waited), "{waited:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -122,7 +122,7 @@ async fn a_takeover_whose_answer_is_lost_counts_once() {
         let began = Instant::now();
         let held = lock(&client, "apply").await.unwrap();
         let waited = began.elapsed();
-        assert!((REAL.time_to_live..REAL.time_to_live + seconds(5.0)).contains(&waited), "{fault:?}: {waited:?}");
+        assert!((TIMINGS.time_to_live..TIMINGS.time_to_live + seconds(5.0)).contains(&waited), "{fault:?}: {waited:?}");
         sleep(seconds(25.0)).await;
         held.check().unwrap();
         assert_eq!(store(&bucket).holder().await.unwrap().unwrap().unwrap().command, "apply");
@@ -135,9 +135,9 @@ async fn a_takeover_that_cannot_be_written_is_given_up() {
     for processes in [Some(space.as_str()), None] {
         let client = Client::new();
         client.latency(seconds(0.1));
-        client.place("lock.json", &note(dead_pid(), processes));
+        client.put_object("lock.json", &note(dead_pid(), processes));
         client.fail(Call::Put, "lock.json", 1..usize::MAX, Fault::LostBefore);
-        let longest = REAL.time_to_live + REAL.patience + seconds(10.0);
+        let longest = TIMINGS.time_to_live + TIMINGS.write_timeout + seconds(10.0);
         let taken = tokio::time::timeout(longest, lock(&client, "apply")).await.expect("it tries for ever");
         assert!(matches!(taken, Err(StateError::Remote { .. })));
     }
@@ -147,19 +147,19 @@ async fn a_takeover_that_cannot_be_written_is_given_up() {
 async fn a_note_that_cannot_be_read_is_the_lock_of_somebody() {
     for bytes in [&b""[..], b"{", b"{\"id\":1}", b"\xff\xff"] {
         let client = Client::new();
-        client.place("lock.json", bytes);
+        client.put_object("lock.json", bytes);
         assert_eq!(store(&client).holder().await.unwrap(), Some(None));
         let waited = waited(&client).await.unwrap();
-        assert!(waited >= REAL.time_to_live, "{waited:?}");
+        assert!(waited >= TIMINGS.time_to_live, "{waited:?}");
 
         let client = Client::new();
-        client.place("lock.json", bytes);
+        client.put_object("lock.json", bytes);
         let waiter = tokio::spawn({
             let client = client.other();
             async move { lock(&client, "apply").await }
         });
         sleep(seconds(7.0)).await;
-        client.place("lock.json", b"something else");
+        client.put_object("lock.json", b"something else");
         let error = waiter.await.unwrap().expect_err("somebody is alive");
         assert!(matches!(error, StateError::Locked { holder: None, remote: true }), "{error}");
     }
@@ -169,13 +169,13 @@ async fn a_note_that_cannot_be_read_is_the_lock_of_somebody() {
 async fn a_process_of_this_machine_that_is_dead_is_not_waited_for() {
     let space = our_space().await;
     let client = Client::new();
-    client.place("lock.json", &note(dead_pid(), Some(&space)));
+    client.put_object("lock.json", &note(dead_pid(), Some(&space)));
     assert_eq!(waited(&client).await.unwrap(), Duration::ZERO);
     // The same number elsewhere, or nobody knows where, may live.
     for processes in [Some("another boot pid:[1]"), None] {
         let client = Client::new();
-        client.place("lock.json", &note(dead_pid(), processes));
-        assert!(waited(&client).await.unwrap() >= REAL.time_to_live);
+        client.put_object("lock.json", &note(dead_pid(), processes));
+        assert!(waited(&client).await.unwrap() >= TIMINGS.time_to_live);
     }
 }
 
@@ -184,8 +184,8 @@ async fn a_process_of_this_machine_that_lives_is_waited_for() {
     let space = our_space().await;
     for pid in [std::process::id(), 1] {
         let client = Client::new();
-        client.place("lock.json", &note(pid, Some(&space)));
-        assert!(waited(&client).await.unwrap() >= REAL.time_to_live, "{pid}");
+        client.put_object("lock.json", &note(pid, Some(&space)));
+        assert!(waited(&client).await.unwrap() >= TIMINGS.time_to_live, "{pid}");
     }
 }
 
@@ -335,7 +335,7 @@ async fn stopped_and_overtaken(in_flight: bool) {
     let before = standing(&newer);
 
     older.go_on();
-    assert!(writer.may_act().is_err());
+    assert!(writer.check_lock().is_err());
     // What had arrived before the successor looked counts.
     assert_eq!(recording.await.unwrap().is_ok(), in_flight);
     writer.record(entry(3)).await.expect_err("an overtaken holder wrote");
@@ -344,7 +344,7 @@ async fn stopped_and_overtaken(in_flight: bool) {
     lock.release().await.unwrap();
     assert_eq!(standing(&newer), before);
 
-    theirs.may_act().unwrap();
+    theirs.check_lock().unwrap();
     theirs.record(entry(4)).await.unwrap();
     let ended = theirs.finish().await.unwrap();
     assert_eq!(standing(&newer), ended);
@@ -378,7 +378,7 @@ async fn of_a_stopped_process_and_its_successor_that_has_not_written_yet_one_is_
     let store = store(&newer);
     let read = store.load().await.unwrap().unwrap();
     older.go_on();
-    assert!(writer.may_act().is_err(), "it may only write down what it did");
+    assert!(writer.check_lock().is_err(), "it may only write down what it did");
     recording.await.unwrap().unwrap();
     // The successor made its plan without it, and has to look again.
     let error = store.begin(read, lock.clone()).await.map(drop).expect_err("what was recorded is lost");

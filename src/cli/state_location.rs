@@ -2,9 +2,9 @@
 
 use super::exit::{CliError, Exit};
 use crate::aws::{Aws, StateBucket};
-use crate::config::state_fault;
+use crate::config::check_state_location;
 use crate::engine::Pace;
-use crate::state::{self, LocalStore, RemoteStore, Rhythm};
+use crate::state::{self, LocalStore, LockTimings, RemoteStore};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -15,9 +15,9 @@ pub(super) type Guard = state::Guard<StateBucket>;
 /// A run that writes it.
 pub(super) type Writer = state::Writer<StateBucket>;
 
-/// A folder, or a folder of a bucket.
+/// Where a state lies: in a folder, or under a prefix of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum StateLocation {
     Folder(PathBuf),
     /// Every cluster has its own folder under the prefix.
     Bucket {
@@ -26,36 +26,36 @@ pub(super) enum Place {
     },
 }
 
-impl Place {
+impl StateLocation {
     /// A folder (seen from `beside`) or `s3://bucket/prefix`.
     pub(super) fn parse(text: &str, beside: &Path, cluster: &str) -> Result<Self, CliError> {
-        if let Some(fault) = state_fault(text) {
-            let message = format!("`{text}` cannot be the place of the state: {fault}");
+        if let Err(problem) = check_state_location(text) {
+            let message = format!("`{text}` is not a location for a state: {problem}");
             return Err(CliError::new(Exit::Configuration, message).hint("name a local directory or `s3://bucket/prefix`"));
         }
-        let Some(rest) = text.strip_prefix("s3://") else { return Ok(Place::Folder(beside.join(text))) };
+        let Some(rest) = text.strip_prefix("s3://") else { return Ok(StateLocation::Folder(beside.join(text))) };
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let parts: Vec<&str> = prefix.split('/').filter(|part| !part.is_empty()).chain([cluster]).collect();
-        Ok(Place::Bucket { bucket: bucket.to_owned(), folder: parts.join("/") })
+        Ok(StateLocation::Bucket { bucket: bucket.to_owned(), folder: parts.join("/") })
     }
 
-    /// The store in this place.
+    /// The store at this location.
     pub(super) fn open(&self, aws: &Aws, pace: Pace) -> Store {
         match self {
-            Place::Folder(folder) => Store::Local(LocalStore::new(folder)),
-            Place::Bucket { bucket, folder } => {
-                let rhythm = Rhythm::REAL.scaled(pace.factor());
-                Store::Remote(RemoteStore::new(StateBucket::new(aws, bucket), self.to_string(), folder, rhythm))
+            StateLocation::Folder(folder) => Store::Local(LocalStore::new(folder)),
+            StateLocation::Bucket { bucket, folder } => {
+                let timings = LockTimings::DEFAULT.scaled(pace.factor());
+                Store::Remote(RemoteStore::new(StateBucket::new(aws, bucket), self.to_string(), folder, timings))
             }
         }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for StateLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Folder(folder) => write!(f, "{}", folder.display()),
-            Place::Bucket { bucket, folder } => write!(f, "s3://{bucket}/{folder}"),
+            StateLocation::Folder(folder) => write!(f, "{}", folder.display()),
+            StateLocation::Bucket { bucket, folder } => write!(f, "s3://{bucket}/{folder}"),
         }
     }
 }

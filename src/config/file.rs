@@ -8,6 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Days that CloudWatch Logs takes as retention.
+pub(super) const RETENTION_DAYS: &[u32] =
+    &[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+
 /// Configuration of one cluster for Domino. Only `name`, `region`, `zones` and what differs from the profile need be given.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -90,7 +94,7 @@ pub(super) struct Kubernetes {
     /// Control-plane log types sent to CloudWatch Logs.
     pub(super) log_types: Vec<LogType>,
     /// Days that control-plane logs are kept.
-    #[schemars(extend("enum" = super::checks::RETENTION_DAYS))]
+    #[schemars(extend("enum" = RETENTION_DAYS))]
     pub(super) log_retention_days: u32,
     /// Engine that enforces NetworkPolicy.
     pub(super) network_policy: NetworkPolicy,

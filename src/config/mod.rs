@@ -1,10 +1,10 @@
 //! The configuration room: from the bytes of `domino-eks.yaml` to a checked `model::Config`.
 //!
-//! The way through: `yaml` parses into a tree with positions, `shape` checks keys and types against the JSON schema
-//! generated from `file`, `resolve` lays the user's file over its profile, and `checks` apply the rules while they build
-//! the model. Every pass adds to one list of findings, so that all of them are reported together. No I/O here.
+//! The passes in their order: `yaml` parses into a tree with positions, `shape` checks keys and types against the JSON schema
+//! generated from `file`, `build` lays the user's file over its profile and applies the rules while it builds the model.
+//! Every pass adds to one list of findings, so that all of them are reported together. No I/O here.
 
-mod checks;
+mod build;
 mod choices;
 mod context;
 mod diagnostics;
@@ -14,7 +14,6 @@ mod layout;
 pub mod model;
 mod names;
 mod profiles;
-mod resolve;
 mod schema;
 mod shape;
 mod suggestion;
@@ -48,5 +47,5 @@ pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Config, Diagnostics> {
         )));
     }
     let findings = shape::check(&mut tree, &source);
-    resolve::resolve(&tree, &source, findings).map_err(Diagnostics::new)
+    build::build_config(&tree, &source, findings).map_err(Diagnostics::new)
 }

@@ -1,4 +1,4 @@
-//! The resolved configuration: profile and defaults applied, every rule checked. The blueprint reads only this.
+//! The complete configuration: profile and defaults applied, every rule checked. The blueprint reads only this.
 
 pub use super::choices::{AmiFamily, Lifecycle, Nat, NetworkPolicy, PoolRole, Support};
 

@@ -226,7 +226,7 @@ fn the_fqdn_stands_beside_other_dominos() {
 
 #[test]
 fn every_derived_name_is_bounded() {
-    use crate::config::{checks::longest_excess, file::File};
+    use crate::config::{build::longest_excess, file::File};
     let file = |name: usize, pool: usize| -> File {
         let buckets: serde_json::Value = ["blobs", "registry", "logs", "backups"]
             .map(|kind| (kind.to_owned(), serde_json::json!({"name": "given"})))

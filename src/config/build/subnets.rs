@@ -18,7 +18,7 @@ struct Plan<'a> {
     ranges: &'a IndexMap<String, String>,
 }
 
-/// Resolves all subnets, in the order public, private, control plane.
+/// Builds all subnets, in the order public, private, control plane.
 pub(super) fn subnets(cx: &mut Context<'_>, vpc: Ipv4Net, nat: Nat) -> Option<Vec<Subnet>> {
     prefixes(cx, &vpc)?;
     let file = cx.file;

@@ -1,16 +1,12 @@
 //! Control plane and add-ons (EKS-1…EKS-3).
 
 use super::super::context::Context;
-use super::super::file::LogType;
+use super::super::file::{LogType, RETENTION_DAYS};
 use super::super::model::Kubernetes;
 use super::super::names;
 use super::super::suggestion::suggestion;
 use super::identity::zone_name;
 use ipnet::Ipv4Net;
-
-/// Days that CloudWatch Logs takes as retention.
-pub(in super::super) const RETENTION_DAYS: &[u32] =
-    &[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 /// Oldest minor version of Kubernetes 1 that EKS still creates.
 const OLDEST_MINOR: u32 = 32;
@@ -20,8 +16,8 @@ const MAX_PUBLIC_CIDRS: usize = 40;
 const ADD_ONS: &[&str] = &["vpc-cni", "kube-proxy", "eks-pod-identity-agent", "coredns", "aws-ebs-csi-driver", "aws-efs-csi-driver"];
 const PRIVATE_RANGES: [&str; 3] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
 
-/// Resolves the control plane.
-pub(in super::super) fn kubernetes(cx: &mut Context<'_>) -> Option<Kubernetes> {
+/// Builds the control plane.
+pub(super) fn kubernetes(cx: &mut Context<'_>) -> Option<Kubernetes> {
     let given = &cx.file.kubernetes;
     version(cx);
     retention(cx);
@@ -94,7 +90,7 @@ fn retention(cx: &mut Context<'_>) {
 
 fn log_types(cx: &mut Context<'_>) {
     let types = &cx.file.kubernetes.log_types;
-    for i in super::repeated(types) {
+    for i in super::lists::repeated(types) {
         let message = format!("log type `{}` is listed twice", log_type(types[i]));
         cx.refuse(&["kubernetes", "logTypes", &i.to_string()], "EKS-1", message, "list every type once");
     }
@@ -108,7 +104,7 @@ fn administrators(cx: &mut Context<'_>) {
             cx.refuse(&["kubernetes", "administrators", &i.to_string()], "iam-principal", message, help);
         }
     }
-    for i in super::repeated(administrators) {
+    for i in super::lists::repeated(administrators) {
         let message = format!("`{}` is listed twice", administrators[i]);
         cx.refuse(&["kubernetes", "administrators", &i.to_string()], "iam-principal", message, "list everyone once");
     }

@@ -5,8 +5,8 @@ use super::super::file::{self, ThroughputMode};
 use super::super::model::{Bucket, Efs, Storage};
 use super::super::names;
 
-/// Resolves the four buckets and the file system.
-pub(in super::super) fn storage(cx: &mut Context<'_>) -> Storage {
+/// Builds the four buckets and the file system.
+pub(super) fn storage(cx: &mut Context<'_>) -> Storage {
     let file = cx.file;
     let buckets = &file.storage.buckets;
     let kinds = [("blobs", &buckets.blobs), ("registry", &buckets.registry), ("logs", &buckets.logs), ("backups", &buckets.backups)];

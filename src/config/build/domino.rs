@@ -4,8 +4,8 @@ use super::super::context::Context;
 use super::super::model::Domino;
 use super::super::names;
 
-/// Resolves the FQDN and checks it against other installations' names.
-pub(in super::super) fn domino(cx: &mut Context<'_>) -> Domino {
+/// Builds the FQDN and checks it against other installations' names.
+pub(super) fn domino(cx: &mut Context<'_>) -> Domino {
     let file = cx.file;
     if let Some(fqdn) = &file.domino.fqdn {
         host_name(cx, &["domino", "fqdn"], fqdn);

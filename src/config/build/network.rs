@@ -10,8 +10,8 @@ use ipnet::Ipv4Net;
 /// Ranges that no VPC can have.
 const UNUSABLE: [&str; 4] = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"];
 
-/// Resolves the network, made by us or brought along.
-pub(in super::super) fn network(cx: &mut Context<'_>) -> Option<Network> {
+/// Builds the network, made by us or brought along.
+pub(super) fn network(cx: &mut Context<'_>) -> Option<Network> {
     let avoid = avoided(cx);
     if let Some(existing) = &cx.file.network.existing {
         return Some(Network::Existing(existing_network(cx, existing)));

@@ -9,7 +9,7 @@ use super::identity::zone_key;
 /// Keys of `network` that describe a VPC of our own.
 const EXCLUDED: &[&str] = &["cidr", "nat", "privatePrefix", "publicPrefix", "subnets", "interfaceEndpoints"];
 
-/// Resolves ids and zones of the VPC and its subnets.
+/// Builds an existing network: ids and zones of the VPC and its subnets.
 pub(super) fn existing_network(cx: &mut Context<'_>, given: &file::ExistingNetwork) -> ExistingNetwork {
     for key in EXCLUDED {
         if cx.given(&["network", key]) {

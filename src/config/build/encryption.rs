@@ -4,8 +4,8 @@ use super::super::context::Context;
 use super::super::model::Encryption;
 use super::super::names;
 
-/// Resolves the key, own, AWS-managed or brought along.
-pub(in super::super) fn encryption(cx: &mut Context<'_>) -> Option<Encryption> {
+/// Builds the key, own, AWS-managed or brought along.
+pub(super) fn encryption(cx: &mut Context<'_>) -> Option<Encryption> {
     let key = &cx.file.encryption.key;
     match key.as_str() {
         "own" => return Some(Encryption::OwnKey),

@@ -24,7 +24,7 @@ const RESERVED_PREFIXES: &[(&str, &str)] = &[
 ];
 
 /// Checks the tags of the whole cluster.
-pub(in super::super) fn tags(cx: &mut Context<'_>) {
+pub(super) fn tags(cx: &mut Context<'_>) {
     let file = cx.file;
     each(cx, &["tags"], &file.tags);
     for (name, pool) in &file.pools {
@@ -70,7 +70,7 @@ fn check_key(key: &str) -> Result<(), (&'static str, String, &'static str)> {
 }
 
 /// Checks that every group has room for all its tags.
-pub(in super::super) fn tag_counts(cx: &mut Context<'_>, pools: &[Pool]) {
+pub(super) fn tag_counts(cx: &mut Context<'_>, pools: &[Pool]) {
     let file = cx.file;
     for pool in pools {
         let keys: BTreeSet<&String> = file.tags.keys().chain(pool.tags.keys()).collect();

@@ -24,7 +24,7 @@ const BUCKET_LIMIT: usize = 63;
 const BUCKET_PATTERN: &str = "{name}-{account}-{region}-{kind}";
 
 /// Checks name, region, zones and state.
-pub(in super::super) fn identity(cx: &mut Context<'_>) {
+pub(super) fn identity(cx: &mut Context<'_>) {
     name(cx);
     region(cx);
     zones(cx);
@@ -111,7 +111,7 @@ fn zones(cx: &mut Context<'_>) {
     for (i, zone) in file.zones.iter().enumerate() {
         zone_name(cx, &["zones", &i.to_string()], zone);
     }
-    for i in super::repeated(&file.zones) {
+    for i in super::lists::repeated(&file.zones) {
         let message = format!("zone `{}` is listed twice", file.zones[i]);
         cx.refuse(&["zones", &i.to_string()], "POOL-5", message, "list every zone once");
     }

@@ -26,8 +26,8 @@ const MAX_NODES: u64 = 5_000;
 const LEAST: [(PoolRole, u32, u32, u32); 3] =
     [(PoolRole::Platform, 8, 32, 128), (PoolRole::Compute, 8, 32, 400), (PoolRole::Gpu, 8, 16, 400)];
 
-/// Resolves all enabled pools, `platform` first.
-pub(in super::super) fn pools(cx: &mut Context<'_>) -> Vec<Pool> {
+/// Builds all enabled pools, `platform` first.
+pub(super) fn pools(cx: &mut Context<'_>) -> Vec<Pool> {
     let mut pools = Vec::new();
     for (name, given) in &cx.file.pools {
         if given.enabled == Some(false) {

@@ -1,23 +1,30 @@
-//! The user's file over its profile, through all checks, into the model.
+//! Lays the user's file over its profile, checks all parts and builds the model.
 
-use super::checks;
-use super::context::Context;
-use super::diagnostics::Diagnostic;
-use super::file::File;
-use super::model::Config;
-use super::names;
-use super::profiles;
-use super::yaml::{Node, Place, Source};
+use super::super::context::Context;
+use super::super::diagnostics::Diagnostic;
+use super::super::file::File;
+use super::super::model::Config;
+use super::super::names;
+use super::super::profiles;
+use super::super::yaml::{Node, Place, Source};
+use super::domino::domino;
+use super::encryption::encryption;
+use super::identity::identity;
+use super::kubernetes::kubernetes;
+use super::network::network;
+use super::pools::pools;
+use super::storage::storage;
+use super::tags::{tag_counts, tags};
 
 /// Builds the configuration, or returns the findings of this and the earlier passes.
-pub(super) fn resolve(user: &Node, source: &Source<'_>, mut findings: Vec<Diagnostic>) -> Result<Config, Vec<Diagnostic>> {
+pub(in super::super) fn build_config(user: &Node, source: &Source<'_>, mut findings: Vec<Diagnostic>) -> Result<Config, Vec<Diagnostic>> {
     let user_values = user.to_json();
     let mut values = profiles::values(user_values["profile"].as_str().unwrap_or_default());
     profiles::overlay(&mut values, user_values);
     let file: File = match serde_json::from_value(values) {
         Ok(file) => file,
         Err(error) => {
-            // The shape pass takes out what does not fit; what it let through is still said.
+            // The first pass has reported what does not fit its type; anything that it missed must still be reported.
             if findings.is_empty() {
                 let help = "compare the file with the JSON schema";
                 findings.push(source.finding(Place::START, "wrong-type", error.to_string(), help));
@@ -25,11 +32,11 @@ pub(super) fn resolve(user: &Node, source: &Source<'_>, mut findings: Vec<Diagno
             return Err(findings);
         }
     };
-    // The order of zones in the file must mean nothing: it would move subnets that exist.
+    // The order of zones in the file must not matter: otherwise a reordered list would move existing subnets.
     let mut sorted = file.clone();
     sorted.zones.sort();
     let mut cx = Context::new(&file, user, source, findings);
-    let config = build(&mut cx, &sorted);
+    let config = build_parts(&mut cx, &sorted);
     let findings = cx.into_findings();
     debug_assert!(config.is_some() || !findings.is_empty(), "refused without a finding");
     match config {
@@ -38,19 +45,19 @@ pub(super) fn resolve(user: &Node, source: &Source<'_>, mut findings: Vec<Diagno
     }
 }
 
-/// Runs every check; each builds its part of the model. The first one points into the list of zones as it stands in the
-/// file, all others work with the sorted one.
-fn build<'a>(cx: &mut Context<'a>, file: &'a File) -> Option<Config> {
-    checks::identity(cx);
+/// Builds all parts. The first one points into the list of zones as it stands in the file, so it needs the unsorted file; all others
+/// work with the sorted zones.
+fn build_parts<'a>(cx: &mut Context<'a>, file: &'a File) -> Option<Config> {
+    identity(cx);
     cx.file = file;
-    checks::tags(cx);
-    let kubernetes = checks::kubernetes(cx);
-    let network = checks::network(cx);
-    let encryption = checks::encryption(cx);
-    let storage = checks::storage(cx);
-    let pools = checks::pools(cx);
-    checks::tag_counts(cx, &pools);
-    let domino = checks::domino(cx);
+    tags(cx);
+    let kubernetes = kubernetes(cx);
+    let network = network(cx);
+    let encryption = encryption(cx);
+    let storage = storage(cx);
+    let pools = pools(cx);
+    tag_counts(cx, &pools);
+    let domino = domino(cx);
     Some(Config {
         name: file.name.clone(),
         region: file.region.clone(),

@@ -5,8 +5,8 @@
 //! Every pass adds to one list of findings, so that all of them are reported together. No I/O here.
 
 mod build;
+mod checker;
 mod choices;
-mod context;
 mod diagnostics;
 mod file;
 mod instance_types;

@@ -1,6 +1,6 @@
 //! Lays the user's file over its profile, checks all parts and builds the model.
 
-use super::super::context::Context;
+use super::super::checker::Checker;
 use super::super::diagnostics::Diagnostic;
 use super::super::file::File;
 use super::super::model::Config;
@@ -35,9 +35,9 @@ pub(in super::super) fn build_config(user: &Node, source: &Source<'_>, mut findi
     // The order of zones in the file must not matter: otherwise a reordered list would move existing subnets.
     let mut sorted = file.clone();
     sorted.zones.sort();
-    let mut cx = Context::new(&file, user, source, findings);
-    let config = build_parts(&mut cx, &sorted);
-    let findings = cx.into_findings();
+    let mut checker = Checker::new(&file, user, source, findings);
+    let config = build_parts(&mut checker, &sorted);
+    let findings = checker.into_findings();
     debug_assert!(config.is_some() || !findings.is_empty(), "refused without a finding");
     match config {
         Some(config) if findings.is_empty() => Ok(config),
@@ -47,17 +47,17 @@ pub(in super::super) fn build_config(user: &Node, source: &Source<'_>, mut findi
 
 /// Builds all parts. The first one points into the list of zones as it stands in the file, so it needs the unsorted file; all others
 /// work with the sorted zones.
-fn build_parts<'a>(cx: &mut Context<'a>, file: &'a File) -> Option<Config> {
-    identity(cx);
-    cx.file = file;
-    tags(cx);
-    let kubernetes = kubernetes(cx);
-    let network = network(cx);
-    let encryption = encryption(cx);
-    let storage = storage(cx);
-    let pools = pools(cx);
-    tag_counts(cx, &pools);
-    let domino = domino(cx);
+fn build_parts<'a>(checker: &mut Checker<'a>, file: &'a File) -> Option<Config> {
+    identity(checker);
+    checker.file = file;
+    tags(checker);
+    let kubernetes = kubernetes(checker);
+    let network = network(checker);
+    let encryption = encryption(checker);
+    let storage = storage(checker);
+    let pools = pools(checker);
+    tag_counts(checker, &pools);
+    let domino = domino(checker);
     Some(Config {
         name: file.name.clone(),
         region: file.region.clone(),

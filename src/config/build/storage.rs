@@ -1,13 +1,13 @@
 //! Buckets and file system (S3-1, EFS-1).
 
-use super::super::context::Context;
+use super::super::checker::Checker;
 use super::super::file::{self, ThroughputMode};
 use super::super::model::{Bucket, Efs, Storage};
 use super::super::names;
 
 /// Builds the four buckets and the file system.
-pub(super) fn storage(cx: &mut Context<'_>) -> Storage {
-    let file = cx.file;
+pub(super) fn storage(checker: &mut Checker<'_>) -> Storage {
+    let file = checker.file;
     let buckets = &file.storage.buckets;
     let kinds = [("blobs", &buckets.blobs), ("registry", &buckets.registry), ("logs", &buckets.logs), ("backups", &buckets.backups)];
     for (i, (kind, bucket)) in kinds.iter().enumerate() {
@@ -15,11 +15,11 @@ pub(super) fn storage(cx: &mut Context<'_>) -> Storage {
         let path = ["storage", "buckets", kind, "name"];
         if let Err(problem) = names::check_bucket_name(name) {
             let help = "choose another name, or leave it out for the default one";
-            cx.refuse(&path, "S3-1", format!("`{name}` cannot be a bucket name: {problem}"), help);
+            checker.refuse(&path, "S3-1", format!("`{name}` cannot be a bucket name: {problem}"), help);
         }
         if let Some((other, _)) = kinds[..i].iter().find(|(_, b)| b.name.as_ref() == Some(name)) {
             let message = format!("`{kind}` and `{other}` have the same bucket `{name}`");
-            cx.refuse(&path, "S3-1", message, "give each of the four its own bucket");
+            checker.refuse(&path, "S3-1", message, "give each of the four its own bucket");
         }
     }
     Storage { buckets: kinds.map(|(kind, bucket)| resolved(kind, bucket)).into(), efs: efs(&file.storage.efs) }

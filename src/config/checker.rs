@@ -1,11 +1,11 @@
-//! What every check works with: the merged file, the user's tree for positions, the findings so far.
+//! What every check works with: the merged file, the user's own tree (which knows positions), and the findings so far.
 
 use super::diagnostics::Diagnostic;
 use super::file::File;
 use super::yaml::{Node, Place, Source};
 
-/// The merged file under check.
-pub(super) struct Context<'a> {
+/// Checks the merged file and collects what it finds.
+pub(super) struct Checker<'a> {
     /// The user's file over its profile.
     pub(super) file: &'a File,
     user: &'a Node,
@@ -13,7 +13,7 @@ pub(super) struct Context<'a> {
     findings: Vec<Diagnostic>,
 }
 
-impl<'a> Context<'a> {
+impl<'a> Checker<'a> {
     /// Begins a check with the findings of the earlier passes.
     pub(super) fn new(file: &'a File, user: &'a Node, source: &'a Source<'a>, findings: Vec<Diagnostic>) -> Self {
         Self { file, user, source, findings }
@@ -41,8 +41,8 @@ impl<'a> Context<'a> {
         true
     }
 
-    /// Whether the user wrote something at a path that did not fit and is reported already.
-    pub(super) fn misfit(&self, path: &[&str]) -> bool {
+    /// Whether the user wrote something of a wrong type at a path; that is reported already.
+    pub(super) fn has_wrong_type(&self, path: &[&str]) -> bool {
         let mut node = self.user;
         for step in path {
             match node.child(step) {

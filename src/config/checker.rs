@@ -2,7 +2,7 @@
 
 use super::diagnostics::Diagnostic;
 use super::file::File;
-use super::yaml::{Node, Place, Source};
+use super::yaml::{Node, Position, Source};
 
 /// Checks the merged file and collects what it finds.
 pub(super) struct Checker<'a> {
@@ -34,7 +34,7 @@ impl<'a> Checker<'a> {
         let mut node = self.user;
         for step in path {
             match node.child(step) {
-                Some((child, _)) if child.place != Place::PLACEHOLDER => node = child,
+                Some((child, _)) if child.position != Position::PLACEHOLDER => node = child,
                 _ => return false,
             }
         }
@@ -50,12 +50,12 @@ impl<'a> Checker<'a> {
                 None => return false,
             }
         }
-        node.place == Place::PLACEHOLDER
+        node.position == Position::PLACEHOLDER
     }
 
     /// Records a broken rule at a path, or at the nearest thing above it that the user wrote.
     pub(super) fn refuse(&mut self, path: &[&str], rule: &'static str, message: impl Into<String>, help: impl Into<String>) {
-        let finding = self.source.finding(self.place(path), rule, message, help);
+        let finding = self.source.finding(self.position(path), rule, message, help);
         self.findings.push(finding);
     }
 
@@ -67,30 +67,30 @@ impl<'a> Checker<'a> {
 
     /// As `refuse`, at the key instead of the value behind it.
     pub(super) fn refuse_key(&mut self, path: &[&str], rule: &'static str, message: impl Into<String>, help: impl Into<String>) {
-        let finding = self.source.finding(self.key_place(path), rule, message, help);
+        let finding = self.source.finding(self.key_position(path), rule, message, help);
         self.findings.push(finding);
     }
 
-    fn place(&self, path: &[&str]) -> Place {
+    fn position(&self, path: &[&str]) -> Position {
         let mut node = self.user;
-        let mut key = Place::START;
+        let mut key = Position::START;
         for step in path {
             match node.child(step) {
-                Some((child, place)) if child.place != Place::PLACEHOLDER => (node, key) = (child, place),
+                Some((child, position)) if child.position != Position::PLACEHOLDER => (node, key) = (child, position),
                 _ => return key,
             }
         }
-        if node.is_collection() { key } else { node.place }
+        if node.is_collection() { key } else { node.position }
     }
 
-    fn key_place(&self, path: &[&str]) -> Place {
+    fn key_position(&self, path: &[&str]) -> Position {
         let mut node = self.user;
-        let mut key = Place::START;
+        let mut key = Position::START;
         for step in path {
-            let Some((child, place)) = node.child(step) else {
+            let Some((child, position)) = node.child(step) else {
                 return key;
             };
-            (node, key) = (child, place);
+            (node, key) = (child, position);
         }
         key
     }

@@ -27,7 +27,7 @@ impl Layout {
         Self { vpc, private_prefix: private_prefix.unwrap_or(default(3)), public_prefix: public_prefix.unwrap_or(default(8)) }
     }
 
-    /// The private subnet of a zone, by the zone's place in the file; `None` when the VPC has no room for it.
+    /// The private subnet of a zone, by the zone's index in the sorted list; `None` when the VPC has no room for it.
     pub(super) fn private(&self, zone: usize) -> Option<Ipv4Net> {
         self.block(zone as u64 * size(self.private_prefix), self.private_prefix)
     }

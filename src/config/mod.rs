@@ -40,7 +40,7 @@ pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Config, Diagnostics> {
     let mut tree = yaml::parse(&source)?;
     if matches!(tree.content, yaml::Content::Null) {
         return Err(Diagnostics::one(source.finding(
-            yaml::Place::START,
+            yaml::Position::START,
             "empty-file",
             "the file is empty",
             "write at least `name`, `region` and `zones`, or begin with `domino-eks init`",

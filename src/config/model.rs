@@ -23,7 +23,7 @@ pub struct Config {
     pub lifecycle: Lifecycle,
     /// Refuse every destroy until set to false; turns EKS deletion protection on.
     pub protect: bool,
-    /// Where the state lives; `None` is `.domino-eks/<name>` beside the file.
+    /// Location of the state; `None` is `.domino-eks/<name>` beside the file.
     pub state: Option<String>,
     /// The user's tags, put on everything that can carry tags.
     pub tags: BTreeMap<String, String>,
@@ -55,7 +55,7 @@ pub enum Network {
 pub struct ManagedNetwork {
     /// The VPC's range.
     pub cidr: Ipv4Net,
-    /// Way out for the private subnets.
+    /// Internet access of the private subnets.
     pub nat: Nat,
     /// All subnets, in the order public, private, control plane; zones in file order.
     pub subnets: Vec<Subnet>,

@@ -6,7 +6,7 @@ use super::super::file::File;
 use super::super::model::Config;
 use super::super::names;
 use super::super::profiles;
-use super::super::yaml::{Node, Place, Source};
+use super::super::yaml::{Node, Position, Source};
 use super::domino::domino;
 use super::encryption::encryption;
 use super::identity::identity;
@@ -27,7 +27,7 @@ pub(in super::super) fn build_config(user: &Node, source: &Source<'_>, mut findi
             // The first pass has reported what does not fit its type; anything that it missed must still be reported.
             if findings.is_empty() {
                 let help = "compare the file with the JSON schema";
-                findings.push(source.finding(Place::START, "wrong-type", error.to_string(), help));
+                findings.push(source.finding(Position::START, "wrong-type", error.to_string(), help));
             }
             return Err(findings);
         }

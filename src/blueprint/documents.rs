@@ -16,10 +16,18 @@ fn replace(value: &Value, values: &BTreeMap<&str, Input>) -> Value {
         Value::String(text) => serde_json::to_value(fill(text, values)).unwrap_or(Value::Null),
         Value::Array(items) => items.iter().map(|item| replace(item, values)).collect(),
         Value::Object(map) => {
-            let entries = map.iter().map(|(key, inner)| (fill(key, values).as_str().to_owned(), replace(inner, values)));
-            Value::Object(entries.collect::<Map<_, _>>())
+            Value::Object(map.iter().map(|(key, inner)| (filled_key(key, values), replace(inner, values))).collect::<Map<_, _>>())
         }
         other => other.clone(),
+    }
+}
+
+/// A key with its placeholders replaced. A key cannot hold a reference: with a value that is not known yet it stays as it stands,
+/// which a test looks for.
+fn filled_key(key: &str, values: &BTreeMap<&str, Input>) -> String {
+    match fill(key, values) {
+        Input::Known(text) => text,
+        Input::Ref { .. } | Input::Join { .. } => key.to_owned(),
     }
 }
 

@@ -2,6 +2,9 @@
 
 use crate::config::model::{AmiFamily, Arch, ExistingNetwork};
 
+/// Key of the question about an existing network.
+pub(super) const EXISTING_NETWORK: &str = "existing-network";
+
 /// A question and the key under which specs refer to its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lookup {
@@ -37,7 +40,7 @@ pub enum Question {
         /// Kubernetes version.
         kubernetes: String,
     },
-    /// Whether a network brought along will do (NET-5); answers `vpc`.
+    /// Whether an existing network fulfils what the cluster needs (NET-5); answers `vpc`.
     ExistingNetwork {
         /// What the configuration says of it.
         network: ExistingNetwork,

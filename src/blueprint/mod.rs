@@ -3,13 +3,14 @@
 //! What only AWS can tell (an image id, an add-on's default version) is a [`Lookup`]; specs refer to its key.
 
 mod add_ons;
-mod context;
+mod addresses;
 mod control_plane;
 mod documents;
 mod identity;
 mod lookup;
 mod network;
 mod node_pools;
+mod resource_builder;
 mod storage;
 mod user_data;
 
@@ -20,7 +21,7 @@ pub use lookup::{Lookup, Question};
 
 use crate::config::Config;
 use crate::resource::Desired;
-use context::Context;
+use resource_builder::ResourceBuilder;
 
 /// All that a configuration asks for.
 #[derive(Debug, Clone)]
@@ -33,13 +34,13 @@ pub struct Blueprint {
 
 /// Makes the blueprint of a configuration.
 pub fn blueprint(config: &Config) -> Blueprint {
-    let context = Context::new(config);
+    let builder = ResourceBuilder::new(config);
     let parts =
         [network::resources, identity::resources, storage::resources, control_plane::resources, node_pools::resources, add_ons::resources];
-    let mut resources: Vec<Desired> = parts.iter().flat_map(|part| part(&context)).collect();
+    let mut resources: Vec<Desired> = parts.iter().flat_map(|part| part(&builder)).collect();
     resources.sort_by(|a, b| a.address.cmp(&b.address));
     let mut lookups: Vec<Lookup> =
-        [network::lookups, node_pools::lookups, add_ons::lookups].iter().flat_map(|part| part(&context)).collect();
+        [network::lookups, node_pools::lookups, add_ons::lookups].iter().flat_map(|part| part(&builder)).collect();
     lookups.sort_by(|a, b| a.key.cmp(&b.key));
     lookups.dedup();
     Blueprint { resources, lookups }
@@ -47,5 +48,5 @@ pub fn blueprint(config: &Config) -> Blueprint {
 
 /// The bucket that `init` makes for states.
 pub fn state_bucket(config: &Config, name: &str) -> Desired {
-    storage::state_bucket(&Context::new(config), name)
+    storage::state_bucket(&ResourceBuilder::new(config), name)
 }

@@ -1,32 +1,32 @@
 //! Launch templates and Auto Scaling Groups: one template a pool, one group a pool and zone (POOL-1…POOL-9).
 
-use super::context::{self, Context, Tags, node_role};
-use super::control_plane::entry_address;
+use super::addresses::{self, node_role};
 use super::lookup::{Lookup, Question};
-use super::{add_ons, user_data};
+use super::resource_builder::{ResourceBuilder, Tags};
+use super::user_data::user_data;
 use crate::config::model::{AmiFamily, Arch, Network, Pool, ZoneSize};
 use crate::resource::{Address, Desired, Input, Kind, spec};
 
 const AUTOSCALER: &str = "k8s.io/cluster-autoscaler";
 
-pub(super) fn resources(context: &Context<'_>) -> Vec<Desired> {
+pub(super) fn resources(builder: &ResourceBuilder<'_>) -> Vec<Desired> {
     let mut resources = Vec::new();
-    for pool in &context.config.pools {
-        resources.push(launch_template(context, pool));
-        resources.extend(pool.zones.iter().map(|zone| group(context, pool, zone)));
+    for pool in &builder.config.pools {
+        resources.push(launch_template(builder, pool));
+        resources.extend(pool.zones.iter().map(|zone| group(builder, pool, zone)));
     }
     resources
 }
 
-pub(super) fn lookups(context: &Context<'_>) -> Vec<Lookup> {
-    context.config.pools.iter().map(|pool| image(context, pool)).collect()
+pub(super) fn lookups(builder: &ResourceBuilder<'_>) -> Vec<Lookup> {
+    builder.config.pools.iter().map(|pool| image(builder, pool)).collect()
 }
 
-fn image(context: &Context<'_>, pool: &Pool) -> Lookup {
+fn image(builder: &ResourceBuilder<'_>, pool: &Pool) -> Lookup {
     if let Some(id) = &pool.ami_id {
         return Lookup { key: format!("image/{id}"), question: Question::Image { id: id.clone() } };
     }
-    let kubernetes = context.config.kubernetes.version.clone();
+    let kubernetes = builder.config.kubernetes.version.clone();
     let gpu = pool.gpu.is_some();
     let family = match pool.ami_family {
         AmiFamily::Al2023 => "al2023",
@@ -43,64 +43,58 @@ fn image(context: &Context<'_>, pool: &Pool) -> Lookup {
     }
 }
 
-fn template_address(pool: &Pool) -> Address {
-    Address::new(Kind::LaunchTemplate, &pool.name)
-}
-
-/// Address of a pool's group in a zone.
-pub(super) fn group_address(pool: &Pool, zone: &str) -> Address {
-    Address::zonal(Kind::AutoScalingGroup, &pool.name, zone)
-}
-
-fn launch_template(context: &Context<'_>, pool: &Pool) -> Desired {
-    let image = image(context, pool).key;
-    let mut launch_tags = context.user_tags();
+fn launch_template(builder: &ResourceBuilder<'_>, pool: &Pool) -> Desired {
+    let image = image(builder, pool).key;
+    let mut launch_tags = builder.user_tags();
     launch_tags.extend(pool.tags.clone());
-    launch_tags.insert("Name".to_owned(), context.name(&pool.name));
+    launch_tags.insert("Name".to_owned(), builder.name(&pool.name));
     let spec = spec::LaunchTemplate {
-        name: context.name(&pool.name),
+        name: builder.name(&pool.name),
         image: Input::reference(&image, "id"),
         instance_type: pool.instance_type.clone(),
         instance_profile: Input::arn(&Address::new(Kind::InstanceProfile, node_role(pool.role))),
-        security_groups: vec![Input::reference(context::cluster(), "security_group"), Input::id(&context::node_group())],
-        user_data: user_data::user_data(&context.config.name, pool),
+        security_groups: vec![Input::reference(addresses::cluster(), "security_group"), Input::id(&addresses::node_security_group())],
+        user_data: user_data(&builder.config.name, pool),
         root_device: Input::reference(&image, "root_device"),
-        disk_gib: i32::try_from(pool.disk_gib).unwrap_or(i32::MAX),
-        kms_key: context.key_arn(),
+        disk_gib: pool.disk_gib,
+        kms_key: builder.key_arn(),
         spot: pool.spot,
         launch_tags,
     };
-    context.resource(template_address(pool), &spec)
+    builder.resource(addresses::launch_template(pool), &spec)
 }
 
-fn group(context: &Context<'_>, pool: &Pool, zone: &ZoneSize) -> Desired {
-    let template = template_address(pool);
-    let tags = group_tags(context, pool, &zone.zone);
-    let mut propagated: Vec<String> = context.user_tags().into_keys().chain(pool.tags.keys().cloned()).collect();
-    propagated.extend(["Name".to_owned(), format!("kubernetes.io/cluster/{}", context.config.name)]);
+fn group(builder: &ResourceBuilder<'_>, pool: &Pool, zone: &ZoneSize) -> Desired {
+    let template = addresses::launch_template(pool);
+    let tags = group_tags(builder, pool, &zone.zone);
+    let mut propagated: Vec<String> = builder.user_tags().into_keys().chain(pool.tags.keys().cloned()).collect();
+    propagated.extend(["Name".to_owned(), format!("kubernetes.io/cluster/{}", builder.config.name)]);
     propagated.sort();
     propagated.dedup();
     let spec = spec::AutoScalingGroup {
-        name: format!("{}-{}-{}", context.config.name, pool.name, zone.zone),
+        name: format!("{}-{}-{}", builder.config.name, pool.name, zone.zone),
         zone: zone.zone.clone(),
         launch_template: Input::id(&template),
         version: Input::reference(&template, "version"),
-        subnet: context.private_subnet(&zone.zone),
-        min: i32::try_from(zone.min).unwrap_or(i32::MAX),
-        max: i32::try_from(zone.max).unwrap_or(i32::MAX),
+        subnet: builder.private_subnet(&zone.zone),
+        min: zone.min,
+        max: zone.max,
         propagated_tags: propagated,
     };
-    // A node that boots needs its way out, its access entry, and the add-ons that every node runs.
-    let group = context.resource_with(group_address(pool, &zone.zone), &spec, tags);
-    group.after(way_out(context, &zone.zone)).after([entry_address(node_role(pool.role))]).after_created(add_ons::before_nodes())
+    // A node that boots needs its route to AWS, its access entry, and the add-ons that every node runs.
+    let group = builder.resource_with(addresses::node_group(pool, &zone.zone), &spec, tags);
+    group
+        .after(egress(builder, &zone.zone))
+        .after([addresses::node_entry(node_role(pool.role))])
+        .after_created(addresses::add_ons_before_nodes())
 }
 
-/// What carries a node's traffic to EKS, ECR and S3.
-fn way_out(context: &Context<'_>, zone: &str) -> Vec<Address> {
-    match &context.config.network {
+/// What carries the traffic of a node to EKS, ECR and S3: its route table and the interface endpoints.
+fn egress(builder: &ResourceBuilder<'_>, zone: &str) -> Vec<Address> {
+    match &builder.config.network {
         Network::Managed(network) => {
-            let endpoints = network.interface_endpoints.iter().map(|service| context::interface_endpoint(service));
-            std::iter::once(context::private_routes(zone)).chain(endpoints).collect()
+            let endpoints = network.interface_endpoints.iter().map(|service| addresses::interface_endpoint(service));
+            std::iter::once(addresses::private_routes(zone)).chain(endpoints).collect()
         }
         Network::Existing(_) => Vec::new(),
     }
@@ -108,8 +102,8 @@ fn way_out(context: &Context<'_>, zone: &str) -> Vec<Address> {
 
 /// What the cloud provider and the cluster autoscaler read (POOL-6, aws-facts §3.1). The autoscaler knows processors,
 /// memory and devices from the instance type; labels, taints and disk it must be told while a group is empty.
-fn group_tags(context: &Context<'_>, pool: &Pool, zone: &str) -> Tags {
-    let cluster = &context.config.name;
+fn group_tags(builder: &ResourceBuilder<'_>, pool: &Pool, zone: &str) -> Tags {
+    let cluster = &builder.config.name;
     let template = |kind: &str, key: &str| format!("{AUTOSCALER}/node-template/{kind}/{key}");
     let mut tags = pool.tags.clone();
     tags.insert(format!("kubernetes.io/cluster/{cluster}"), "owned".to_owned());

@@ -28,7 +28,7 @@ pub(super) fn user_data(cluster: &str, pool: &Pool) -> Input {
         AmiFamily::Al2023 => al2023(pool),
         AmiFamily::Al2 => al2(pool),
     };
-    let reference = |attribute: &str| Input::reference(super::context::cluster(), attribute);
+    let reference = |attribute: &str| Input::reference(super::addresses::cluster(), attribute);
     let values = BTreeMap::from([
         ("domino-eks:cluster", Input::from(cluster)),
         ("domino-eks:endpoint", reference("endpoint")),

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration file: where, which rule, and the way out.
+//! What is wrong with a configuration file: where, which rule, and what to do about it.
 
 use serde::Serialize;
 use std::fmt;
@@ -16,7 +16,7 @@ pub struct Diagnostic {
     pub rule: &'static str,
     /// What is wrong, in one sentence.
     pub message: String,
-    /// The way out.
+    /// What to do about it.
     pub help: String,
     /// The beginning of the source line, for the snippet.
     #[serde(skip)]

@@ -8,6 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Days that CloudWatch Logs takes as retention.
+pub(super) const RETENTION_DAYS: &[u32] =
+    &[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+
 /// Configuration of one cluster for Domino. Only `name`, `region`, `zones` and what differs from the profile need be given.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -24,15 +28,15 @@ pub(super) struct File {
     /// Availability zones that nodes run in: one or three.
     #[schemars(length(min = 1, max = 3))]
     pub(super) zones: Vec<String>,
-    /// What the cluster is for. `ephemeral` marks a test environment: once applied, `destroy --yes` needs no name typed, and the key and
-    /// an almost empty file system go without a word on data; everything else that holds data still wants `--delete-data`.
+    /// What the cluster is for. `ephemeral` marks a test environment: once applied, `destroy --yes` needs no name typed, and deletes the
+    /// key and an almost empty file system without `--delete-data`; everything else that holds data still needs it.
     #[serde(default)]
     pub(super) lifecycle: Lifecycle,
     /// Refuse destroy until this is set to false and applied, or `--lift-protection` is given with the name; also turns on EKS deletion
     /// protection.
     #[serde(default)]
     pub(super) protect: bool,
-    /// Where the state lives: a local directory or `s3://bucket/prefix`. Default: `.domino-eks/<name>` beside this file.
+    /// Location of the state: a local directory or `s3://bucket/prefix`. Default: `.domino-eks/<name>` beside this file.
     pub(super) state: Option<String>,
     /// Tags put on everything that can carry tags.
     #[serde(default)]
@@ -90,7 +94,7 @@ pub(super) struct Kubernetes {
     /// Control-plane log types sent to CloudWatch Logs.
     pub(super) log_types: Vec<LogType>,
     /// Days that control-plane logs are kept.
-    #[schemars(extend("enum" = super::checks::RETENTION_DAYS))]
+    #[schemars(extend("enum" = RETENTION_DAYS))]
     pub(super) log_retention_days: u32,
     /// Engine that enforces NetworkPolicy.
     pub(super) network_policy: NetworkPolicy,
@@ -144,7 +148,7 @@ pub(super) enum LogType {
 pub(super) struct Network {
     /// Range of the VPC, /16 to /28.
     pub(super) cidr: String,
-    /// Way out for nodes: a NAT gateway per zone, a single one, or none.
+    /// Internet access of the nodes: a NAT gateway per zone, a single one, or none.
     pub(super) nat: Nat,
     /// Prefix length of private subnets; every pod takes an address there. Default: the VPC's + 3.
     #[schemars(range(min = 16, max = 28))]

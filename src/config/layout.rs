@@ -27,7 +27,7 @@ impl Layout {
         Self { vpc, private_prefix: private_prefix.unwrap_or(default(3)), public_prefix: public_prefix.unwrap_or(default(8)) }
     }
 
-    /// The private subnet of a zone, by the zone's place in the file; `None` when the VPC has no room for it.
+    /// The private subnet of a zone, by the zone's index in the sorted list; `None` when the VPC has no room for it.
     pub(super) fn private(&self, zone: usize) -> Option<Ipv4Net> {
         self.block(zone as u64 * size(self.private_prefix), self.private_prefix)
     }
@@ -60,7 +60,7 @@ pub(super) fn size(prefix: u8) -> u64 {
 }
 
 /// A total spread exactly over zones, the remainder to the first ones: 4 over 3 is 2, 1, 1 (POOL-5).
-pub(super) fn spread(total: u32, zones: usize) -> Vec<u32> {
-    let zones = u32::try_from(zones).unwrap_or(u32::MAX).max(1);
+pub(super) fn spread(total: u32, zones: u32) -> Vec<u32> {
+    let zones = zones.max(1);
     (0..zones).map(|i| total / zones + u32::from(i < total % zones)).collect()
 }

@@ -1,12 +1,12 @@
 //! The configuration room: from the bytes of `domino-eks.yaml` to a checked `model::Config`.
 //!
-//! The way through: `yaml` parses into a tree with positions, `shape` checks keys and types against the JSON schema
-//! generated from `file`, `resolve` lays the user's file over its profile, and `checks` apply the rules while they build
-//! the model. Every pass adds to one list of findings, so that all of them are reported together. No I/O here.
+//! The passes in their order: `yaml` parses into a tree with positions, `shape` checks keys and types against the JSON schema
+//! generated from `file`, `build` lays the user's file over its profile and applies the rules while it builds the model.
+//! Every pass adds to one list of findings, so that all of them are reported together. No I/O here.
 
-mod checks;
+mod build;
+mod checker;
 mod choices;
-mod context;
 mod diagnostics;
 mod file;
 mod instance_types;
@@ -14,7 +14,6 @@ mod layout;
 pub mod model;
 mod names;
 mod profiles;
-mod resolve;
 mod schema;
 mod shape;
 mod suggestion;
@@ -41,12 +40,12 @@ pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Config, Diagnostics> {
     let mut tree = yaml::parse(&source)?;
     if matches!(tree.content, yaml::Content::Null) {
         return Err(Diagnostics::one(source.finding(
-            yaml::Place::START,
+            yaml::Position::START,
             "empty-file",
             "the file is empty",
             "write at least `name`, `region` and `zones`, or begin with `domino-eks init`",
         )));
     }
     let findings = shape::check(&mut tree, &source);
-    resolve::resolve(&tree, &source, findings).map_err(Diagnostics::new)
+    build::build_config(&tree, &source, findings).map_err(Diagnostics::new)
 }

@@ -242,7 +242,7 @@ pub(super) fn is_tag_text(text: &str) -> bool {
     text.chars().all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c))
 }
 
-/// A range given by its first address, or what is wrong and the way out.
+/// A range given by its first address; otherwise what is wrong and what to do.
 pub(super) fn cidr(text: &str) -> Result<Ipv4Net, (String, String)> {
     let net: Ipv4Net = text.parse().map_err(|_| {
         (format!("`{text}` is not an IPv4 range"), "write an address and a prefix length, such as `10.0.0.0/16`".to_owned())

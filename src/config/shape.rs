@@ -5,7 +5,7 @@
 use super::diagnostics::Diagnostic;
 use super::schema::schema;
 use super::suggestion::suggestion;
-use super::yaml::{Content, Entry, Node, Place, Source};
+use super::yaml::{Content, Entry, Node, Position, Source};
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ use std::collections::HashMap;
 pub(super) fn check(root: &mut Node, source: &Source<'_>) -> Vec<Diagnostic> {
     let schema = schema();
     let mut pass = Pass { source, definitions: &schema["$defs"], findings: Vec::new() };
-    let place = root.place;
-    if !pass.fits(root, &schema, "the file", Place { width: 1, ..place }) {
+    let position = root.position;
+    if !pass.fits(root, &schema, "the file", Position { width: 1, ..position }) {
         root.content = Content::Map(Vec::new());
     }
     pass.findings
@@ -28,12 +28,12 @@ struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     /// Whether a node can stay; `key` names it in messages, `place` is where collections are pointed at.
-    fn fits(&mut self, node: &mut Node, schema: &'a Value, key: &str, place: Place) -> bool {
+    fn fits(&mut self, node: &mut Node, schema: &'a Value, key: &str, position: Position) -> bool {
         let schema = self.behind_references(schema);
         let wanted = wanted_type(schema);
         match (&mut node.content, wanted) {
             (Content::Map(entries), "object") => {
-                self.map(entries, schema, key, place);
+                self.map(entries, schema, key, position);
                 true
             }
             (Content::List(items), "array") => {
@@ -42,12 +42,12 @@ impl<'a> Pass<'a> {
             }
             (Content::Text(text), "string") => {
                 let text = text.clone();
-                self.one_of(&text, schema, key, node.place)
+                self.one_of(&text, schema, key, node.position)
             }
             (Content::Bool(_), "boolean") | (Content::Null, _) => true,
             (Content::Number(number), "integer") if number.as_u64().is_some_and(|n| n <= limit_of(schema)) => true,
             _ => {
-                self.wrong_type(node, wanted, key, place);
+                self.wrong_type(node, wanted, key, position);
                 false
             }
         }
@@ -64,12 +64,12 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn map(&mut self, entries: &mut Vec<Entry>, schema: &'a Value, key: &str, place: Place) {
+    fn map(&mut self, entries: &mut Vec<Entry>, schema: &'a Value, key: &str, position: Position) {
         self.drop_doubled(entries);
         for required in required(schema) {
             let given = entries.iter().any(|e| e.key == required && !matches!(e.value.content, Content::Null));
             if !given {
-                self.missing(entries, required, key, place);
+                self.missing(entries, required, key, position);
             }
         }
         entries.retain_mut(|entry| {
@@ -83,9 +83,9 @@ impl<'a> Pass<'a> {
             if known.is_none() {
                 self.mean_something(entry, schema);
             }
-            if !self.fits(&mut entry.value, schema, &name, entry.key_place) {
+            if !self.fits(&mut entry.value, schema, &name, entry.key_position) {
                 // Reported already: the rules see that something stood here, and keep silent about it.
-                entry.value = Node { place: Place::PLACEHOLDER, content: Content::Null };
+                entry.value = Node { position: Position::PLACEHOLDER, content: Content::Null };
             }
             true
         });
@@ -101,8 +101,8 @@ impl<'a> Pass<'a> {
             "object" => entry.value.content = Content::Map(Vec::new()),
             _ => {
                 let message = format!("`{}` has no value", entry.key);
-                self.report(entry.key_place, "wrong-type", message, "write the value; an empty one is `\"\"`");
-                entry.value.place = Place::PLACEHOLDER;
+                self.report(entry.key_position, "wrong-type", message, "write the value; an empty one is `\"\"`");
+                entry.value.position = Position::PLACEHOLDER;
             }
         }
     }
@@ -120,19 +120,19 @@ impl<'a> Pass<'a> {
                 "array" => Content::List(Vec::new()),
                 _ => Content::Text(choices(wanted).and_then(|c| c.first().copied()).unwrap_or_default().to_owned()),
             };
-            let value = Node { place: Place::PLACEHOLDER, content };
-            entries.push(Entry { key: required.to_owned(), key_place: Place::PLACEHOLDER, value });
+            let value = Node { position: Position::PLACEHOLDER, content };
+            entries.push(Entry { key: required.to_owned(), key_position: Position::PLACEHOLDER, value });
         }
     }
 
     fn list(&mut self, items: &mut Vec<Node>, schema: &'a Value, key: &str) {
         items.retain_mut(|item| {
-            let place = item.place;
+            let position = item.position;
             if matches!(item.content, Content::Null) {
-                self.report(place, "wrong-type", format!("`{key}` has an empty item"), "write a value or remove the item");
+                self.report(position, "wrong-type", format!("`{key}` has an empty item"), "write a value or remove the item");
                 return false;
             }
-            self.fits(item, schema, key, Place { width: 1, ..place })
+            self.fits(item, schema, key, Position { width: 1, ..position })
         });
     }
 
@@ -140,20 +140,20 @@ impl<'a> Pass<'a> {
         let mut seen: HashMap<String, usize> = HashMap::new();
         entries.retain(|entry| {
             let Some(line) = seen.get(&entry.key) else {
-                seen.insert(entry.key.clone(), entry.key_place.line);
+                seen.insert(entry.key.clone(), entry.key_position.line);
                 return true;
             };
             let message = format!("`{}` is given twice, first on line {line}", entry.key);
-            self.report(entry.key_place, "duplicate-key", message, "keep one of the two");
+            self.report(entry.key_position, "duplicate-key", message, "keep one of the two");
             false
         });
     }
 
-    fn missing(&mut self, entries: &[Entry], required: &str, key: &str, place: Place) {
+    fn missing(&mut self, entries: &[Entry], required: &str, key: &str, position: Position) {
         // A key with nothing behind it is where the value goes.
-        let place = entries.iter().find(|e| e.key == required).map_or(place, |e| e.key_place);
+        let position = entries.iter().find(|e| e.key == required).map_or(position, |e| e.key_position);
         let message = if key == "the file" { format!("`{required}` is missing") } else { format!("`{key}` has no `{required}`") };
-        self.report(place, "missing-key", message, format!("add `{required}: …`"));
+        self.report(position, "missing-key", message, format!("add `{required}: …`"));
     }
 
     fn unknown_key(&mut self, entry: &Entry, properties: &Value, key: &str) {
@@ -161,10 +161,10 @@ impl<'a> Pass<'a> {
         let help =
             if entry.key == "<<" { "merge keys are not read: write the keys out".to_owned() } else { suggestion(&entry.key, &known) };
         let of = if key == "the file" { String::new() } else { format!(" of `{key}`") };
-        self.report(entry.key_place, "unknown-key", format!("`{}` is not a key{of}", entry.key), help);
+        self.report(entry.key_position, "unknown-key", format!("`{}` is not a key{of}", entry.key), help);
     }
 
-    fn one_of(&mut self, text: &str, schema: &Value, key: &str, place: Place) -> bool {
+    fn one_of(&mut self, text: &str, schema: &Value, key: &str, position: Position) -> bool {
         let Some(choices) = choices(schema) else {
             return true;
         };
@@ -172,19 +172,19 @@ impl<'a> Pass<'a> {
             return true;
         }
         let message = format!("`{text}` is not a value of `{key}`");
-        self.report(place, "unknown-value", message, suggestion(text, &choices));
+        self.report(position, "unknown-value", message, suggestion(text, &choices));
         false
     }
 
-    fn wrong_type(&mut self, node: &Node, wanted: &str, key: &str, key_place: Place) {
+    fn wrong_type(&mut self, node: &Node, wanted: &str, key: &str, key_position: Position) {
         let written = self.written(node);
-        let (found, place) = match &node.content {
-            Content::Map(_) => ("a map of keys and values".to_owned(), key_place),
-            Content::List(_) => ("a list".to_owned(), key_place),
-            Content::Bool(_) => (format!("the boolean `{written}`"), node.place),
-            Content::Number(_) => (format!("the number `{written}`"), node.place),
-            Content::Text(_) => (format!("the text `{written}`"), node.place),
-            Content::Null => ("nothing".to_owned(), key_place),
+        let (found, position) = match &node.content {
+            Content::Map(_) => ("a map of keys and values".to_owned(), key_position),
+            Content::List(_) => ("a list".to_owned(), key_position),
+            Content::Bool(_) => (format!("the boolean `{written}`"), node.position),
+            Content::Number(_) => (format!("the number `{written}`"), node.position),
+            Content::Text(_) => (format!("the text `{written}`"), node.position),
+            Content::Null => ("nothing".to_owned(), key_position),
         };
         let (takes, help) = match wanted {
             "string" if node.is_collection() => ("text", "write one value".to_owned()),
@@ -196,18 +196,18 @@ impl<'a> Pass<'a> {
             _ => ("a map of keys and values", "write `key: value` lines, indented below it".to_owned()),
         };
         let subject = if key == "the file" { key.to_owned() } else { format!("`{key}`") };
-        self.report(place, "wrong-type", format!("{subject} takes {takes}, but {found} stands here"), help);
+        self.report(position, "wrong-type", format!("{subject} takes {takes}, but {found} stands here"), help);
     }
 
     /// A scalar as the user wrote it: `1.30` is not `1.3`.
     fn written(&self, node: &Node) -> String {
-        let line = self.source.line(node.place.line);
-        let text: String = line.chars().skip(node.place.column - 1).take(node.place.width).collect();
+        let line = self.source.line(node.position.line);
+        let text: String = line.chars().skip(node.position.column - 1).take(node.position.width).collect();
         text.trim().to_owned()
     }
 
-    fn report(&mut self, place: Place, rule: &'static str, message: String, help: impl Into<String>) {
-        self.findings.push(self.source.finding(place, rule, message, help));
+    fn report(&mut self, position: Position, rule: &'static str, message: String, help: impl Into<String>) {
+        self.findings.push(self.source.finding(position, rule, message, help));
     }
 }
 

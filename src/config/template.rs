@@ -6,8 +6,8 @@ use super::profiles;
 ///
 /// `profile` is one of [`super::profile_names`]; an unknown one is written as it is and refused by `parse`.
 pub fn template(profile: &str, name: &str, region: &str, zones: &[String], state: Option<&str>) -> String {
-    let place = state.map(|state| {
-        format!("\n# Where the state lives; everybody who works on this cluster uses the same place.\nstate: {}\n", quoted(state))
+    let location = state.map(|state| {
+        format!("\n# Location of the state; everybody who works on this cluster uses the same one.\nstate: {}\n", quoted(state))
     });
     let about =
         profiles::profile_text(profile).and_then(|text| text.lines().next()).and_then(|line| line.strip_prefix("# ")).unwrap_or_default();
@@ -17,7 +17,7 @@ pub fn template(profile: &str, name: &str, region: &str, zones: &[String], state
         .replace("{name}", &quoted(name))
         .replace("{region}", &quoted(region))
         .replace("{zones}", &zones.iter().map(|z| quoted(z)).collect::<Vec<_>>().join(", "))
-        + &place.unwrap_or_default()
+        + &location.unwrap_or_default()
 }
 
 /// Text that YAML would read as something else goes into quotes.

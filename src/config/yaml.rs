@@ -1,4 +1,4 @@
-//! From bytes to a tree of values that know their place in the text. Types and rules come later.
+//! From bytes to a tree of values that know their position in the text. Types and rules come later.
 
 use super::diagnostics::{Diagnostic, Diagnostics, SNIPPET_COLUMNS};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -18,9 +18,9 @@ const MAX_REPLAYED: usize = 10_000;
 /// Longest message, in characters.
 const MAX_MESSAGE: usize = 600;
 
-/// A place in the source text.
+/// A position in the source text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Position {
     /// Line, from 1.
     pub(super) line: usize,
     /// Column in characters, from 1.
@@ -29,23 +29,27 @@ pub(super) struct Place {
     pub(super) width: usize,
 }
 
-impl Place {
+impl Position {
     /// Where a finding about the whole file goes.
-    pub(super) const START: Place = Place { line: 1, column: 1, width: 1 };
+    pub(super) const START: Position = Position { line: 1, column: 1, width: 1 };
 
-    /// Stands for a value that is missing and was reported: the rules pass it over.
-    pub(super) const PLACEHOLDER: Place = Place { line: 0, column: 0, width: 0 };
+    /// The position of a stand-in for a missing or wrong value that was reported already: the rules do not report it again.
+    pub(super) const PLACEHOLDER: Position = Position { line: 0, column: 0, width: 0 };
 
+    /// A position that no `usize` can hold is beyond any file that is read; it counts as the start.
     fn of(location: Location) -> Self {
-        let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).max(1);
-        Self { line: number(location.line()), column: number(location.column()), width: number(location.span().len()) }
+        let number = |n: u64| usize::try_from(n).ok().map(|n| n.max(1));
+        match (number(location.line()), number(location.column()), number(location.span().len())) {
+            (Some(line), Some(column), Some(width)) => Self { line, column, width },
+            _ => Self::START,
+        }
     }
 }
 
-/// A value and its place.
+/// A value and its position.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
-    pub(super) place: Place,
+    pub(super) position: Position,
     pub(super) content: Content,
 }
 
@@ -64,12 +68,12 @@ pub(super) enum Content {
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) key: String,
-    pub(super) key_place: Place,
+    pub(super) key_position: Position,
     pub(super) value: Node,
 }
 
 impl Node {
-    /// The value without places, nulls left out (a key with nothing behind it is a key not given).
+    /// The value without positions, nulls left out (a key with nothing behind it is a key not given).
     pub(super) fn to_json(&self) -> Value {
         match &self.content {
             Content::Null => Value::Null,
@@ -88,10 +92,10 @@ impl Node {
     }
 
     /// The entry or item that a path step names.
-    pub(super) fn child(&self, step: &str) -> Option<(&Node, Place)> {
+    pub(super) fn child(&self, step: &str) -> Option<(&Node, Position)> {
         match &self.content {
-            Content::Map(entries) => entries.iter().find(|e| e.key == step).map(|e| (&e.value, e.key_place)),
-            Content::List(items) => items.get(step.parse::<usize>().ok()?).map(|n| (n, n.place)),
+            Content::Map(entries) => entries.iter().find(|e| e.key == step).map(|e| (&e.value, e.key_position)),
+            Content::List(items) => items.get(step.parse::<usize>().ok()?).map(|n| (n, n.position)),
             _ => None,
         }
     }
@@ -120,17 +124,23 @@ impl<'a> Source<'a> {
         number.checked_sub(1).and_then(|i| self.lines.get(i)).copied().unwrap_or_default()
     }
 
-    /// A finding at a place.
-    pub(super) fn finding(&self, place: Place, rule: &'static str, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
+    /// A finding at a position.
+    pub(super) fn finding(
+        &self,
+        position: Position,
+        rule: &'static str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Diagnostic {
         Diagnostic {
             file: self.file.to_owned(),
-            line: place.line,
-            column: place.column,
+            line: position.line,
+            column: position.column,
             rule,
             message: printable(message.into()),
             help: printable(help.into()),
-            source: printable(self.line(place.line).chars().take(SNIPPET_COLUMNS).collect()),
-            width: place.width,
+            source: printable(self.line(position.line).chars().take(SNIPPET_COLUMNS).collect()),
+            width: position.width,
         }
     }
 }
@@ -151,7 +161,7 @@ pub(super) fn text_of<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Diagno
     if bytes.len() > MAX_BYTES {
         let message = format!("the file has {} bytes, more than the {MAX_BYTES} that a configuration may have", bytes.len());
         let help = "give the configuration file, not a log or an archive";
-        return Err(Diagnostics::one(at_start.finding(Place::START, "file-size", message, help)));
+        return Err(Diagnostics::one(at_start.finding(Position::START, "file-size", message, help)));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|error| not_utf8(file, bytes, error.valid_up_to()))
@@ -160,10 +170,10 @@ pub(super) fn text_of<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Diagno
 fn not_utf8(file: &str, bytes: &[u8], offset: usize) -> Diagnostics {
     let good = std::str::from_utf8(&bytes[..offset]).unwrap_or_default();
     let line_start = good.rfind('\n').map_or(0, |i| i + 1);
-    let place = Place { line: good.matches('\n').count() + 1, column: good[line_start..].chars().count() + 1, width: 1 };
+    let position = Position { line: good.matches('\n').count() + 1, column: good[line_start..].chars().count() + 1, width: 1 };
     let message = format!("the file is not UTF-8: byte {} is `0x{:02x}`", offset + 1, bytes[offset]);
     let source = Source::new(file, good);
-    Diagnostics::one(source.finding(place, "utf-8", message, "save the file as UTF-8"))
+    Diagnostics::one(source.finding(position, "utf-8", message, "save the file as UTF-8"))
 }
 
 /// Parses the text; the root is `Null` when there is nothing but comments.
@@ -182,7 +192,7 @@ pub(super) fn parse(source: &Source<'_>) -> Result<Node, Diagnostics> {
         with_snippet: false,
     };
     if source.lines.iter().all(|line| matches!(line.trim_start().chars().next(), None | Some('#'))) {
-        return Ok(Node { place: Place::START, content: Content::Null });
+        return Ok(Node { position: Position::START, content: Content::Null });
     }
     serde_saphyr::from_str_with_options::<Spanned<Content>>(source.text, options)
         .map(Node::from)
@@ -191,18 +201,18 @@ pub(super) fn parse(source: &Source<'_>) -> Result<Node, Diagnostics> {
 
 fn syntax_error(source: &Source<'_>, error: &Error) -> Diagnostic {
     let error = error.without_snippet();
-    let place = error.location().map_or(Place::START, Place::of);
+    let position = error.location().map_or(Position::START, Position::of);
     if let Some((message, help)) = excess(error) {
-        return source.finding(place, "yaml", message, help);
+        return source.finding(position, "yaml", message, help);
     }
     let message = UserMessageFormatter.format_message(error).into_owned();
     let has_tab = |line: &str| line.trim_start_matches(' ').starts_with('\t');
-    let help = if has_tab(source.line(place.line)) || has_tab(source.line(place.line + 1)) {
+    let help = if has_tab(source.line(position.line)) || has_tab(source.line(position.line + 1)) {
         "indent with spaces: YAML allows no tabs there"
     } else {
-        "correct the YAML at this place; what comes after it was not read"
+        "correct the YAML here; what comes after it was not read"
     };
-    source.finding(place, "yaml", message, help)
+    source.finding(position, "yaml", message, help)
 }
 
 /// Limits that only a file that is no configuration meets.
@@ -225,7 +235,7 @@ fn excess(error: &Error) -> Option<(&'static str, &'static str)> {
 
 impl From<Spanned<Content>> for Node {
     fn from(spanned: Spanned<Content>) -> Self {
-        Self { place: Place::of(spanned.referenced), content: spanned.value }
+        Self { position: Position::of(spanned.referenced), content: spanned.value }
     }
 }
 
@@ -289,7 +299,7 @@ impl<'de> Visitor<'de> for ContentVisitor {
         let mut map = Vec::new();
         while let Some(key) = entries.next_key::<Spanned<String>>()? {
             let value = entries.next_value::<Spanned<Content>>()?;
-            map.push(Entry { key_place: Place::of(key.referenced), key: key.value, value: value.into() });
+            map.push(Entry { key_position: Position::of(key.referenced), key: key.value, value: value.into() });
         }
         Ok(Content::Map(map))
     }

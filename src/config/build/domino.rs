@@ -1,25 +1,25 @@
 //! What Domino's installer needs to know (OUT-1).
 
-use super::super::context::Context;
+use super::super::checker::Checker;
 use super::super::model::Domino;
 use super::super::names;
 
-/// Resolves the FQDN and checks it against other installations' names.
-pub(in super::super) fn domino(cx: &mut Context<'_>) -> Domino {
-    let file = cx.file;
+/// Builds the FQDN and checks it against other installations' names.
+pub(super) fn domino(checker: &mut Checker<'_>) -> Domino {
+    let file = checker.file;
     if let Some(fqdn) = &file.domino.fqdn {
-        host_name(cx, &["domino", "fqdn"], fqdn);
+        host_name(checker, &["domino", "fqdn"], fqdn);
     }
     for (i, other) in file.domino.other_fqdns.iter().enumerate() {
-        host_name(cx, &["domino", "otherFqdns", &i.to_string()], other);
+        host_name(checker, &["domino", "otherFqdns", &i.to_string()], other);
         if let Some(fqdn) = &file.domino.fqdn {
-            apart(cx, fqdn, other);
+            apart(checker, fqdn, other);
         }
     }
     Domino { fqdn: file.domino.fqdn.clone() }
 }
 
-fn host_name(cx: &mut Context<'_>, path: &[&str], name: &str) {
+fn host_name(checker: &mut Checker<'_>, path: &[&str], name: &str) {
     if names::is_dns_name(name) && name.contains('.') {
         return;
     }
@@ -29,11 +29,11 @@ fn host_name(cx: &mut Context<'_>, path: &[&str], name: &str) {
     } else {
         "write a full host name in lower case, such as `domino.example.com`".to_owned()
     };
-    cx.refuse(path, "OUT-1", format!("`{name}` is not a full host name"), help);
+    checker.refuse(path, "OUT-1", format!("`{name}` is not a full host name"), help);
 }
 
 /// One Domino below another's name would receive its cookies.
-fn apart(cx: &mut Context<'_>, fqdn: &str, other: &str) {
+fn apart(checker: &mut Checker<'_>, fqdn: &str, other: &str) {
     let below = |a: &str, b: &str| a.strip_suffix(b).is_some_and(|rest| rest.ends_with('.'));
     let relation = if fqdn == other {
         "the same as that of"
@@ -45,5 +45,5 @@ fn apart(cx: &mut Context<'_>, fqdn: &str, other: &str) {
         return;
     };
     let message = format!("the name `{fqdn}` is {relation} another Domino, `{other}`");
-    cx.refuse(&["domino", "fqdn"], "OUT-1", message, "choose a name beside the other one, under their common domain");
+    checker.refuse(&["domino", "fqdn"], "OUT-1", message, "choose a name beside the other one, under their common domain");
 }

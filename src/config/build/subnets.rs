@@ -1,6 +1,6 @@
 //! Subnets of a VPC of our own: computed or given, inside the VPC, apart from each other, large enough (NET-1).
 
-use super::super::context::Context;
+use super::super::checker::Checker;
 use super::super::layout::{self, Layout};
 use super::super::model::{Nat, Subnet, Tier};
 use super::super::names;
@@ -18,13 +18,13 @@ struct Plan<'a> {
     ranges: &'a IndexMap<String, String>,
 }
 
-/// Resolves all subnets, in the order public, private, control plane.
-pub(super) fn subnets(cx: &mut Context<'_>, vpc: Ipv4Net, nat: Nat) -> Option<Vec<Subnet>> {
-    prefixes(cx, &vpc)?;
-    let file = cx.file;
+/// Builds all subnets, in the order public, private, control plane.
+pub(super) fn subnets(checker: &mut Checker<'_>, vpc: Ipv4Net, nat: Nat) -> Option<Vec<Subnet>> {
+    prefixes(checker, &vpc)?;
+    let file = checker.file;
     let layout = Layout::new(vpc, file.network.private_prefix, file.network.public_prefix);
     let explicit = &file.network.subnets;
-    let control_plane = control_plane_zones(cx);
+    let control_plane = control_plane_zones(checker);
     let public: &[String] = if nat == Nat::None { &[] } else { &file.zones };
     let plans = [
         (Tier::Public, public, &explicit.public),
@@ -33,45 +33,45 @@ pub(super) fn subnets(cx: &mut Context<'_>, vpc: Ipv4Net, nat: Nat) -> Option<Ve
     ]
     .map(|(tier, zones, ranges)| Plan { tier, zones, ranges });
     let mut all = Vec::new();
-    let before = cx.count();
+    let before = checker.count();
     for plan in &plans {
         if plan.ranges.is_empty() {
-            computed(cx, &mut all, plan, &layout);
+            computed(checker, &mut all, plan, &layout);
         } else if plan.tier == Tier::Public && nat == Nat::None {
             let message = "there are no public subnets with `nat: none`";
             let help = "remove them, or choose `nat: single` or `per-zone`";
-            cx.refuse_key(&["network", "subnets", "public"], "NET-2", message, help);
+            checker.refuse_key(&["network", "subnets", "public"], "NET-2", message, help);
         } else {
-            given(cx, &mut all, plan, &vpc);
+            given(checker, &mut all, plan, &vpc);
         }
     }
-    (cx.count() == before).then_some(())?;
-    disjoint(cx, &all);
-    large_enough(cx, &all);
+    (checker.count() == before).then_some(())?;
+    disjoint(checker, &all);
+    large_enough(checker, &all);
     Some(all)
 }
 
 /// Checks the prefix lengths given.
-fn prefixes(cx: &mut Context<'_>, vpc: &Ipv4Net) -> Option<()> {
-    let network = &cx.file.network;
+fn prefixes(checker: &mut Checker<'_>, vpc: &Ipv4Net) -> Option<()> {
+    let network = &checker.file.network;
     let given = [("privatePrefix", network.private_prefix), ("publicPrefix", network.public_prefix)];
     let least = vpc.prefix_len();
     let bad = |prefix: &u8| !(16..=28).contains(prefix) || *prefix < least;
-    let before = cx.count();
+    let before = checker.count();
     for (key, prefix) in given {
         let Some(prefix) = prefix.filter(bad) else {
             continue;
         };
         let message = format!("a subnet cannot be a /{prefix} in the VPC range `{vpc}`");
         let help = format!("take a prefix length between {least} and 28");
-        cx.refuse(&["network", key], "NET-1", message, help);
+        checker.refuse(&["network", key], "NET-1", message, help);
     }
-    (cx.count() == before).then_some(())
+    (checker.count() == before).then_some(())
 }
 
 /// With one node zone, the zones of the control plane's own subnets (EKS wants two zones always).
-fn control_plane_zones(cx: &Context<'_>) -> Vec<String> {
-    let file = cx.file;
+fn control_plane_zones(checker: &Checker<'_>) -> Vec<String> {
+    let file = checker.file;
     if file.zones.len() != 1 {
         return Vec::new();
     }
@@ -91,7 +91,7 @@ fn control_plane_zones(cx: &Context<'_>) -> Vec<String> {
         .collect()
 }
 
-fn computed(cx: &mut Context<'_>, all: &mut Vec<Subnet>, plan: &Plan<'_>, layout: &Layout) {
+fn computed(checker: &mut Checker<'_>, all: &mut Vec<Subnet>, plan: &Plan<'_>, layout: &Layout) {
     let tier = plan.tier;
     for (i, zone) in plan.zones.iter().enumerate() {
         let cidr = match tier {
@@ -107,27 +107,27 @@ fn computed(cx: &mut Context<'_>, all: &mut Vec<Subnet>, plan: &Plan<'_>, layout
             );
             let key = if tier == Tier::Private { "privatePrefix" } else { "publicPrefix" };
             let paths: [&[&str]; 3] = [&["network", key], &["network", "privatePrefix"], &["network", "cidr"]];
-            cx.refuse_first(&paths, "NET-1", message, "give a larger range or longer prefixes, or list all ranges under `subnets`");
+            checker.refuse_first(&paths, "NET-1", message, "give a larger range or longer prefixes, or list all ranges under `subnets`");
             return;
         };
         all.push(Subnet { tier, zone: zone.clone(), cidr });
     }
 }
 
-fn given(cx: &mut Context<'_>, all: &mut Vec<Subnet>, plan: &Plan<'_>, vpc: &Ipv4Net) {
+fn given(checker: &mut Checker<'_>, all: &mut Vec<Subnet>, plan: &Plan<'_>, vpc: &Ipv4Net) {
     let tier = plan.tier;
     let key = tier_key(tier);
     for (zone, text) in plan.ranges {
         let path = ["network", "subnets", key, zone];
-        zone_key(cx, &path, zone);
-        wanted(cx, &path, plan, zone);
-        fits(cx, &path, text, vpc);
+        zone_key(checker, &path, zone);
+        wanted(checker, &path, plan, zone);
+        fits(checker, &path, text, vpc);
     }
     for zone in plan.zones {
         let Some(text) = plan.ranges.get(zone) else {
             let message = format!("zone `{zone}` has no range under `{key}`");
             let help = "give a range for every zone, or none to have them computed";
-            cx.refuse_key(&["network", "subnets", key], "NET-1", message, help);
+            checker.refuse_key(&["network", "subnets", key], "NET-1", message, help);
             continue;
         };
         let zone = zone.clone();
@@ -136,21 +136,21 @@ fn given(cx: &mut Context<'_>, all: &mut Vec<Subnet>, plan: &Plan<'_>, vpc: &Ipv
 }
 
 /// Whether a zone of the region has a subnet of this tier at all.
-fn wanted(cx: &mut Context<'_>, path: &[&str], plan: &Plan<'_>, zone: &String) {
-    let file = cx.file;
+fn wanted(checker: &mut Checker<'_>, path: &[&str], plan: &Plan<'_>, zone: &String) {
+    let file = checker.file;
     if plan.tier == Tier::ControlPlane && file.zones.contains(zone) {
         let message = format!("the control plane has a subnet in `{zone}` already: the private one");
         let help = "name a zone without nodes; with three node zones leave `controlPlane` out";
-        cx.refuse_key(path, "EKS-1", message, help);
+        checker.refuse_key(path, "EKS-1", message, help);
     } else if !plan.zones.contains(zone) && names::region_of_zone(zone) == Some(&file.region) {
         let zones = if plan.zones.is_empty() { "none".to_owned() } else { plan.zones.join(", ") };
         let message = format!("zone `{zone}` has no {} subnet", plan.tier.as_str());
-        cx.refuse_key(path, "NET-1", message, format!("the zones here are {zones}"));
+        checker.refuse_key(path, "NET-1", message, format!("the zones here are {zones}"));
     }
 }
 
 /// Whether a range can be a subnet of the VPC.
-fn fits(cx: &mut Context<'_>, path: &[&str], text: &str, vpc: &Ipv4Net) {
+fn fits(checker: &mut Checker<'_>, path: &[&str], text: &str, vpc: &Ipv4Net) {
     let (rule, message, help) = match names::cidr(text) {
         Err((message, help)) => ("cidr", message, help),
         Ok(range) if !vpc.contains(&range) => {
@@ -163,10 +163,10 @@ fn fits(cx: &mut Context<'_>, path: &[&str], text: &str, vpc: &Ipv4Net) {
         ),
         Ok(_) => return,
     };
-    cx.refuse(path, rule, message, help);
+    checker.refuse(path, rule, message, help);
 }
 
-fn disjoint(cx: &mut Context<'_>, subnets: &[Subnet]) {
+fn disjoint(checker: &mut Checker<'_>, subnets: &[Subnet]) {
     for (i, subnet) in subnets.iter().enumerate() {
         let Some(other) = subnets[..i].iter().find(|o| names::overlap(&o.cidr, &subnet.cidr)) else {
             continue;
@@ -182,7 +182,7 @@ fn disjoint(cx: &mut Context<'_>, subnets: &[Subnet]) {
             other.zone
         );
         let candidates: [&[&str]; 4] = [&paths[0], &paths[1], &["network", "publicPrefix"], &["network", "cidr"]];
-        cx.refuse_first(&candidates, "NET-1", message, "choose ranges without common addresses");
+        checker.refuse_first(&candidates, "NET-1", message, "choose ranges without common addresses");
     }
 }
 
@@ -194,12 +194,12 @@ fn tier_key(tier: Tier) -> &'static str {
     }
 }
 
-fn large_enough(cx: &mut Context<'_>, subnets: &[Subnet]) {
+fn large_enough(checker: &mut Checker<'_>, subnets: &[Subnet]) {
     let addresses: u64 = subnets.iter().filter(|s| s.tier == Tier::Private).map(|s| layout::size(s.cidr.prefix_len())).sum();
     if addresses >= LEAST_PRIVATE {
         return;
     }
     let message = format!("the private subnets have {addresses} addresses, and a cluster needs {LEAST_PRIVATE} (a /23): one for every pod");
     let paths: [&[&str]; 3] = [&["network", "privatePrefix"], &["network", "subnets", "private"], &["network", "cidr"]];
-    cx.refuse_first(&paths, "NET-1", message, "give a larger `network.cidr` or a shorter `network.privatePrefix`");
+    checker.refuse_first(&paths, "NET-1", message, "give a larger `network.cidr` or a shorter `network.privatePrefix`");
 }

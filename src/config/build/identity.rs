@@ -1,6 +1,6 @@
 //! Name, region, zones, state: what every AWS name and place derives from.
 
-use super::super::context::Context;
+use super::super::checker::Checker;
 use super::super::file::File;
 use super::super::names;
 
@@ -24,20 +24,20 @@ const BUCKET_LIMIT: usize = 63;
 const BUCKET_PATTERN: &str = "{name}-{account}-{region}-{kind}";
 
 /// Checks name, region, zones and state.
-pub(in super::super) fn identity(cx: &mut Context<'_>) {
-    name(cx);
-    region(cx);
-    zones(cx);
-    state(cx);
+pub(super) fn identity(checker: &mut Checker<'_>) {
+    name(checker);
+    region(checker);
+    zones(checker);
+    state(checker);
 }
 
-fn name(cx: &mut Context<'_>) {
-    let file = cx.file;
-    if !cx.given(&["name"]) {
+fn name(checker: &mut Checker<'_>) {
+    let file = checker.file;
+    if !checker.given(&["name"]) {
         return;
     }
     if names::check_cluster_name(&file.name).is_err() {
-        cx.refuse(
+        checker.refuse(
             &["name"],
             "aws-name",
             format!("`{}` cannot be the name: bucket names derive from it", file.name),
@@ -46,7 +46,7 @@ fn name(cx: &mut Context<'_>) {
     }
     for prefix in ["sg-", "xn--", "sthree-", "amzn-s3-demo-"] {
         if file.name.starts_with(prefix) {
-            cx.refuse(
+            checker.refuse(
                 &["name"],
                 "aws-name",
                 format!("the name cannot begin with `{prefix}`: AWS keeps that for itself"),
@@ -56,7 +56,7 @@ fn name(cx: &mut Context<'_>) {
     }
     if let Some((what, derived, excess)) = longest_excess(file) {
         let length = derived.len();
-        cx.refuse(
+        checker.refuse(
             &["name"],
             "aws-name-limit",
             format!("the name is too long: the {what} `{derived}` would have {length} characters, AWS allows {}", length - excess),
@@ -91,29 +91,29 @@ pub(in super::super) fn longest_excess(file: &File) -> Option<(&'static str, Str
         .map(|(what, excess, name)| (what, name, excess))
 }
 
-fn region(cx: &mut Context<'_>) {
-    let region = &cx.file.region;
-    if !cx.given(&["region"]) || names::is_region(region) {
+fn region(checker: &mut Checker<'_>) {
+    let region = &checker.file.region;
+    if !checker.given(&["region"]) || names::is_region(region) {
         return;
     }
     let help = match names::region_of_zone(region) {
         Some(inner) => format!("`{region}` is a zone: write `{inner}`"),
         None => "write a region such as `us-west-2`".to_owned(),
     };
-    cx.refuse(&["region"], "aws-region", format!("`{region}` is not a region name"), help);
+    checker.refuse(&["region"], "aws-region", format!("`{region}` is not a region name"), help);
 }
 
-fn zones(cx: &mut Context<'_>) {
-    let file = cx.file;
-    if !cx.given(&["zones"]) {
+fn zones(checker: &mut Checker<'_>) {
+    let file = checker.file;
+    if !checker.given(&["zones"]) {
         return;
     }
     for (i, zone) in file.zones.iter().enumerate() {
-        zone_name(cx, &["zones", &i.to_string()], zone);
+        zone_name(checker, &["zones", &i.to_string()], zone);
     }
-    for i in super::repeated(&file.zones) {
+    for i in super::lists::repeated(&file.zones) {
         let message = format!("zone `{}` is listed twice", file.zones[i]);
-        cx.refuse(&["zones", &i.to_string()], "POOL-5", message, "list every zone once");
+        checker.refuse(&["zones", &i.to_string()], "POOL-5", message, "list every zone once");
     }
     let (message, help) = match file.zones.len() {
         1 | 3 => return,
@@ -124,21 +124,21 @@ fn zones(cx: &mut Context<'_>) {
         ),
         n => (format!("nodes cannot run in {n} zones"), "list one zone or three"),
     };
-    cx.refuse(&["zones"], "POOL-5", message, help);
+    checker.refuse(&["zones"], "POOL-5", message, help);
 }
 
 /// Checks that text is a zone of the file's region.
-pub(super) fn zone_name(cx: &mut Context<'_>, path: &[&str], zone: &str) {
-    zone_at(cx, path, zone, false);
+pub(super) fn zone_name(checker: &mut Checker<'_>, path: &[&str], zone: &str) {
+    zone_at(checker, path, zone, false);
 }
 
 /// As `zone_name`, for zones that are keys.
-pub(super) fn zone_key(cx: &mut Context<'_>, path: &[&str], zone: &str) {
-    zone_at(cx, path, zone, true);
+pub(super) fn zone_key(checker: &mut Checker<'_>, path: &[&str], zone: &str) {
+    zone_at(checker, path, zone, true);
 }
 
-fn zone_at(cx: &mut Context<'_>, path: &[&str], zone: &str, is_key: bool) {
-    let region = &cx.file.region;
+fn zone_at(checker: &mut Checker<'_>, path: &[&str], zone: &str, is_key: bool) {
+    let region = &checker.file.region;
     let (message, help) = match names::region_of_zone(zone) {
         Some(inner) if inner == region || !names::is_region(region) => return,
         Some(inner) => {
@@ -154,16 +154,16 @@ fn zone_at(cx: &mut Context<'_>, path: &[&str], zone: &str, is_key: bool) {
         }
     };
     if is_key {
-        cx.refuse_key(path, "aws-zone", message, help);
+        checker.refuse_key(path, "aws-zone", message, help);
     } else {
-        cx.refuse(path, "aws-zone", message, help);
+        checker.refuse(path, "aws-zone", message, help);
     }
 }
 
-fn state(cx: &mut Context<'_>) {
-    let Some(state) = &cx.file.state else { return };
+fn state(checker: &mut Checker<'_>) {
+    let Some(state) = &checker.file.state else { return };
     if let Err(problem) = names::check_state_location(state) {
         let message = format!("`{state}` is not a location for a state: {problem}");
-        cx.refuse(&["state"], "RUN-2", message, "write a local directory or `s3://bucket/prefix`");
+        checker.refuse(&["state"], "RUN-2", message, "write a local directory or `s3://bucket/prefix`");
     }
 }

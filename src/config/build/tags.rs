@@ -1,6 +1,6 @@
 //! Tags: what AWS takes, and room for those of our own (POOL-6).
 
-use super::super::context::Context;
+use super::super::checker::Checker;
 use super::super::model::Pool;
 use super::super::names;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,26 +24,26 @@ const RESERVED_PREFIXES: &[(&str, &str)] = &[
 ];
 
 /// Checks the tags of the whole cluster.
-pub(in super::super) fn tags(cx: &mut Context<'_>) {
-    let file = cx.file;
-    each(cx, &["tags"], &file.tags);
+pub(super) fn tags(checker: &mut Checker<'_>) {
+    let file = checker.file;
+    each(checker, &["tags"], &file.tags);
     for (name, pool) in &file.pools {
-        each(cx, &["pools", name, "tags"], &pool.tags);
+        each(checker, &["pools", name, "tags"], &pool.tags);
     }
 }
 
-fn each(cx: &mut Context<'_>, path: &[&str], tags: &BTreeMap<String, String>) {
+fn each(checker: &mut Checker<'_>, path: &[&str], tags: &BTreeMap<String, String>) {
     for (key, value) in tags {
         let path = [path, &[key]].concat();
         if let Err((rule, message, help)) = check_key(key) {
-            cx.refuse_key(&path, rule, message, help);
+            checker.refuse_key(&path, rule, message, help);
         }
         if value.chars().count() > MAX_VALUE {
             let message = format!("the tag value has {} characters, AWS takes {MAX_VALUE}", value.chars().count());
-            cx.refuse(&path, "aws-tag", message, "shorten it");
+            checker.refuse(&path, "aws-tag", message, "shorten it");
         } else if !names::is_tag_text(value) {
             let message = format!("the tag value `{value}` has characters that AWS does not take");
-            cx.refuse(&path, "aws-tag", message, "take letters, digits, spaces and `_ . : / = + - @`");
+            checker.refuse(&path, "aws-tag", message, "take letters, digits, spaces and `_ . : / = + - @`");
         }
     }
 }
@@ -70,8 +70,8 @@ fn check_key(key: &str) -> Result<(), (&'static str, String, &'static str)> {
 }
 
 /// Checks that every group has room for all its tags.
-pub(in super::super) fn tag_counts(cx: &mut Context<'_>, pools: &[Pool]) {
-    let file = cx.file;
+pub(super) fn tag_counts(checker: &mut Checker<'_>, pools: &[Pool]) {
+    let file = checker.file;
     for pool in pools {
         let keys: BTreeSet<&String> = file.tags.keys().chain(pool.tags.keys()).collect();
         let (labels, taints) = (pool.labels.len(), pool.taints.len());
@@ -89,6 +89,6 @@ pub(in super::super) fn tag_counts(cx: &mut Context<'_>, pools: &[Pool]) {
         let labels_path: &[&str] = &["pools", &pool.name, "labels"];
         let paths =
             if pool.tags.len() > file.tags.len() { [pool_tags, cluster_tags, labels_path] } else { [cluster_tags, pool_tags, labels_path] };
-        cx.refuse_first(&paths, "POOL-6", message, format!("remove {} tags or labels", total - MAX_TAGS));
+        checker.refuse_first(&paths, "POOL-6", message, format!("remove {} tags or labels", total - MAX_TAGS));
     }
 }

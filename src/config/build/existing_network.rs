@@ -1,6 +1,6 @@
 //! A VPC that somebody else owns (NET-5).
 
-use super::super::context::Context;
+use super::super::checker::Checker;
 use super::super::file;
 use super::super::model::ExistingNetwork;
 use super::super::names;
@@ -9,21 +9,21 @@ use super::identity::zone_key;
 /// Keys of `network` that describe a VPC of our own.
 const EXCLUDED: &[&str] = &["cidr", "nat", "privatePrefix", "publicPrefix", "subnets", "interfaceEndpoints"];
 
-/// Resolves ids and zones of the VPC and its subnets.
-pub(super) fn existing_network(cx: &mut Context<'_>, given: &file::ExistingNetwork) -> ExistingNetwork {
+/// Builds an existing network: ids and zones of the VPC and its subnets.
+pub(super) fn existing_network(checker: &mut Checker<'_>, given: &file::ExistingNetwork) -> ExistingNetwork {
     for key in EXCLUDED {
-        if cx.given(&["network", key]) {
+        if checker.given(&["network", key]) {
             let message = format!("`{key}` and `existing` exclude each other: a VPC of your own is never changed");
-            cx.refuse_key(&["network", key], "NET-5", message, format!("remove `{key}` or `existing`"));
+            checker.refuse_key(&["network", key], "NET-5", message, format!("remove `{key}` or `existing`"));
         }
     }
     let vpc = ["network", "existing", "vpcId"];
-    if cx.given(&vpc) && !names::is_ec2_id(&given.vpc_id, "vpc") {
+    if checker.given(&vpc) && !names::is_ec2_id(&given.vpc_id, "vpc") {
         let message = format!("`{}` is not the id of a VPC", given.vpc_id);
-        cx.refuse(&vpc, "NET-5", message, "write it as AWS shows it, such as `vpc-0123456789abcdef0`");
+        checker.refuse(&vpc, "NET-5", message, "write it as AWS shows it, such as `vpc-0123456789abcdef0`");
     }
-    subnet_ids(cx, given);
-    zones(cx, given);
+    subnet_ids(checker, given);
+    zones(checker, given);
     ExistingNetwork {
         vpc_id: given.vpc_id.clone(),
         private_subnets: given.private_subnets.clone(),
@@ -32,7 +32,7 @@ pub(super) fn existing_network(cx: &mut Context<'_>, given: &file::ExistingNetwo
     }
 }
 
-fn subnet_ids(cx: &mut Context<'_>, given: &file::ExistingNetwork) {
+fn subnet_ids(checker: &mut Checker<'_>, given: &file::ExistingNetwork) {
     let mut seen: Vec<&str> = Vec::new();
     let tiers = [
         ("privateSubnets", &given.private_subnets),
@@ -42,32 +42,37 @@ fn subnet_ids(cx: &mut Context<'_>, given: &file::ExistingNetwork) {
     for (key, subnets) in tiers {
         for (zone, id) in subnets {
             let path = ["network", "existing", key, zone];
-            zone_key(cx, &path, zone);
+            zone_key(checker, &path, zone);
             if !names::is_ec2_id(id, "subnet") {
                 let message = format!("`{id}` is not the id of a subnet");
-                cx.refuse(&path, "NET-5", message, "write it as AWS shows it, such as `subnet-0123456789abcdef0`");
+                checker.refuse(&path, "NET-5", message, "write it as AWS shows it, such as `subnet-0123456789abcdef0`");
             } else if seen.contains(&id.as_str()) {
-                cx.refuse(&path, "NET-5", format!("the subnet `{id}` is named twice"), "a subnet lies in one zone and has one purpose");
+                checker.refuse(
+                    &path,
+                    "NET-5",
+                    format!("the subnet `{id}` is named twice"),
+                    "a subnet lies in one zone and has one purpose",
+                );
             }
             seen.push(id);
         }
     }
 }
 
-fn zones(cx: &mut Context<'_>, given: &file::ExistingNetwork) {
-    let file = cx.file;
+fn zones(checker: &mut Checker<'_>, given: &file::ExistingNetwork) {
+    let file = checker.file;
     let path = ["network", "existing", "privateSubnets"];
-    if !cx.given(&path) || file.zones.is_empty() {
+    if !checker.given(&path) || file.zones.is_empty() {
         return;
     }
     for zone in file.zones.iter().filter(|zone| !given.private_subnets.contains_key(*zone)) {
         let message = format!("node zone `{zone}` has no private subnet");
-        cx.refuse_key(&path, "NET-5", message, format!("add `{zone}: subnet-…`"));
+        checker.refuse_key(&path, "NET-5", message, format!("add `{zone}: subnet-…`"));
     }
     for zone in given.private_subnets.keys().filter(|zone| !file.zones.contains(*zone)) {
         let message = format!("`{zone}` is not a node zone");
         let help = "remove it, or move it to `controlPlaneSubnets`";
-        cx.refuse_key(&["network", "existing", "privateSubnets", zone], "NET-5", message, help);
+        checker.refuse_key(&["network", "existing", "privateSubnets", zone], "NET-5", message, help);
     }
     let mut all: Vec<&String> = given.private_subnets.keys().chain(given.control_plane_subnets.keys()).collect();
     all.sort();
@@ -75,6 +80,6 @@ fn zones(cx: &mut Context<'_>, given: &file::ExistingNetwork) {
     if all.len() < 2 {
         let message = "the control plane needs subnets in two zones";
         let help = "add a subnet in another zone under `controlPlaneSubnets`";
-        cx.refuse_key(&["network", "existing"], "EKS-1", message, help);
+        checker.refuse_key(&["network", "existing"], "EKS-1", message, help);
     }
 }

@@ -1,11 +1,11 @@
-//! What every check works with: the merged file, the user's tree for positions, the findings so far.
+//! What every check works with: the merged file, the user's own tree (which knows positions), and the findings so far.
 
 use super::diagnostics::Diagnostic;
 use super::file::File;
-use super::yaml::{Node, Place, Source};
+use super::yaml::{Node, Position, Source};
 
-/// The merged file under check.
-pub(super) struct Context<'a> {
+/// Checks the merged file and collects what it finds.
+pub(super) struct Checker<'a> {
     /// The user's file over its profile.
     pub(super) file: &'a File,
     user: &'a Node,
@@ -13,7 +13,7 @@ pub(super) struct Context<'a> {
     findings: Vec<Diagnostic>,
 }
 
-impl<'a> Context<'a> {
+impl<'a> Checker<'a> {
     /// Begins a check with the findings of the earlier passes.
     pub(super) fn new(file: &'a File, user: &'a Node, source: &'a Source<'a>, findings: Vec<Diagnostic>) -> Self {
         Self { file, user, source, findings }
@@ -34,15 +34,15 @@ impl<'a> Context<'a> {
         let mut node = self.user;
         for step in path {
             match node.child(step) {
-                Some((child, _)) if child.place != Place::PLACEHOLDER => node = child,
+                Some((child, _)) if child.position != Position::PLACEHOLDER => node = child,
                 _ => return false,
             }
         }
         true
     }
 
-    /// Whether the user wrote something at a path that did not fit and is reported already.
-    pub(super) fn misfit(&self, path: &[&str]) -> bool {
+    /// Whether the user wrote something of a wrong type at a path; that is reported already.
+    pub(super) fn has_wrong_type(&self, path: &[&str]) -> bool {
         let mut node = self.user;
         for step in path {
             match node.child(step) {
@@ -50,12 +50,12 @@ impl<'a> Context<'a> {
                 None => return false,
             }
         }
-        node.place == Place::PLACEHOLDER
+        node.position == Position::PLACEHOLDER
     }
 
     /// Records a broken rule at a path, or at the nearest thing above it that the user wrote.
     pub(super) fn refuse(&mut self, path: &[&str], rule: &'static str, message: impl Into<String>, help: impl Into<String>) {
-        let finding = self.source.finding(self.place(path), rule, message, help);
+        let finding = self.source.finding(self.position(path), rule, message, help);
         self.findings.push(finding);
     }
 
@@ -67,30 +67,30 @@ impl<'a> Context<'a> {
 
     /// As `refuse`, at the key instead of the value behind it.
     pub(super) fn refuse_key(&mut self, path: &[&str], rule: &'static str, message: impl Into<String>, help: impl Into<String>) {
-        let finding = self.source.finding(self.key_place(path), rule, message, help);
+        let finding = self.source.finding(self.key_position(path), rule, message, help);
         self.findings.push(finding);
     }
 
-    fn place(&self, path: &[&str]) -> Place {
+    fn position(&self, path: &[&str]) -> Position {
         let mut node = self.user;
-        let mut key = Place::START;
+        let mut key = Position::START;
         for step in path {
             match node.child(step) {
-                Some((child, place)) if child.place != Place::PLACEHOLDER => (node, key) = (child, place),
+                Some((child, position)) if child.position != Position::PLACEHOLDER => (node, key) = (child, position),
                 _ => return key,
             }
         }
-        if node.is_collection() { key } else { node.place }
+        if node.is_collection() { key } else { node.position }
     }
 
-    fn key_place(&self, path: &[&str]) -> Place {
+    fn key_position(&self, path: &[&str]) -> Position {
         let mut node = self.user;
-        let mut key = Place::START;
+        let mut key = Position::START;
         for step in path {
-            let Some((child, place)) = node.child(step) else {
+            let Some((child, position)) = node.child(step) else {
                 return key;
             };
-            (node, key) = (child, place);
+            (node, key) = (child, position);
         }
         key
     }

@@ -1,16 +1,12 @@
 //! Control plane and add-ons (EKS-1…EKS-3).
 
-use super::super::context::Context;
-use super::super::file::LogType;
+use super::super::checker::Checker;
+use super::super::file::{LogType, RETENTION_DAYS};
 use super::super::model::Kubernetes;
 use super::super::names;
 use super::super::suggestion::suggestion;
 use super::identity::zone_name;
 use ipnet::Ipv4Net;
-
-/// Days that CloudWatch Logs takes as retention.
-pub(in super::super) const RETENTION_DAYS: &[u32] =
-    &[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 /// Oldest minor version of Kubernetes 1 that EKS still creates.
 const OLDEST_MINOR: u32 = 32;
@@ -20,24 +16,24 @@ const MAX_PUBLIC_CIDRS: usize = 40;
 const ADD_ONS: &[&str] = &["vpc-cni", "kube-proxy", "eks-pod-identity-agent", "coredns", "aws-ebs-csi-driver", "aws-efs-csi-driver"];
 const PRIVATE_RANGES: [&str; 3] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
 
-/// Resolves the control plane.
-pub(in super::super) fn kubernetes(cx: &mut Context<'_>) -> Option<Kubernetes> {
-    let given = &cx.file.kubernetes;
-    version(cx);
-    retention(cx);
-    log_types(cx);
-    administrators(cx);
-    control_plane_zones(cx);
-    add_on_versions(cx);
-    let public_cidrs = public_cidrs(cx);
-    let service_cidr = service_cidr(cx);
+/// Builds the control plane.
+pub(super) fn kubernetes(checker: &mut Checker<'_>) -> Option<Kubernetes> {
+    let given = &checker.file.kubernetes;
+    version(checker);
+    let retention = retention(checker);
+    log_types(checker);
+    administrators(checker);
+    control_plane_zones(checker);
+    add_on_versions(checker);
+    let public_cidrs = public_cidrs(checker);
+    let service_cidr = service_cidr(checker);
     Some(Kubernetes {
         version: given.version.clone(),
         service_cidr: service_cidr?,
         public_endpoint: given.public_endpoint,
         public_cidrs,
         log_types: given.log_types.iter().map(|t| log_type(*t).to_owned()).collect(),
-        log_retention_days: given.log_retention_days,
+        log_retention_days: retention?,
         network_policy: given.network_policy,
         support: given.support,
         administrators: given.administrators.clone(),
@@ -62,8 +58,8 @@ pub(super) fn minor(version: &str) -> Option<u32> {
     digits.parse().ok().filter(|_| plain)
 }
 
-fn version(cx: &mut Context<'_>) {
-    let version = &cx.file.kubernetes.version;
+fn version(checker: &mut Checker<'_>) {
+    let version = &checker.file.kubernetes.version;
     let (message, help) = match minor(version) {
         Some(minor) if minor >= OLDEST_MINOR => return,
         Some(_) => (
@@ -75,42 +71,43 @@ fn version(cx: &mut Context<'_>) {
             "write major and minor version in quotes, such as `\"1.35\"`".to_owned(),
         ),
     };
-    cx.refuse(&["kubernetes", "version"], "EKS-1", message, help);
+    checker.refuse(&["kubernetes", "version"], "EKS-1", message, help);
 }
 
-fn retention(cx: &mut Context<'_>) {
-    let days = cx.file.kubernetes.log_retention_days;
+fn retention(checker: &mut Checker<'_>) -> Option<i32> {
+    let days = checker.file.kubernetes.log_retention_days;
     if RETENTION_DAYS.contains(&days) {
-        return;
+        return i32::try_from(days).ok();
     }
     let next = RETENTION_DAYS.iter().find(|d| **d > days).or(RETENTION_DAYS.last()).copied().unwrap_or_default();
-    cx.refuse(
+    checker.refuse(
         &["kubernetes", "logRetentionDays"],
         "log-retention",
         format!("CloudWatch Logs does not keep logs for {days} days"),
         format!("take {next}, or another of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, …"),
     );
+    None
 }
 
-fn log_types(cx: &mut Context<'_>) {
-    let types = &cx.file.kubernetes.log_types;
-    for i in super::repeated(types) {
+fn log_types(checker: &mut Checker<'_>) {
+    let types = &checker.file.kubernetes.log_types;
+    for i in super::lists::repeated(types) {
         let message = format!("log type `{}` is listed twice", log_type(types[i]));
-        cx.refuse(&["kubernetes", "logTypes", &i.to_string()], "EKS-1", message, "list every type once");
+        checker.refuse(&["kubernetes", "logTypes", &i.to_string()], "EKS-1", message, "list every type once");
     }
 }
 
-fn administrators(cx: &mut Context<'_>) {
-    let file = cx.file;
+fn administrators(checker: &mut Checker<'_>) {
+    let file = checker.file;
     let administrators = &file.kubernetes.administrators;
     for (i, principal) in administrators.iter().enumerate() {
         if let Err((message, help)) = check_principal(&file.region, principal) {
-            cx.refuse(&["kubernetes", "administrators", &i.to_string()], "iam-principal", message, help);
+            checker.refuse(&["kubernetes", "administrators", &i.to_string()], "iam-principal", message, help);
         }
     }
-    for i in super::repeated(administrators) {
+    for i in super::lists::repeated(administrators) {
         let message = format!("`{}` is listed twice", administrators[i]);
-        cx.refuse(&["kubernetes", "administrators", &i.to_string()], "iam-principal", message, "list everyone once");
+        checker.refuse(&["kubernetes", "administrators", &i.to_string()], "iam-principal", message, "list everyone once");
     }
 }
 
@@ -143,8 +140,8 @@ fn check_principal(region: &str, principal: &str) -> Result<(), (String, String)
     Err((format!("`{principal}` is neither a role nor a user"), format!("write `arn:{partition}:iam::{}:role/<name>`", arn.account)))
 }
 
-fn control_plane_zones(cx: &mut Context<'_>) {
-    let file = cx.file;
+fn control_plane_zones(checker: &mut Checker<'_>) {
+    let file = checker.file;
     let zones = &file.kubernetes.control_plane_zones;
     if zones.is_empty() {
         return;
@@ -155,28 +152,28 @@ fn control_plane_zones(cx: &mut Context<'_>) {
         } else {
             ("`controlPlaneZones` is only for clusters with one node zone", "remove it: the node zones are enough")
         };
-        cx.refuse_key(&["kubernetes", "controlPlaneZones"], "EKS-1", message, help);
+        checker.refuse_key(&["kubernetes", "controlPlaneZones"], "EKS-1", message, help);
         return;
     }
     for (i, zone) in zones.iter().enumerate() {
         let path = ["kubernetes", "controlPlaneZones", &i.to_string()];
-        zone_name(cx, &path, zone);
+        zone_name(checker, &path, zone);
         if file.zones.contains(zone) || zones[..i].contains(zone) {
             let message = format!("zone `{zone}` is the control plane's already");
-            cx.refuse(&path, "EKS-1", message, "name a second zone, without nodes: EKS wants two");
+            checker.refuse(&path, "EKS-1", message, "name a second zone, without nodes: EKS wants two");
         }
     }
 }
 
-fn add_on_versions(cx: &mut Context<'_>) {
-    let file = cx.file;
+fn add_on_versions(checker: &mut Checker<'_>) {
+    let file = checker.file;
     for (name, version) in &file.kubernetes.add_on_versions {
         let path = ["kubernetes", "addOnVersions", name];
         if !ADD_ONS.contains(&name.as_str()) {
-            cx.refuse_key(&path, "EKS-2", format!("`{name}` is not an add-on of this cluster"), suggestion(name, ADD_ONS));
+            checker.refuse_key(&path, "EKS-2", format!("`{name}` is not an add-on of this cluster"), suggestion(name, ADD_ONS));
         } else if !is_add_on_version(version) {
             let message = format!("`{version}` is not an add-on version");
-            cx.refuse(&path, "EKS-2", message, "write it as EKS lists it, such as `v1.12.1-eksbuild.2`");
+            checker.refuse(&path, "EKS-2", message, "write it as EKS lists it, such as `v1.12.1-eksbuild.2`");
         }
     }
 }
@@ -189,19 +186,19 @@ fn is_add_on_version(version: &str) -> bool {
         .is_some_and(|(version, build)| number(build) && version.split('.').count() == 3 && version.split('.').all(number))
 }
 
-fn public_cidrs(cx: &mut Context<'_>) -> Vec<Ipv4Net> {
-    let given = &cx.file.kubernetes;
+fn public_cidrs(checker: &mut Checker<'_>) -> Vec<Ipv4Net> {
+    let given = &checker.file.kubernetes;
     let path = ["kubernetes", "publicCidrs"];
     if !given.public_endpoint && !given.public_cidrs.is_empty() {
-        cx.refuse_key(
+        checker.refuse_key(
             &path,
             "EKS-1",
             "`publicCidrs` says nothing while the public endpoint is off",
             "set `publicEndpoint: true`, or remove `publicCidrs`",
         );
     }
-    if given.public_endpoint && given.public_cidrs.is_empty() && !cx.misfit(&path) {
-        cx.refuse(
+    if given.public_endpoint && given.public_cidrs.is_empty() && !checker.has_wrong_type(&path) {
+        checker.refuse(
             &["kubernetes", "publicEndpoint"],
             "EKS-1",
             "the public endpoint is on, but nobody is named who may reach it",
@@ -210,36 +207,36 @@ fn public_cidrs(cx: &mut Context<'_>) -> Vec<Ipv4Net> {
     }
     if given.public_cidrs.len() > MAX_PUBLIC_CIDRS {
         let message = format!("`publicCidrs` has {} ranges, EKS takes {MAX_PUBLIC_CIDRS}", given.public_cidrs.len());
-        cx.refuse_key(&path, "EKS-1", message, "join ranges");
+        checker.refuse_key(&path, "EKS-1", message, "join ranges");
     }
     let mut ranges = Vec::new();
     for (i, text) in given.public_cidrs.iter().enumerate() {
         match names::cidr(text) {
             Ok(range) => ranges.push(range),
-            Err((message, help)) => cx.refuse(&["kubernetes", "publicCidrs", &i.to_string()], "cidr", message, help),
+            Err((message, help)) => checker.refuse(&["kubernetes", "publicCidrs", &i.to_string()], "cidr", message, help),
         }
     }
     ranges
 }
 
-fn service_cidr(cx: &mut Context<'_>) -> Option<Ipv4Net> {
+fn service_cidr(checker: &mut Checker<'_>) -> Option<Ipv4Net> {
     let path = ["kubernetes", "serviceCidr"];
-    let text = &cx.file.kubernetes.service_cidr;
+    let text = &checker.file.kubernetes.service_cidr;
     let range = match names::cidr(text) {
         Ok(range) => range,
         Err((message, help)) => {
-            cx.refuse(&path, "cidr", message, help);
+            checker.refuse(&path, "cidr", message, help);
             return None;
         }
     };
     if !(12..=24).contains(&range.prefix_len()) {
         let message = format!("the service range `{range}` is a /{}, EKS takes /12 to /24", range.prefix_len());
-        cx.refuse(&path, "EKS-1", message, "take a /16 such as `172.20.0.0/16`");
+        checker.refuse(&path, "EKS-1", message, "take a /16 such as `172.20.0.0/16`");
     }
     let is_private = PRIVATE_RANGES.iter().filter_map(|p| p.parse::<Ipv4Net>().ok()).any(|p| p.contains(&range));
     if !is_private {
         let message = format!("the service range `{range}` is not private");
-        cx.refuse(&path, "EKS-1", message, format!("take it from {}", PRIVATE_RANGES.join(", ")));
+        checker.refuse(&path, "EKS-1", message, format!("take it from {}", PRIVATE_RANGES.join(", ")));
     }
     Some(range)
 }

@@ -1,27 +1,27 @@
 //! The encryption key.
 
-use super::super::context::Context;
+use super::super::checker::Checker;
 use super::super::model::Encryption;
 use super::super::names;
 
-/// Resolves the key, own, AWS-managed or brought along.
-pub(in super::super) fn encryption(cx: &mut Context<'_>) -> Option<Encryption> {
-    let key = &cx.file.encryption.key;
+/// Builds the key, own, AWS-managed or brought along.
+pub(super) fn encryption(checker: &mut Checker<'_>) -> Option<Encryption> {
+    let key = &checker.file.encryption.key;
     match key.as_str() {
         "own" => return Some(Encryption::OwnKey),
         "aws-managed" => return Some(Encryption::AwsManaged),
         _ => {}
     }
-    if let Err((message, help)) = check_key_arn(cx, key) {
-        cx.refuse(&["encryption", "key"], "kms-key", message, help);
+    if let Err((message, help)) = check_key_arn(checker, key) {
+        checker.refuse(&["encryption", "key"], "kms-key", message, help);
         return None;
     }
     Some(Encryption::ExistingKey(key.clone()))
 }
 
 /// Whether text is the ARN of a KMS key of this region; otherwise message and help.
-fn check_key_arn(cx: &Context<'_>, key: &str) -> Result<(), (String, String)> {
-    let region = &cx.file.region;
+fn check_key_arn(checker: &Checker<'_>, key: &str) -> Result<(), (String, String)> {
+    let region = &checker.file.region;
     let partition = names::partition(region);
     let shape = format!("arn:{partition}:kms:{region}:<account>:key/<id>");
     let Some(arn) = names::arn(key).filter(|a| a.service == "kms" && names::is_account(a.account)) else {

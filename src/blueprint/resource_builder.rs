@@ -1,21 +1,23 @@
-//! Names, tags and values that several layers share.
+//! Makes resources with the names, tags and values that follow from the configuration.
 
+use super::addresses;
 use super::documents::document;
+use super::lookup;
 use crate::config::Config;
-use crate::config::model::{Encryption, Network, PoolRole, Subnet, Tier};
-use crate::resource::{Address, Desired, Input, Kind, ownership};
+use crate::config::model::{Encryption, Network, Subnet, Tier};
+use crate::resource::{Address, Desired, Input, ownership};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 pub(super) type Tags = BTreeMap<String, String>;
 
-/// The configuration with everything derived from it that more than one layer needs.
-pub(super) struct Context<'a> {
+/// Builds the resources of one configuration.
+pub(super) struct ResourceBuilder<'a> {
     pub(super) config: &'a Config,
 }
 
-impl<'a> Context<'a> {
+impl<'a> ResourceBuilder<'a> {
     pub(super) fn new(config: &'a Config) -> Self {
         Self { config }
     }
@@ -35,7 +37,7 @@ impl<'a> Context<'a> {
         format!("/domino-eks/{}/", self.config.name)
     }
 
-    /// Account id, known once AWS is asked who we are.
+    /// Account id; it is known once AWS has told the identity of the caller.
     pub(super) fn account() -> Input {
         Input::reference("aws", "account")
     }
@@ -64,7 +66,7 @@ impl<'a> Context<'a> {
     /// ARN of the key that encrypts, when it is not AWS's own.
     pub(super) fn key_arn(&self) -> Option<Input> {
         match &self.config.encryption {
-            Encryption::OwnKey => Some(Input::arn(&key())),
+            Encryption::OwnKey => Some(Input::arn(&addresses::key())),
             Encryption::ExistingKey(arn) => Some(Input::from(arn.as_str())),
             Encryption::AwsManaged => None,
         }
@@ -105,7 +107,7 @@ impl<'a> Context<'a> {
     /// The VPC's id: ours or the one brought along.
     pub(super) fn vpc(&self) -> Input {
         match &self.config.network {
-            Network::Managed(_) => Input::id(&vpc()),
+            Network::Managed(_) => Input::id(&addresses::vpc()),
             Network::Existing(network) => Input::from(network.vpc_id.as_str()),
         }
     }
@@ -122,56 +124,13 @@ impl<'a> Context<'a> {
     /// Private subnet of a node zone.
     pub(super) fn private_subnet(&self, zone: &str) -> Input {
         match &self.config.network {
-            Network::Managed(_) => Input::id(&subnet(Tier::Private, zone)),
-            Network::Existing(network) => Input::from(network.private_subnets.get(zone).map(String::as_str).unwrap_or_default()),
+            Network::Managed(_) => Input::id(&addresses::subnet(Tier::Private, zone)),
+            // The configuration was checked to name a subnet for every node zone. If it did not, the reference could not be resolved, and
+            // the engine would refuse it: an empty id is never sent.
+            Network::Existing(network) => network.private_subnets.get(zone).map_or_else(
+                || Input::reference(lookup::EXISTING_NETWORK, &format!("private_subnet/{zone}")),
+                |id| Input::from(id.as_str()),
+            ),
         }
-    }
-}
-
-/// Address of our VPC.
-pub(super) fn vpc() -> Address {
-    Address::new(Kind::Vpc, "main")
-}
-
-/// Address of one of our subnets.
-pub(super) fn subnet(tier: Tier, zone: &str) -> Address {
-    Address::zonal(Kind::Subnet, tier.as_str(), zone)
-}
-
-/// Address of a private route table.
-pub(super) fn private_routes(zone: &str) -> Address {
-    Address::zonal(Kind::RouteTable, "private", zone)
-}
-
-/// Address of the nodes' security group.
-pub(super) fn node_group() -> Address {
-    Address::new(Kind::SecurityGroup, "nodes")
-}
-
-/// Address of our key.
-pub(super) fn key() -> Address {
-    Address::new(Kind::KmsKey, "main")
-}
-
-/// Address of the EKS cluster.
-pub(super) fn cluster() -> Address {
-    Address::new(Kind::EksCluster, "main")
-}
-
-/// Address of a role.
-pub(super) fn role(name: &str) -> Address {
-    Address::new(Kind::IamRole, name)
-}
-
-/// Address of an interface endpoint.
-pub(super) fn interface_endpoint(service: &str) -> Address {
-    Address::new(Kind::VpcEndpoint, &service.replace('.', "-"))
-}
-
-/// The node role of a pool: platform nodes drive the autoscaler, the others must not.
-pub(super) fn node_role(role: PoolRole) -> &'static str {
-    match role {
-        PoolRole::Platform => "platform-node",
-        PoolRole::Compute | PoolRole::Gpu => "compute-node",
     }
 }

@@ -17,8 +17,10 @@ fn log_group_address() -> Address {
 }
 
 fn log_group(builder: &ResourceBuilder<'_>) -> Desired {
-    let days = i32::try_from(builder.config.kubernetes.log_retention_days).unwrap_or(90);
-    let spec = spec::LogGroup { name: format!("/aws/eks/{}/cluster", builder.config.name), retention_days: days };
+    let spec = spec::LogGroup {
+        name: format!("/aws/eks/{}/cluster", builder.config.name),
+        retention_days: builder.config.kubernetes.log_retention_days,
+    };
     builder.resource(log_group_address(), &spec)
 }
 

@@ -56,7 +56,7 @@ fn launch_template(builder: &ResourceBuilder<'_>, pool: &Pool) -> Desired {
         security_groups: vec![Input::reference(addresses::cluster(), "security_group"), Input::id(&addresses::node_security_group())],
         user_data: user_data(&builder.config.name, pool),
         root_device: Input::reference(&image, "root_device"),
-        disk_gib: i32::try_from(pool.disk_gib).unwrap_or(i32::MAX),
+        disk_gib: pool.disk_gib,
         kms_key: builder.key_arn(),
         spot: pool.spot,
         launch_tags,
@@ -77,8 +77,8 @@ fn group(builder: &ResourceBuilder<'_>, pool: &Pool, zone: &ZoneSize) -> Desired
         launch_template: Input::id(&template),
         version: Input::reference(&template, "version"),
         subnet: builder.private_subnet(&zone.zone),
-        min: i32::try_from(zone.min).unwrap_or(i32::MAX),
-        max: i32::try_from(zone.max).unwrap_or(i32::MAX),
+        min: zone.min,
+        max: zone.max,
         propagated_tags: propagated,
     };
     // A node that boots needs its route to AWS, its access entry, and the add-ons that every node runs.

@@ -16,7 +16,7 @@ pub(super) fn resources(builder: &ResourceBuilder<'_>) -> Vec<Desired> {
             versioned: true,
             public_access_blocked: true,
             policy: builder.document(include_str!("../../policies/bucket-tls-only.json"), &[("bucket", name.clone())]),
-            noncurrent_days: bucket.noncurrent_days.and_then(|days| i32::try_from(days).ok()),
+            noncurrent_days: bucket.noncurrent_days,
             abort_multipart_days: ABORT_UPLOADS_DAYS,
             name,
         };

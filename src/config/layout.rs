@@ -60,7 +60,7 @@ pub(super) fn size(prefix: u8) -> u64 {
 }
 
 /// A total spread exactly over zones, the remainder to the first ones: 4 over 3 is 2, 1, 1 (POOL-5).
-pub(super) fn spread(total: u32, zones: usize) -> Vec<u32> {
-    let zones = u32::try_from(zones).unwrap_or(u32::MAX).max(1);
+pub(super) fn spread(total: u32, zones: u32) -> Vec<u32> {
+    let zones = zones.max(1);
     (0..zones).map(|i| total / zones + u32::from(i < total % zones)).collect()
 }

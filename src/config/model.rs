@@ -1,4 +1,6 @@
 //! The complete configuration: profile and defaults applied, every rule checked. The blueprint reads only this.
+//!
+//! Numbers that AWS takes have the type that its APIs use (`i32`): what does not fit was refused while the model was built.
 
 pub use super::choices::{AmiFamily, Lifecycle, Nat, NetworkPolicy, PoolRole, Support};
 
@@ -123,7 +125,7 @@ pub struct Kubernetes {
     /// Control-plane log types sent to CloudWatch Logs.
     pub log_types: Vec<String>,
     /// Days that control-plane logs are kept.
-    pub log_retention_days: u32,
+    pub log_retention_days: i32,
     /// Engine that enforces NetworkPolicy (EKS-3).
     pub network_policy: NetworkPolicy,
     /// What happens at the end of standard support.
@@ -162,7 +164,7 @@ pub struct Bucket {
     /// Name given by the user; `None` is `<name>-<account>-<region>-<kind>`.
     pub name: Option<String>,
     /// Days after which noncurrent versions expire; `None` keeps them.
-    pub noncurrent_days: Option<u32>,
+    pub noncurrent_days: Option<i32>,
 }
 
 /// The EFS file system.
@@ -186,13 +188,13 @@ pub struct Pool {
     /// Processor architecture of the type.
     pub arch: Arch,
     /// Least nodes over all zones.
-    pub min: u32,
+    pub min: i32,
     /// Most nodes over all zones.
-    pub max: u32,
+    pub max: i32,
     /// The totals spread exactly over the node zones, in zone order.
     pub zones: Vec<ZoneSize>,
     /// Root volume in GiB.
-    pub disk_gib: u32,
+    pub disk_gib: i32,
     /// All node labels, sorted, with `dominodatalab.com/node-pool`.
     pub labels: BTreeMap<String, String>,
     /// Taints that kubelet registers.
@@ -219,9 +221,9 @@ pub struct ZoneSize {
     /// Availability zone name.
     pub zone: String,
     /// Least nodes in this zone.
-    pub min: u32,
+    pub min: i32,
     /// Most nodes in this zone.
-    pub max: u32,
+    pub max: i32,
 }
 
 /// A Kubernetes taint.

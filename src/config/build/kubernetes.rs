@@ -20,7 +20,7 @@ const PRIVATE_RANGES: [&str; 3] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/1
 pub(super) fn kubernetes(checker: &mut Checker<'_>) -> Option<Kubernetes> {
     let given = &checker.file.kubernetes;
     version(checker);
-    retention(checker);
+    let retention = retention(checker);
     log_types(checker);
     administrators(checker);
     control_plane_zones(checker);
@@ -33,7 +33,7 @@ pub(super) fn kubernetes(checker: &mut Checker<'_>) -> Option<Kubernetes> {
         public_endpoint: given.public_endpoint,
         public_cidrs,
         log_types: given.log_types.iter().map(|t| log_type(*t).to_owned()).collect(),
-        log_retention_days: given.log_retention_days,
+        log_retention_days: retention?,
         network_policy: given.network_policy,
         support: given.support,
         administrators: given.administrators.clone(),
@@ -74,10 +74,10 @@ fn version(checker: &mut Checker<'_>) {
     checker.refuse(&["kubernetes", "version"], "EKS-1", message, help);
 }
 
-fn retention(checker: &mut Checker<'_>) {
+fn retention(checker: &mut Checker<'_>) -> Option<i32> {
     let days = checker.file.kubernetes.log_retention_days;
     if RETENTION_DAYS.contains(&days) {
-        return;
+        return i32::try_from(days).ok();
     }
     let next = RETENTION_DAYS.iter().find(|d| **d > days).or(RETENTION_DAYS.last()).copied().unwrap_or_default();
     checker.refuse(
@@ -86,6 +86,7 @@ fn retention(checker: &mut Checker<'_>) {
         format!("CloudWatch Logs does not keep logs for {days} days"),
         format!("take {next}, or another of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, …"),
     );
+    None
 }
 
 fn log_types(checker: &mut Checker<'_>) {

@@ -20,7 +20,7 @@ const MAX_DISK_GIB: u32 = 65_536;
 const GPU_EXAMPLE: &str = "take a type with NVIDIA devices, such as `g5.2xlarge`";
 
 /// Nodes that Kubernetes supports in one cluster.
-const MAX_NODES: u64 = 5_000;
+const MAX_NODES: u16 = 5_000;
 
 /// Least specs of a pool (POOL-8): role, vCPUs, memory GiB, disk GiB.
 const LEAST: [(PoolRole, u32, u32, u32); 3] =
@@ -57,9 +57,13 @@ fn pool(checker: &mut Checker<'_>, name: &str, given: &file::Pool) -> Option<Poo
     user_data(checker, name, given);
     disk(checker, name, role, given);
     let taints = labels::taints(checker, name, given);
-    let zones = sizes(checker, name, given)?;
-    let (instance_type, disk_gib) = (given.instance_type.clone()?, given.disk_gib?);
+    let shares = shares(checker, name, given)?;
+    let instance_type = given.instance_type.clone()?;
     let gpu = instance_types::specs(&instance_type).and_then(|s| s.gpu);
+    let labels = labels::labels(checker, name, given, role, gpu.as_ref());
+    // Sizes that AWS has no number for were refused above.
+    let disk_gib = given.disk_gib.filter(|gib| *gib <= MAX_DISK_GIB).and_then(|gib| i32::try_from(gib).ok())?;
+    let zones: Vec<ZoneSize> = shares.iter().map(ZoneShare::size).collect::<Option<_>>()?;
     Some(Pool {
         name: name.to_owned(),
         role,
@@ -69,7 +73,7 @@ fn pool(checker: &mut Checker<'_>, name: &str, given: &file::Pool) -> Option<Poo
         max: zones.iter().map(|z| z.max).sum(),
         zones,
         disk_gib,
-        labels: labels::labels(checker, name, given, role, gpu.as_ref()),
+        labels,
         taints,
         tags: given.tags.clone(),
         ami_family: family(given),
@@ -224,8 +228,23 @@ fn user_data(checker: &mut Checker<'_>, name: &str, given: &file::Pool) {
     }
 }
 
+/// A pool's share of one zone as the file gives it, before its size is known to be possible.
+struct ZoneShare {
+    zone: String,
+    min: u32,
+    max: u32,
+}
+
+impl ZoneShare {
+    /// The size for the model; nothing when it is more than a cluster can have.
+    fn size(&self) -> Option<ZoneSize> {
+        let nodes = |count: u32| u16::try_from(count).ok().filter(|count| *count <= MAX_NODES).map(i32::from);
+        Some(ZoneSize { zone: self.zone.clone(), min: nodes(self.min)?, max: nodes(self.max)? })
+    }
+}
+
 /// The pool's totals spread over the node zones, with the user's own sizes for single zones (POOL-5).
-fn sizes(checker: &mut Checker<'_>, name: &str, given: &file::Pool) -> Option<Vec<ZoneSize>> {
+fn shares(checker: &mut Checker<'_>, name: &str, given: &file::Pool) -> Option<Vec<ZoneShare>> {
     let file = checker.file;
     if file.zones.is_empty() {
         return None;
@@ -237,21 +256,21 @@ fn sizes(checker: &mut Checker<'_>, name: &str, given: &file::Pool) -> Option<Ve
     }
     let (min, max) = (given.min?, given.max?);
     in_order(checker, &["pools", name], min, max);
-    let count = file.zones.len();
-    let sizes: Vec<ZoneSize> = file
+    let count = u32::try_from(file.zones.len()).ok()?;
+    let shares: Vec<ZoneShare> = file
         .zones
         .iter()
         .zip(spread(min, count).into_iter().zip(spread(max, count)))
         .map(|(zone, (min, max))| {
             let own = given.zones.get(zone);
-            ZoneSize { zone: zone.clone(), min: own.and_then(|z| z.min).unwrap_or(min), max: own.and_then(|z| z.max).unwrap_or(max) }
+            ZoneShare { zone: zone.clone(), min: own.and_then(|z| z.min).unwrap_or(min), max: own.and_then(|z| z.max).unwrap_or(max) }
         })
         .collect();
-    for size in sizes.iter().filter(|size| given.zones.contains_key(&size.zone)) {
-        in_order(checker, &["pools", name, "zones", &size.zone], size.min, size.max);
+    for share in shares.iter().filter(|share| given.zones.contains_key(&share.zone)) {
+        in_order(checker, &["pools", name, "zones", &share.zone], share.min, share.max);
     }
-    totals(checker, name, given, &sizes);
-    Some(sizes)
+    totals(checker, name, given, &shares);
+    Some(shares)
 }
 
 fn in_order(checker: &mut Checker<'_>, path: &[&str], min: u32, max: u32) {
@@ -263,9 +282,9 @@ fn in_order(checker: &mut Checker<'_>, path: &[&str], min: u32, max: u32) {
     checker.refuse_first(&[&min_path, &max_path, path], "POOL-5", message, format!("give `max: {min}` or more, or a smaller `min`"));
 }
 
-fn totals(checker: &mut Checker<'_>, name: &str, given: &file::Pool, sizes: &[ZoneSize]) {
-    let min: u64 = sizes.iter().map(|z| u64::from(z.min)).sum();
-    let max: u64 = sizes.iter().map(|z| u64::from(z.max)).sum();
+fn totals(checker: &mut Checker<'_>, name: &str, given: &file::Pool, shares: &[ZoneShare]) {
+    let min: u64 = shares.iter().map(|z| u64::from(z.min)).sum();
+    let max: u64 = shares.iter().map(|z| u64::from(z.max)).sum();
     let overridden = !given.zones.is_empty();
     let path = |key| {
         if overridden { ["pools", name, "zones"] } else { ["pools", name, key] }
@@ -277,7 +296,7 @@ fn totals(checker: &mut Checker<'_>, name: &str, given: &file::Pool, sizes: &[Zo
         let message = "the pool `platform` can shrink to no nodes, and Domino's own services run there";
         checker.refuse(&path("min"), "POOL-1", message, "give `min: 1` or more; the documents ask for 4");
     }
-    if max > MAX_NODES {
+    if max > u64::from(MAX_NODES) {
         let message = format!("the pool `{name}` can have {max} nodes, more than Kubernetes takes in a cluster");
         checker.refuse(&path("max"), "POOL-5", message, format!("write {MAX_NODES} or less"));
     }

@@ -22,11 +22,21 @@ pub(super) fn storage(checker: &mut Checker<'_>) -> Storage {
             checker.refuse(&path, "S3-1", message, "give each of the four its own bucket");
         }
     }
-    Storage { buckets: kinds.map(|(kind, bucket)| resolved(kind, bucket)).into(), efs: efs(&file.storage.efs) }
+    Storage { buckets: kinds.map(|(kind, bucket)| built(checker, kind, bucket)).into(), efs: efs(&file.storage.efs) }
 }
 
-fn resolved(kind: &str, bucket: &file::Bucket) -> Bucket {
-    Bucket { kind: kind.to_owned(), name: bucket.name.clone(), noncurrent_days: Some(bucket.noncurrent_days).filter(|days| *days > 0) }
+fn built(checker: &mut Checker<'_>, kind: &str, bucket: &file::Bucket) -> Bucket {
+    let days = i32::try_from(bucket.noncurrent_days).ok();
+    if days.is_none() {
+        let message = format!("`noncurrentDays` is {}, S3 takes {} at most", bucket.noncurrent_days, i32::MAX);
+        checker.refuse(
+            &["storage", "buckets", kind, "noncurrentDays"],
+            "S3-1",
+            message,
+            "write a smaller number; 0 keeps versions for ever",
+        );
+    }
+    Bucket { kind: kind.to_owned(), name: bucket.name.clone(), noncurrent_days: days.filter(|days| *days > 0) }
 }
 
 fn efs(efs: &file::Efs) -> Efs {

@@ -204,9 +204,16 @@ fn storage_choices_reach_the_model() {
         "storage: {buckets: {blobs: {noncurrentDays: 30}, logs: {noncurrentDays: 0}}, efs: {backup: false, throughputMode: bursting}}",
     ))
     .storage;
-    let days: Vec<Option<u32>> = storage.buckets.iter().map(|b| b.noncurrent_days).collect();
+    let days: Vec<Option<i32>> = storage.buckets.iter().map(|b| b.noncurrent_days).collect();
     assert_eq!(days, [Some(30), Some(30), None, None]);
     assert_eq!((storage.efs.backup, storage.efs.throughput_mode.as_str()), (false, "bursting"));
+}
+
+#[test]
+fn days_that_no_api_has_a_number_for_are_refused() {
+    let days = |days: &str| one(&format!("storage: {{buckets: {{blobs: {{noncurrentDays: {days}}}}}}}"));
+    refused_saying(&days("§2147483648"), "S3-1", "S3 takes 2147483647 at most");
+    assert_eq!(accepted(&days("2147483647")).storage.buckets[0].noncurrent_days, Some(i32::MAX));
 }
 
 #[test]

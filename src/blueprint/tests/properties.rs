@@ -63,7 +63,7 @@ fn configs() -> impl Strategy<Value = Config> {
 
 /// The `number`th pool: `platform` first.
 fn pool(config: &Config, number: usize) -> Pool {
-    let zones = config.zones.iter().map(|zone| ZoneSize { zone: zone.clone(), min: 0, max: 1 + number as u32 }).collect();
+    let zones = config.zones.iter().map(|zone| ZoneSize { zone: zone.clone(), min: 0, max: 1 + i32::try_from(number).unwrap() }).collect();
     if number == 0 {
         return Pool { zones, ..config.pools[0].clone() };
     }

@@ -18,10 +18,10 @@ proptest! {
     #[test]
     fn spread_is_exact_and_even(total in 0u32..10_000, zones in 1u32..6) {
         let shares = spread(total, zones);
-        prop_assert_eq!(shares.len(), zones);
+        prop_assert_eq!(shares.len(), zones as usize);
         prop_assert_eq!(shares.iter().sum::<u32>(), total);
         prop_assert!(shares.windows(2).all(|w| w[0] >= w[1] && w[0] - w[1] <= 1));
-        prop_assert!(shares[0] - shares[zones - 1] <= 1);
+        prop_assert!(shares[0] - shares[shares.len() - 1] <= 1);
     }
 
     #[test]

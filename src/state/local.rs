@@ -36,7 +36,7 @@ impl LocalStore {
     }
 
     /// Where the document lies.
-    pub fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.folder.join("state.json")
     }
 
@@ -78,7 +78,7 @@ impl LocalStore {
     }
 
     /// The highest serial that is known here, whether or not the document can be read: a rebuilt one goes beyond it.
-    pub fn highest_serial(&self) -> u64 {
+    pub(super) fn highest_serial(&self) -> u64 {
         let document = fs::read(self.path()).ok().and_then(|bytes| format::serial(&bytes));
         let journal = fs::read(self.journal_path()).unwrap_or_default();
         let serial = |line: &[u8]| serde_json::from_slice::<serde_json::Value>(line).ok()?.get("serial")?.as_u64();
@@ -113,7 +113,7 @@ impl LocalStore {
     ///
     /// # Errors
     /// When somebody else holds the lock or the folder cannot be written.
-    pub fn lock(&self, command: &str) -> Result<Lock, StateError> {
+    pub(super) fn lock(&self, command: &str) -> Result<Lock, StateError> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder).map_err(|source| io_error(&self.folder, source))?;
         Lock::take(&self.folder.join("lock"), command)
     }
@@ -127,7 +127,7 @@ impl LocalStore {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn begin(&self, mut document: Document, lock: Arc<Lock>) -> Result<LocalWriter, StateError> {
+    pub(super) fn begin(&self, mut document: Document, lock: Arc<Lock>) -> Result<LocalWriter, StateError> {
         document.serial += 1;
         document.forget_old_intents();
         self.remove_unfinished().map_err(|source| io_error(&self.folder, source))?;
@@ -154,7 +154,7 @@ impl LocalStore {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn replace(&self, document: &Document) -> Result<(), StateError> {
+    pub(super) fn replace(&self, document: &Document) -> Result<(), StateError> {
         // Lines of another state must never stand beside the new document, whenever the process dies.
         if let Ok(Some(standing)) = self.load() {
             self.save(&standing)?;
@@ -178,7 +178,7 @@ impl LocalStore {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn leave(&self, to: &str) -> Result<(), StateError> {
+    pub(super) fn leave(&self, to: &str) -> Result<(), StateError> {
         let bytes = format::encode_moved(to).map_err(io::Error::other);
         bytes.and_then(|bytes| self.write(&bytes)).map_err(|source| io_error(&self.path(), source))
     }
@@ -326,7 +326,7 @@ pub struct LocalWriter {
 
 impl LocalWriter {
     /// The document with everything recorded so far.
-    pub fn document(&self) -> Document {
+    pub(super) fn document(&self) -> Document {
         self.shared.journal.lock().unwrap_or_else(PoisonError::into_inner).document.clone()
     }
 
@@ -334,7 +334,7 @@ impl LocalWriter {
     ///
     /// # Errors
     /// When the document cannot be written or the lock was lost; the journal still holds what was recorded then.
-    pub fn finish(&self) -> Result<Document, StateError> {
+    pub(super) fn finish(&self) -> Result<Document, StateError> {
         let mut journal = self.shared.journal.lock().unwrap_or_else(PoisonError::into_inner);
         journal.closed = true;
         journal.document.serial += 1;

@@ -59,13 +59,13 @@ impl<O: Objects> RemoteWriter<O> {
 
     /// The document with everything recorded so far, also what could not be written; then under the serial after the one
     /// that stands in the bucket.
-    pub fn document(&self) -> Document {
+    pub(in crate::state) fn document(&self) -> Document {
         let shared = held(&self.shared);
         Document { serial: shared.document.serial + u64::from(!shared.saved), ..shared.document.clone() }
     }
 
     /// Whether everything recorded stands in the bucket.
-    pub fn is_saved(&self) -> bool {
+    pub(in crate::state) fn is_saved(&self) -> bool {
         held(&self.shared).saved
     }
 
@@ -73,7 +73,7 @@ impl<O: Objects> RemoteWriter<O> {
     ///
     /// # Errors
     /// When it cannot be written; [`Self::document`] still has everything.
-    pub async fn finish(&self) -> Result<Document, StateError> {
+    pub(in crate::state) async fn finish(&self) -> Result<Document, StateError> {
         let (answer, answered) = oneshot::channel();
         self.jobs.send(Job::Finish(answer)).map_err(|_| over())?;
         answered.await.map_err(|_| over())??;

@@ -1,4 +1,4 @@
-//! What we remember of a cluster: the document, its journal, its two stores and their locks.
+//! The state of a cluster: the document, its journal, its two stores and their locks.
 //!
 //! Invariant: a document that can be read is always whole. In a folder every change is first a line of the journal, made
 //! durable before the engine goes on, and the document is replaced atomically when a run ends; in a bucket every change

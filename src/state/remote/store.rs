@@ -86,7 +86,7 @@ impl<O: Objects> RemoteStore<O> {
     ///
     /// # Errors
     /// When the bucket refuses, or somebody wrote the state since it was read.
-    pub(in crate::state) async fn leave(&self, to: &str) -> Result<(), StateError> {
+    pub(in crate::state) async fn mark_moved(&self, to: &str) -> Result<(), StateError> {
         let bytes = format::encode_moved(to).map_err(|error| StateError::damaged(&self.location(), error))?;
         self.objects.replace(bytes).await.map(drop)
     }

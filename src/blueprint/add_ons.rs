@@ -52,7 +52,7 @@ fn add_on(builder: &ResourceBuilder<'_>, name: &str) -> Desired {
 fn configuration(builder: &ResourceBuilder<'_>, name: &str) -> Option<Value> {
     match (name, builder.config.kubernetes.network_policy) {
         ("vpc-cni", NetworkPolicy::VpcCni) => Some(json!({ "enableNetworkPolicy": "true" })),
-        // Never two engines; Calico reads pod addresses from the annotation.
+        // Two engines must not enforce policies at once; Calico reads pod addresses from the annotation.
         ("vpc-cni", NetworkPolicy::Calico) => Some(json!({ "enableNetworkPolicy": "false", "env": { "ANNOTATE_POD_IP": "true" } })),
         // Volumes and snapshots of claims outlive the cluster: our tag finds them again (aws-facts §7.2).
         ("aws-ebs-csi-driver", _) => {

@@ -3,12 +3,12 @@
 use crate::config::model::{Pool, PoolRole, Tier};
 use crate::resource::{Address, Kind};
 
-/// Address of our VPC.
+/// Address of the VPC.
 pub(super) fn vpc() -> Address {
     Address::new(Kind::Vpc, "main")
 }
 
-/// Address of one of our subnets.
+/// Address of a subnet.
 pub(super) fn subnet(tier: Tier, zone: &str) -> Address {
     Address::zonal(Kind::Subnet, tier.as_str(), zone)
 }
@@ -23,7 +23,7 @@ pub(super) fn node_security_group() -> Address {
     Address::new(Kind::SecurityGroup, "nodes")
 }
 
-/// Address of our key.
+/// Address of the KMS key.
 pub(super) fn key() -> Address {
     Address::new(Kind::KmsKey, "main")
 }

@@ -42,11 +42,11 @@ fn cluster(builder: &ResourceBuilder<'_>) -> Desired {
         },
         deletion_protection: builder.config.protect,
     };
-    // The log group first, or EKS makes it without our retention.
+    // The log group is created first: otherwise EKS creates it, and keeps logs for ever.
     builder.resource(addresses::cluster(), &spec).after([log_group_address()])
 }
 
-/// Two zones at least, whatever the nodes use.
+/// EKS wants subnets in two zones at least, also when nodes run in one.
 fn cluster_subnets(builder: &ResourceBuilder<'_>) -> Vec<Input> {
     match &builder.config.network {
         Network::Managed(_) => {
@@ -77,7 +77,7 @@ fn administrator(builder: &ResourceBuilder<'_>, arn: &str) -> Desired {
         entry_type: "STANDARD".to_owned(),
         policies: vec![format!("arn:{}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", builder.config.partition)],
     };
-    // The whole path: `role/team-a/admin` and `role/team-b/admin` are two.
+    // The name holds the whole path, because `role/team-a/admin` and `role/team-b/admin` are two roles.
     let name = arn.rsplit(':').next().unwrap_or(arn).replace('/', "-");
     builder.resource(Address::new(Kind::EksAccessEntry, &format!("administrator/{name}")), &spec)
 }

@@ -95,7 +95,7 @@ fn nat_zones<'a>(builder: &'a ResourceBuilder<'_>, network: &ManagedNetwork) -> 
     }
 }
 
-/// Internet gateway, public routes and NAT gateways; nothing of it without public subnets.
+/// Internet gateway, public routes and NAT gateways; without public subnets there are none.
 fn public_side(builder: &ResourceBuilder<'_>, network: &ManagedNetwork) -> Vec<Desired> {
     let subnets: Vec<Input> =
         builder.own_subnets(Tier::Public).map(|subnet| Input::id(&addresses::subnet(Tier::Public, &subnet.zone))).collect();
@@ -129,7 +129,7 @@ fn private_routes(builder: &ResourceBuilder<'_>, network: &ManagedNetwork) -> Ve
     builder.config.zones.iter().map(table).collect()
 }
 
-/// S3 always (it is free and keeps traffic inside); others by choice (NET-3).
+/// The gateway endpoint of S3 is always there, because it costs nothing and keeps traffic inside AWS; others are chosen (NET-3).
 fn endpoints(builder: &ResourceBuilder<'_>, network: &ManagedNetwork) -> Vec<Desired> {
     let service = |name: &str| format!("{}.{}.{name}", service_prefix(&builder.config.partition), builder.config.region);
     // Gateway endpoints have the same prefix in every partition.

@@ -63,7 +63,7 @@ impl<'a> ResourceBuilder<'a> {
         tags
     }
 
-    /// ARN of the key that encrypts, when it is not AWS's own.
+    /// ARN of the key that encrypts; nothing when AWS's own keys do.
     pub(super) fn key_arn(&self) -> Option<Input> {
         match &self.config.encryption {
             Encryption::OwnKey => Some(Input::arn(&addresses::key())),
@@ -72,7 +72,7 @@ impl<'a> ResourceBuilder<'a> {
         }
     }
 
-    /// A bucket's name: given, or with account and region inside, because the whole world shares the names (S3-1).
+    /// A bucket's name: given, or with account and region inside, because bucket names are unique over all accounts (S3-1).
     pub(super) fn bucket_name(&self, kind: &str) -> Input {
         let given = self.config.storage.buckets.iter().find(|bucket| bucket.kind == kind).and_then(|bucket| bucket.name.clone());
         given.map_or_else(
@@ -104,7 +104,7 @@ impl<'a> ResourceBuilder<'a> {
         Input::from(format!("arn:{}:iam::aws:policy/{name}", self.config.partition))
     }
 
-    /// The VPC's id: ours or the one brought along.
+    /// The id of the VPC: of the one that is created, or of the existing one.
     pub(super) fn vpc(&self) -> Input {
         match &self.config.network {
             Network::Managed(_) => Input::id(&addresses::vpc()),
@@ -112,7 +112,7 @@ impl<'a> ResourceBuilder<'a> {
         }
     }
 
-    /// Subnets of our own, by tier.
+    /// Subnets that are created, by tier.
     pub(super) fn own_subnets(&self, tier: Tier) -> impl Iterator<Item = &Subnet> {
         let subnets = match &self.config.network {
             Network::Managed(network) => network.subnets.as_slice(),

@@ -163,7 +163,7 @@ pub(super) fn specs(instance_type: &str) -> Option<Specs> {
     Some(Specs { vcpus, memory_gib, gpu })
 }
 
-/// Whether a type carries NVIDIA devices; types outside the tables are judged by their family's letters.
+/// Whether a type carries NVIDIA devices; for types outside the tables the letters of the family decide.
 pub(super) fn has_nvidia(instance_type: &str) -> bool {
     if let Some(specs) = specs(instance_type) {
         return specs.gpu.is_some();

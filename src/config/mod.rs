@@ -23,11 +23,10 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-pub use diagnostics::{Diagnostic, Diagnostics};
+pub use diagnostics::Diagnostics;
 pub use model::Config;
 pub use names::{check_cluster_name, check_region, check_state_location, unknown_region_hint};
 pub use profiles::profile_names;
-pub use schema::schema;
 pub use template::template;
 
 /// Reads a configuration file; `file_name` is what findings call it.

@@ -43,16 +43,16 @@ pub struct Config {
     pub domino: Domino,
 }
 
-/// The network, made by us or brought along (NET-1, NET-5).
+/// The network: created with the cluster, or existing (NET-1, NET-5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Network {
-    /// We create VPC, subnets, gateways and routes.
+    /// VPC, subnets, gateways and routes are created.
     Managed(ManagedNetwork),
     /// The VPC and its subnets exist: checked, never changed.
     Existing(ExistingNetwork),
 }
 
-/// A VPC of our own (NET-1…NET-4).
+/// A VPC that is created with the cluster (NET-1…NET-4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManagedNetwork {
     /// The VPC's range.
@@ -98,7 +98,7 @@ impl Tier {
     }
 }
 
-/// A VPC that somebody else owns (NET-5).
+/// An existing VPC that belongs to somebody else (NET-5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExistingNetwork {
     /// Id of the VPC.
@@ -139,9 +139,9 @@ pub struct Kubernetes {
 /// Key for secrets, volumes, buckets and file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Encryption {
-    /// A customer-managed key that we create.
+    /// A customer-managed key that is created with the cluster.
     OwnKey,
-    /// AWS-managed keys: no cost, no key policy of our own.
+    /// AWS-managed keys: no cost, no key policy.
     AwsManaged,
     /// A key that exists already, by ARN.
     ExistingKey(String),

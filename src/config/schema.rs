@@ -4,7 +4,7 @@ use super::file::File;
 use serde_json::Value;
 
 /// JSON schema (draft 2020-12) of the configuration file; `docs/domino-eks.schema.json` is this.
-pub fn schema() -> Value {
+pub(super) fn schema() -> Value {
     let mut schema = schemars::schema_for!(File).to_value();
     drop_empty_defaults(&mut schema);
     schema

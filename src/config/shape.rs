@@ -65,7 +65,7 @@ impl<'a> Pass<'a> {
     }
 
     fn map(&mut self, entries: &mut Vec<Entry>, schema: &'a Value, key: &str, position: Position) {
-        self.drop_doubled(entries);
+        self.drop_duplicates(entries);
         for required in required(schema) {
             let given = entries.iter().any(|e| e.key == required && !matches!(e.value.content, Content::Null));
             if !given {
@@ -81,10 +81,10 @@ impl<'a> Pass<'a> {
             };
             let name = entry.key.clone();
             if known.is_none() {
-                self.mean_something(entry, schema);
+                self.fill_bare_key(entry, schema);
             }
             if !self.fits(&mut entry.value, schema, &name, entry.key_position) {
-                // Reported already: the rules see that something stood here, and keep silent about it.
+                // It is reported already. The stand-in tells the rules that something was written here, so that they do not report it again.
                 entry.value = Node { position: Position::PLACEHOLDER, content: Content::Null };
             }
             true
@@ -92,8 +92,8 @@ impl<'a> Pass<'a> {
         self.fill(entries, schema);
     }
 
-    /// In maps with keys of the user's own (pools, tags, labels) a key alone says something: that the entry is there.
-    fn mean_something(&mut self, entry: &mut Entry, schema: &'a Value) {
+    /// In maps whose keys the user chooses (pools, tags, labels) a key without a value is an entry: an empty section, or a missing value.
+    fn fill_bare_key(&mut self, entry: &mut Entry, schema: &'a Value) {
         if !matches!(entry.value.content, Content::Null) {
             return;
         }
@@ -136,7 +136,7 @@ impl<'a> Pass<'a> {
         });
     }
 
-    fn drop_doubled(&mut self, entries: &mut Vec<Entry>) {
+    fn drop_duplicates(&mut self, entries: &mut Vec<Entry>) {
         let mut seen: HashMap<String, usize> = HashMap::new();
         entries.retain(|entry| {
             let Some(line) = seen.get(&entry.key) else {

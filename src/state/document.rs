@@ -15,7 +15,7 @@ pub const FORMAT_VERSION: u32 = 3;
 pub struct Document {
     /// Format of this file ([`FORMAT_VERSION`]).
     pub format_version: u32,
-    /// Random name of this state's line of descent; also the tag `domino-eks:lineage` of everything created under it.
+    /// Random id of this state for all its life; everything created under it carries it as the tag `domino-eks:lineage`.
     pub lineage: String,
     /// Grows with every write.
     pub serial: u64,
@@ -36,9 +36,9 @@ pub struct Document {
     pub teardown_policy: TeardownPolicy,
     /// What exists.
     pub resources: BTreeMap<Address, Record>,
-    /// Creates that were sent, or were about to be. Those of finished resources go when they are old.
+    /// Creates that were sent, or were about to be sent. Those of finished resources are dropped when they are old.
     pub intents: BTreeMap<Address, Intent>,
-    /// Choices made once and kept: AMI ids, add-on versions. Look-up key → attribute → value.
+    /// Choices made once and kept (pinned): AMI ids, add-on versions. Look-up key → attribute → value.
     pub pins: BTreeMap<String, BTreeMap<String, String>>,
 }
 
@@ -49,7 +49,7 @@ pub struct Document {
 pub struct TeardownPolicy {
     /// Destroy is refused.
     pub protect: bool,
-    /// A test environment, whose data may go with it.
+    /// A test environment, whose data may be deleted with it.
     pub ephemeral: bool,
 }
 
@@ -59,11 +59,11 @@ pub struct TeardownPolicy {
 pub enum Status {
     /// Created, but its settings or its readiness are not confirmed yet.
     Creating,
-    /// As it shall be.
+    /// It is as its spec says.
     Ready,
     /// A delete was sent.
     Deleting,
-    /// Its cluster was destroyed; it was kept for what it holds.
+    /// Its cluster was destroyed; it was kept because of the data that it holds.
     Retained,
 }
 
@@ -81,7 +81,7 @@ pub struct Record {
     pub tags: BTreeMap<String, String>,
     /// Known attributes: id, arn, endpoint, …
     pub attributes: BTreeMap<String, String>,
-    /// What it depends on; destroy walks this backwards, also without the configuration.
+    /// What it depends on; destroy deletes in the opposite order, also without the configuration.
     pub dependencies: Vec<Address>,
 }
 
@@ -101,11 +101,11 @@ pub struct Intent {
 }
 
 impl Intent {
-    /// Seconds for which a creation that AWS does not show is repeated with its token: it may only be invisible yet. Later
-    /// it was deleted, and its token would answer with the dead object.
+    /// Seconds for which a create that AWS does not show is repeated with its client token, because AWS may show it late. A
+    /// resource that AWS does not show after that was deleted, and AWS would answer the same token with the deleted one.
     pub const LIVE_SECONDS: f64 = 600.0;
 
-    /// Seconds since it was written; a clock that went backwards counts as no time.
+    /// Seconds since it was written; zero when the clock was set back since.
     pub fn age_seconds(&self) -> f64 {
         Timestamp::now().duration_since(self.since).as_secs_f64().max(0.0)
     }
@@ -139,7 +139,7 @@ pub enum Entry {
         /// What will be deleted.
         address: Address,
     },
-    /// It is confirmed gone, or was never ours to keep.
+    /// It is confirmed gone, or does not belong to this state.
     Gone {
         /// What is gone.
         address: Address,
@@ -193,11 +193,11 @@ impl Document {
                 self.intents.remove(&address);
             }
             Entry::Recorded { address, record } => {
-                // The intent stays for a while: AWS may not show the object yet, and its token finds it again.
+                // The intent stays for a while: AWS may not show the resource yet, and only the client token finds it again.
                 self.resources.insert(address, *record);
             }
             Entry::Deleting { address } => {
-                // Its token answers with the dead object from now on.
+                // From now on AWS would answer its client token with the deleted resource.
                 if self.resources.contains_key(&address) {
                     self.intents.remove(&address);
                 }
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_settles_its_intent() {
+    fn an_intent_is_dropped_when_its_resource_is_ready_and_it_is_old() {
         let mut state = Document::new("1", "aws", "us-west-2", "c");
         let intent = Intent { client_token: "n".to_owned(), since: Timestamp::UNIX_EPOCH, spec: Value::Null, dependencies: Vec::new() };
         state.apply(Entry::Intent { address: address(), intent });

@@ -14,7 +14,7 @@ struct Envelope {
     state: Value,
 }
 
-/// What lies in the old place of a state that was moved.
+/// The note at the old location of a state that was moved.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Moved {
@@ -45,7 +45,7 @@ pub fn encode(document: &Document) -> Result<Vec<u8>, serde_json::Error> {
     Ok(bytes)
 }
 
-/// The note that leads to the new place.
+/// The note that names the new location.
 pub(super) fn encode_moved(to: &str) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec_pretty(&Moved { moved_to: to.to_owned() })
 }

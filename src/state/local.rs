@@ -36,7 +36,7 @@ impl LocalStore {
     }
 
     /// Where the document lies.
-    pub fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.folder.join("state.json")
     }
 
@@ -44,12 +44,13 @@ impl LocalStore {
         self.folder.join("journal.ndjson")
     }
 
-    /// Reads the document and what the journal knows beyond it. `None` when there is none. Writes nothing.
+    /// Reads the document and applies the entries of the journal. `None` when there is none. Writes nothing.
     ///
     /// # Errors
     /// When a file cannot be read, is damaged, older than what was here before, or newer than this program.
     pub fn load(&self) -> Result<Option<Document>, StateError> {
-        // In this order: whoever looks without the lock must not meet a backup that is newer than the document it read.
+        // Journal and backups are read before the document: a reader without the lock must not get a backup that is newer than its
+        // document.
         let journal = self.read_journal()?;
         let backup = self.newest_backup()?;
         let Some(mut document) = read(&self.path())?.map(|bytes| format::decode(&bytes, &self.location())).transpose()? else {
@@ -78,7 +79,7 @@ impl LocalStore {
     }
 
     /// The highest serial that is known here, whether or not the document can be read: a rebuilt one goes beyond it.
-    pub fn highest_serial(&self) -> u64 {
+    pub(super) fn highest_serial(&self) -> u64 {
         let document = fs::read(self.path()).ok().and_then(|bytes| format::serial(&bytes));
         let journal = fs::read(self.journal_path()).unwrap_or_default();
         let serial = |line: &[u8]| serde_json::from_slice::<serde_json::Value>(line).ok()?.get("serial")?.as_u64();
@@ -113,7 +114,7 @@ impl LocalStore {
     ///
     /// # Errors
     /// When somebody else holds the lock or the folder cannot be written.
-    pub fn lock(&self, command: &str) -> Result<Lock, StateError> {
+    pub(super) fn lock(&self, command: &str) -> Result<Lock, StateError> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder).map_err(|source| io_error(&self.folder, source))?;
         Lock::take(&self.folder.join("lock"), command)
     }
@@ -127,7 +128,7 @@ impl LocalStore {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn begin(&self, mut document: Document, lock: Arc<Lock>) -> Result<LocalWriter, StateError> {
+    pub(super) fn begin(&self, mut document: Document, lock: Arc<Lock>) -> Result<LocalWriter, StateError> {
         document.serial += 1;
         document.forget_old_intents();
         self.remove_unfinished().map_err(|source| io_error(&self.folder, source))?;
@@ -135,7 +136,7 @@ impl LocalStore {
         crash_point();
         let path = self.journal_path();
         let open = || {
-            // A link would lead to somebody else's file, which is emptied here.
+            // A symbolic link could lead to another file, which would be emptied here.
             let no_link = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
             let file = OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(no_link).open(&path)?;
             crash_point();
@@ -154,8 +155,8 @@ impl LocalStore {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn replace(&self, document: &Document) -> Result<(), StateError> {
-        // Lines of another state must never stand beside the new document, whenever the process dies.
+    pub(super) fn replace(&self, document: &Document) -> Result<(), StateError> {
+        // Lines of another state must never stand beside the new document, at whatever moment the process ends.
         if let Ok(Some(standing)) = self.load() {
             self.save(&standing)?;
             crash_point();
@@ -174,11 +175,11 @@ impl LocalStore {
         }
     }
 
-    /// Leaves a note in the place of a state that was moved elsewhere.
+    /// Replaces a state that was moved by a note that names its new location.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn leave(&self, to: &str) -> Result<(), StateError> {
+    pub(super) fn mark_moved(&self, to: &str) -> Result<(), StateError> {
         let bytes = format::encode_moved(to).map_err(io::Error::other);
         bytes.and_then(|bytes| self.write(&bytes)).map_err(|source| io_error(&self.path(), source))
     }
@@ -214,7 +215,7 @@ impl LocalStore {
         File::open(&self.folder)?.sync_all()
     }
 
-    /// Keeps what stands here, with what the journal knows beyond it.
+    /// Keeps the document that lies here, with the entries of the journal.
     fn back_up(&self) -> io::Result<()> {
         let Ok(mut bytes) = fs::read(self.path()) else { return Ok(()) };
         if fs::metadata(self.journal_path()).is_ok_and(|journal| journal.len() > 0)
@@ -253,7 +254,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
     }
 }
 
-/// A moment between two operations on files, at which a test kills its process.
+/// A moment between two file operations, at which a test ends its process.
 fn crash_point() {
     #[cfg(test)]
     super::tests::crash::point();
@@ -282,7 +283,7 @@ struct Journal {
     file: File,
     /// Bytes of whole lines.
     length: u64,
-    /// The run is over: a step that was abandoned must not write any more.
+    /// The run is over: a step that still runs must not write any more.
     closed: bool,
     document: Document,
 }
@@ -326,15 +327,15 @@ pub struct LocalWriter {
 
 impl LocalWriter {
     /// The document with everything recorded so far.
-    pub fn document(&self) -> Document {
+    pub(super) fn document(&self) -> Document {
         self.shared.journal.lock().unwrap_or_else(PoisonError::into_inner).document.clone()
     }
 
-    /// Ends the run: the document takes in what the journal holds, and what could not be written there.
+    /// Ends the run: the document is written with all entries, also with those that the journal could not take.
     ///
     /// # Errors
     /// When the document cannot be written or the lock was lost; the journal still holds what was recorded then.
-    pub fn finish(&self) -> Result<Document, StateError> {
+    pub(super) fn finish(&self) -> Result<Document, StateError> {
         let mut journal = self.shared.journal.lock().unwrap_or_else(PoisonError::into_inner);
         journal.closed = true;
         journal.document.serial += 1;

@@ -1,4 +1,4 @@
-//! What we remember of a cluster: the document, its journal, its two stores and their locks.
+//! The state of a cluster: the document, its journal, its two stores and their locks.
 //!
 //! Invariant: a document that can be read is always whole. In a folder every change is first a line of the journal, made
 //! durable before the engine goes on, and the document is replaced atomically when a run ends; in a bucket every change
@@ -20,9 +20,7 @@ mod tests;
 pub use document::{Document, Entry, FORMAT_VERSION, Intent, Record, Status, TeardownPolicy};
 pub use error::StateError;
 pub use format::{decode, encode};
-pub use local::{LocalStore, LocalWriter};
-pub use lock::Lock;
-pub use lock_holder::LockHolder;
+pub use local::LocalStore;
 pub use recorder::Recorder;
-pub use remote::{Condition, LockTimings, Object, ObjectError, ObjectFault, Objects, RemoteLock, RemoteStore, RemoteWriter};
+pub use remote::{Condition, LockTimings, Object, ObjectError, ObjectFault, Objects, RemoteStore};
 pub use store::{Guard, Store, Writer};

@@ -37,7 +37,7 @@ impl<O> Clone for Guard<O> {
     }
 }
 
-/// A run that writes.
+/// Writes the entries of a run.
 pub enum Writer<O> {
     /// Into a folder.
     Local(LocalWriter),
@@ -85,7 +85,7 @@ impl<O: Objects> Store<O> {
     /// Takes the lock. `notice` tells people why it takes long.
     ///
     /// # Errors
-    /// When somebody living holds it, or the place cannot be written.
+    /// When a living process holds it, or the location cannot be written.
     pub async fn lock(&self, command: &str, notice: &(dyn Fn(&str) + Sync)) -> Result<Guard<O>, StateError> {
         match self {
             Store::Local(store) => store.lock(command).map(|lock| Guard::Local(Arc::new(lock))),
@@ -107,7 +107,7 @@ impl<O: Objects> Store<O> {
     /// Begins a run under the lock of this store.
     ///
     /// # Errors
-    /// When the place cannot be written.
+    /// When the location cannot be written.
     pub async fn begin(&self, document: Document, guard: &Guard<O>) -> Result<Writer<O>, StateError> {
         match (self, guard) {
             (Store::Local(store), Guard::Local(lock)) => store.begin(document, lock.clone()).map(Writer::Local),
@@ -116,10 +116,10 @@ impl<O: Objects> Store<O> {
         }
     }
 
-    /// Puts a document in the place of what was read last.
+    /// Replaces the document that was read last.
     ///
     /// # Errors
-    /// When the place cannot be written.
+    /// When the location cannot be written.
     pub async fn replace(&self, document: &Document) -> Result<(), StateError> {
         match self {
             Store::Local(store) => store.replace(document),
@@ -127,14 +127,14 @@ impl<O: Objects> Store<O> {
         }
     }
 
-    /// Leaves a note that the state was moved.
+    /// Replaces a state that was moved by a note that names its new location.
     ///
     /// # Errors
-    /// When the place cannot be written.
-    pub async fn leave(&self, to: &str) -> Result<(), StateError> {
+    /// When the location cannot be written.
+    pub async fn mark_moved(&self, to: &str) -> Result<(), StateError> {
         match self {
-            Store::Local(store) => store.leave(to),
-            Store::Remote(store) => store.leave(to).await,
+            Store::Local(store) => store.mark_moved(to),
+            Store::Remote(store) => store.mark_moved(to).await,
         }
     }
 }
@@ -151,13 +151,13 @@ impl<O: Objects> Guard<O> {
         }
     }
 
-    /// Gives the lock back.
+    /// Releases the lock.
     ///
     /// # Errors
     /// When the bucket refuses; the lock then ages until it is taken over.
     pub async fn release(&self) -> Result<(), StateError> {
         match self {
-            // The system frees it with the file.
+            // The operating system frees it when the file is closed.
             Guard::Local(_) => Ok(()),
             Guard::Remote(lock) => lock.release().await,
         }
@@ -176,7 +176,7 @@ impl<O: Objects> Writer<O> {
     /// Whether everything recorded is durable.
     pub fn is_saved(&self) -> bool {
         match self {
-            // What a journal could not take, its run ends with.
+            // What the journal could not take is written with the document at the end of the run.
             Writer::Local(_) => true,
             Writer::Remote(writer) => writer.is_saved(),
         }

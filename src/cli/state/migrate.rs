@@ -70,7 +70,7 @@ async fn migrate(mut document: Document, source: &Store, target: &Store, to: &st
         return Err(CliError::new(Exit::Failed, format!("{} does not show what was written", target.location()))
             .hint("the state is unharmed in its old place"));
     }
-    source.leave(to).await.map_err(|error| {
+    source.mark_moved(to).await.map_err(|error| {
         CliError::from(error).hint(format!(
             "both {} and {} hold the state now: run the same command again before any other",
             source.location(),

@@ -4,7 +4,7 @@ use super::super::checker::Checker;
 use super::super::model::Encryption;
 use super::super::names;
 
-/// Builds the key, own, AWS-managed or brought along.
+/// Builds the key, created with the cluster, AWS-managed or existing.
 pub(super) fn encryption(checker: &mut Checker<'_>) -> Option<Encryption> {
     let key = &checker.file.encryption.key;
     match key.as_str() {

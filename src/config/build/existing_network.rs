@@ -1,4 +1,4 @@
-//! A VPC that somebody else owns (NET-5).
+//! An existing VPC that belongs to somebody else (NET-5).
 
 use super::super::checker::Checker;
 use super::super::file;
@@ -6,14 +6,14 @@ use super::super::model::ExistingNetwork;
 use super::super::names;
 use super::identity::zone_key;
 
-/// Keys of `network` that describe a VPC of our own.
+/// Keys of `network` that describe a VPC that is created with the cluster.
 const EXCLUDED: &[&str] = &["cidr", "nat", "privatePrefix", "publicPrefix", "subnets", "interfaceEndpoints"];
 
 /// Builds an existing network: ids and zones of the VPC and its subnets.
 pub(super) fn existing_network(checker: &mut Checker<'_>, given: &file::ExistingNetwork) -> ExistingNetwork {
     for key in EXCLUDED {
         if checker.given(&["network", key]) {
-            let message = format!("`{key}` and `existing` exclude each other: a VPC of your own is never changed");
+            let message = format!("`{key}` and `existing` exclude each other: an existing VPC is never changed");
             checker.refuse_key(&["network", key], "NET-5", message, format!("remove `{key}` or `existing`"));
         }
     }

@@ -123,7 +123,7 @@ fn check_principal(region: &str, principal: &str) -> Result<(), (String, String)
     if arn.service == "sts" {
         let role = arn.resource.split('/').nth(1).unwrap_or("<name>");
         return Err((
-            format!("`{principal}` is a session, which ends"),
+            format!("`{principal}` is a session of a role, not the role"),
             format!("give the role behind it: `arn:{partition}:iam::{}:role/{role}`", arn.account),
         ));
     }
@@ -148,7 +148,7 @@ fn control_plane_zones(checker: &mut Checker<'_>) {
     }
     if file.zones.len() > 1 || file.network.existing.is_some() {
         let (message, help) = if file.network.existing.is_some() {
-            ("`controlPlaneZones` says nothing in a VPC of your own", "use `network.existing.controlPlaneSubnets`")
+            ("`controlPlaneZones` has no effect in an existing VPC", "use `network.existing.controlPlaneSubnets`")
         } else {
             ("`controlPlaneZones` is only for clusters with one node zone", "remove it: the node zones are enough")
         };
@@ -193,7 +193,7 @@ fn public_cidrs(checker: &mut Checker<'_>) -> Vec<Ipv4Net> {
         checker.refuse_key(
             &path,
             "EKS-1",
-            "`publicCidrs` says nothing while the public endpoint is off",
+            "`publicCidrs` has no effect while the public endpoint is off",
             "set `publicEndpoint: true`, or remove `publicCidrs`",
         );
     }

@@ -1,4 +1,4 @@
-//! VPC and subnets of our own (NET-1…NET-4).
+//! VPC and subnets that are created with the cluster (NET-1…NET-4).
 
 use super::super::checker::Checker;
 use super::super::model::{ManagedNetwork, Network};
@@ -10,7 +10,7 @@ use ipnet::Ipv4Net;
 /// Ranges that no VPC can have.
 const UNUSABLE: [&str; 4] = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"];
 
-/// Builds the network, made by us or brought along.
+/// Builds the network: created with the cluster, or existing.
 pub(super) fn network(checker: &mut Checker<'_>) -> Option<Network> {
     let avoid = avoided(checker);
     if let Some(existing) = &checker.file.network.existing {

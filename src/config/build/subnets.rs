@@ -1,4 +1,4 @@
-//! Subnets of a VPC of our own: computed or given, inside the VPC, apart from each other, large enough (NET-1).
+//! Subnets of the VPC that is created: computed or given, inside the VPC, without common addresses, large enough (NET-1).
 
 use super::super::checker::Checker;
 use super::super::layout::{self, Layout};

@@ -9,7 +9,8 @@ mod reading;
 mod schema;
 mod tags;
 
-use super::{Config, Diagnostic, Diagnostics, parse};
+use super::diagnostics::Diagnostic;
+use super::{Config, Diagnostics, parse};
 
 /// Marks in test files where the one finding must point at.
 const MARK: char = '§';

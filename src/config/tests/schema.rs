@@ -1,8 +1,9 @@
 //! The committed JSON schema and the files that it describes.
 
 use super::three;
+use crate::config::profile_names;
 use crate::config::profiles::profile_text;
-use crate::config::{profile_names, schema};
+use crate::config::schema::schema;
 use serde_json::Value;
 use std::path::Path;
 

@@ -132,7 +132,7 @@ impl<O: Objects> RemoteLock<O> {
     ///
     /// # Errors
     /// Why it is not, or may not be.
-    pub fn check(&self) -> Result<(), String> {
+    pub(in crate::state) fn check(&self) -> Result<(), String> {
         let validity = self.inner.validity.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(why) = &validity.lost {
             return Err(why.clone());
@@ -148,7 +148,7 @@ impl<O: Objects> RemoteLock<O> {
     ///
     /// # Errors
     /// When the bucket refuses; the lock then ages until it is taken over.
-    pub async fn release(&self) -> Result<(), StateError> {
+    pub(in crate::state) async fn release(&self) -> Result<(), StateError> {
         self.heartbeat.abort();
         self.inner.lose("was given back");
         let mut held = self.inner.held.lock().await;

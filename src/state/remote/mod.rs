@@ -14,8 +14,8 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use lock::RemoteLock;
+pub(super) use lock::RemoteLock;
 pub use objects::{Condition, Object, ObjectError, ObjectFault, Objects};
 pub use store::RemoteStore;
 pub use timings::LockTimings;
-pub use writer::RemoteWriter;
+pub(super) use writer::RemoteWriter;

@@ -24,7 +24,7 @@ impl<O: Objects> RemoteStore<O> {
     }
 
     /// Where the document lies.
-    pub fn location(&self) -> String {
+    pub(in crate::state) fn location(&self) -> String {
         self.objects.document_location()
     }
 
@@ -32,12 +32,12 @@ impl<O: Objects> RemoteStore<O> {
     ///
     /// # Errors
     /// When the bucket refuses, or the document is damaged, older than what was here before, or newer than this program.
-    pub async fn load(&self) -> Result<Option<Document>, StateError> {
+    pub(in crate::state) async fn load(&self) -> Result<Option<Document>, StateError> {
         self.objects.load().await
     }
 
     /// The serial of what was loaded last, whether or not it could be understood.
-    pub fn highest_serial(&self) -> u64 {
+    pub(in crate::state) fn highest_serial(&self) -> u64 {
         self.objects.highest_serial()
     }
 
@@ -45,7 +45,7 @@ impl<O: Objects> RemoteStore<O> {
     ///
     /// # Errors
     /// When the bucket is not fit, refuses, or a living holder has the lock.
-    pub async fn lock(&self, command: &str, notice: &(dyn Fn(&str) + Sync)) -> Result<RemoteLock<O>, StateError> {
+    pub(in crate::state) async fn lock(&self, command: &str, notice: &(dyn Fn(&str) + Sync)) -> Result<RemoteLock<O>, StateError> {
         let objects = &self.objects;
         objects.bucket.check().await.map_err(objects.refused())?;
         RemoteLock::take(&objects.bucket, &objects.key("lock.json"), &objects.location, objects.timings, command, notice).await
@@ -55,7 +55,7 @@ impl<O: Objects> RemoteStore<O> {
     ///
     /// # Errors
     /// When the bucket refuses.
-    pub async fn holder(&self) -> Result<Option<Option<LockHolder>>, StateError> {
+    pub(in crate::state) async fn holder(&self) -> Result<Option<Option<LockHolder>>, StateError> {
         let found = lock::holder(&self.objects.bucket, &self.objects.key("lock.json")).await.map_err(self.objects.refused())?;
         Ok(found.map(|(_, holder)| holder))
     }
@@ -64,7 +64,7 @@ impl<O: Objects> RemoteStore<O> {
     ///
     /// # Errors
     /// When the bucket refuses, or somebody wrote the state since it was read.
-    pub async fn begin(&self, mut document: Document, lock: Arc<RemoteLock<O>>) -> Result<RemoteWriter<O>, StateError> {
+    pub(in crate::state) async fn begin(&self, mut document: Document, lock: Arc<RemoteLock<O>>) -> Result<RemoteWriter<O>, StateError> {
         document.serial += 1;
         document.forget_old_intents();
         let etag = self.write(&document).await?;
@@ -75,7 +75,7 @@ impl<O: Objects> RemoteStore<O> {
     ///
     /// # Errors
     /// When the bucket refuses, or somebody wrote the state since it was read.
-    pub async fn write(&self, document: &Document) -> Result<String, StateError> {
+    pub(in crate::state) async fn write(&self, document: &Document) -> Result<String, StateError> {
         let bytes = format::encode(document).map_err(|error| StateError::damaged(&self.location(), error))?;
         let etag = self.objects.replace(bytes).await?;
         self.objects.raise_serial_floor(document).await?;
@@ -86,7 +86,7 @@ impl<O: Objects> RemoteStore<O> {
     ///
     /// # Errors
     /// When the bucket refuses, or somebody wrote the state since it was read.
-    pub async fn leave(&self, to: &str) -> Result<(), StateError> {
+    pub(in crate::state) async fn mark_moved(&self, to: &str) -> Result<(), StateError> {
         let bytes = format::encode_moved(to).map_err(|error| StateError::damaged(&self.location(), error))?;
         self.objects.replace(bytes).await.map(drop)
     }

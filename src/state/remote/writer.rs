@@ -17,11 +17,11 @@ enum Job {
     Finish(oneshot::Sender<Result<(), StateError>>),
 }
 
-/// What the writing task and everybody else know.
+/// What the writing task shares with those who record.
 struct Shared {
     /// With everything recorded so far, also what could not be written.
     document: Document,
-    /// Whether all of it stands in the bucket.
+    /// Whether all of it is in the bucket.
     saved: bool,
     /// Somebody else wrote the state: nothing of ours may be written any more.
     fenced: Option<String>,
@@ -58,14 +58,14 @@ impl<O: Objects> RemoteWriter<O> {
     }
 
     /// The document with everything recorded so far, also what could not be written; then under the serial after the one
-    /// that stands in the bucket.
-    pub fn document(&self) -> Document {
+    /// that is in the bucket.
+    pub(in crate::state) fn document(&self) -> Document {
         let shared = held(&self.shared);
         Document { serial: shared.document.serial + u64::from(!shared.saved), ..shared.document.clone() }
     }
 
-    /// Whether everything recorded stands in the bucket.
-    pub fn is_saved(&self) -> bool {
+    /// Whether everything recorded is in the bucket.
+    pub(in crate::state) fn is_saved(&self) -> bool {
         held(&self.shared).saved
     }
 
@@ -73,7 +73,7 @@ impl<O: Objects> RemoteWriter<O> {
     ///
     /// # Errors
     /// When it cannot be written; [`Self::document`] still has everything.
-    pub async fn finish(&self) -> Result<Document, StateError> {
+    pub(in crate::state) async fn finish(&self) -> Result<Document, StateError> {
         let (answer, answered) = oneshot::channel();
         self.jobs.send(Job::Finish(answer)).map_err(|_| over())?;
         answered.await.map_err(|_| over())??;
@@ -124,7 +124,7 @@ async fn write_all<O: Objects>(
                     Job::Finish(answer) => finish = Some(answer),
                 }
             }
-            // A serial counts when it stands there: what could not be written must not look newer than a successor's.
+            // The serial grows only with a successful write: what could not be written must not look newer than what another run wrote.
             (Document { serial: shared.document.serial + 1, ..shared.document.clone() }, shared.fenced.clone())
         };
         let result = match (fenced, format::encode(&next)) {

@@ -172,7 +172,7 @@ async fn child_that_replaces() {
     other = writer.document();
     child.note(2);
     drop(writer);
-    child.store.leave("s3://bucket").unwrap();
+    child.store.mark_moved("s3://bucket").unwrap();
     child.note(3);
     other.serial = child.store.highest_serial() + 1;
     child.store.replace(&other).unwrap();

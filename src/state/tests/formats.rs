@@ -169,7 +169,7 @@ fn sealed(state: &Value) -> Vec<u8> {
             other => other.clone(),
         }
     }
-    let checksum: String = Sha256::digest(sorted(state).to_string()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let checksum = format!("{:x}", Sha256::digest(sorted(state).to_string()));
     serde_json::to_vec(&json!({ "checksum": checksum, "state": state })).unwrap()
 }
 
@@ -310,7 +310,7 @@ async fn fields_that_the_format_does_not_know_are_refused() {
 async fn a_moved_state_leads_to_its_new_place() {
     let folder = StateFolder::new();
     let state = interrupted(&folder).await;
-    folder.store.leave("s3://bucket/prefix").unwrap();
+    folder.store.mark_moved("s3://bucket/prefix").unwrap();
     let error = refusal(&folder);
     assert!(matches!(&error, StateError::Moved { to, .. } if to == "s3://bucket/prefix"), "{error}");
     assert_eq!(error.to_string(), format!("the state was moved from `{}` to `s3://bucket/prefix`", folder.store.path().display()));

@@ -10,7 +10,7 @@ mod runs;
 
 use super::*;
 use crate::resource::{Address, Kind};
-use crate::state::Recorder;
+use crate::state::local::LocalWriter;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

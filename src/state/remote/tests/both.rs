@@ -41,7 +41,7 @@ async fn moved(from: &Store<Client>, to: &Store<Client>) -> Document {
     state.serial = state.serial.max(to.highest_serial()) + 1;
     to.replace(&state).await.unwrap();
     assert_eq!(to.load().await.unwrap(), Some(state.clone()));
-    from.leave(&to.location()).await.unwrap();
+    from.mark_moved(&to.location()).await.unwrap();
     state
 }
 

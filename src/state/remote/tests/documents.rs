@@ -71,11 +71,11 @@ async fn a_document_is_replaced_only_over_what_was_read() {
     their_store.write(&Document { serial: 1, ..document() }).await.unwrap();
     let error = our_store.write(&document()).await.expect_err("it was written over another's");
     assert!(matches!(error, StateError::Fenced { .. }), "{error}");
-    let error = our_store.leave("./here").await.expect_err("it was written over another's");
+    let error = our_store.mark_moved("./here").await.expect_err("it was written over another's");
     assert!(matches!(error, StateError::Fenced { .. }), "{error}");
     // Having looked, we know what we write over.
     our_store.load().await.unwrap();
-    our_store.leave("./here").await.unwrap();
+    our_store.mark_moved("./here").await.unwrap();
     assert!(matches!(their_store.load().await, Err(StateError::Moved { .. })));
     let back = Document { serial: 9, ..document() };
     their_store.write(&back).await.unwrap();

@@ -7,6 +7,7 @@ mod bad_state;
 mod change;
 mod emulator;
 mod faults;
+mod fork_server;
 mod full_disk;
 mod home;
 mod house;

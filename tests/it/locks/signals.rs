@@ -1,7 +1,8 @@
 //! Ctrl-C, SIGTERM and SIGHUP at every stage of a run: exit code 130, lock given back, state saved, and the same command
 //! goes on.
 
-use crate::emulator::{Emulator, python};
+use crate::emulator::Emulator;
+use crate::fork_server::python;
 use crate::home::{APPLY, Home, account, changes, converged, ended, held, refused, signal, unlocked};
 use crate::workspace::{Run, Workspace};
 use serde_json::{Value, json};

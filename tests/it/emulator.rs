@@ -4,8 +4,9 @@ use crate::fork_server::Connection;
 use serde_json::{Value, json};
 use std::sync::Mutex;
 
-/// Factor on all of AWS's durations and all of our waits.
-pub(crate) const SCALE: &str = "0.01";
+/// Factor on all of AWS's durations. It is smaller than the program's ([`crate::workspace::SCALE`]), so that AWS is always done
+/// before the program's patience is over, also on a busy machine.
+const SCALE: &str = "0.001";
 
 /// A running local AWS.
 pub(crate) struct Emulator {

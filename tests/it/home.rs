@@ -30,7 +30,7 @@ pub(crate) enum Home {
 
 /// An account that is quicker than our patience, so that no wait ends early on a busy machine.
 pub(crate) fn account() -> Emulator {
-    Emulator::start_with(&["--scale", "0.001"])
+    Emulator::start_with(&[])
 }
 
 /// A good bucket for states.

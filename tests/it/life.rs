@@ -43,7 +43,7 @@ pub(crate) struct Calls {
 impl Bench {
     pub(crate) fn new(home: Home) -> Self {
         // AWS is quicker than our patience: no wait ends early on a busy machine.
-        Self { emulator: Emulator::start_with(&["--scale", "0.001"]), home }
+        Self { emulator: Emulator::start_with(&[]), home }
     }
 
     /// An empty account and an empty folder.

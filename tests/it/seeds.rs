@@ -55,7 +55,7 @@ impl Site {
 
     /// AWS is quicker than our patience: no wait ends early on a busy machine.
     pub(crate) fn with(options: &[&str]) -> Self {
-        Self { emulator: Emulator::start_with(&[&["--scale", "0.001"], options].concat()) }
+        Self { emulator: Emulator::start_with(options) }
     }
 
     /// An empty account, and a folder with the configuration of one zone.

@@ -1,9 +1,10 @@
 //! RUN-2: disks that are full or read-only. They are small ones of their own, mounted in a namespace of a helper process and
 //! reached through its root; without the right to mount, these tests pass over with a word.
 
-use crate::emulator::Emulator;
-use crate::home::{APPLY, CLUSTER, DESTROY, Home, account, changes, converged, held, refused, vanishes};
-use crate::workspace::{Run, Workspace, example, piped};
+use crate::harness::{
+    APPLY, DESTROY, Emulator, Run, SINGLE_ZONE, StateLocation, Workspace, account, changes, converged, example, held, piped, refused,
+    vanishes,
+};
 use serde_json::json;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -134,7 +135,7 @@ fn a_disk_that_fills_up_in_the_middle() {
     for (operation, free, push) in [("CreateSubnet", 0, true), ("CreateVpc", 16384, false), ("CreateNatGateway", 4096, true)] {
         let workspace = on(&disk, &emulator);
         let run = filled(&disk, &emulator, &workspace, operation, free);
-        let saved = format!("{CLUSTER}.errored-state.json");
+        let saved = format!("{SINGLE_ZONE}.errored-state.json");
         refused(run, 1, &["No space left on device", &format!("domino-eks state push {saved}")]);
         disk.clear();
         if push {
@@ -153,7 +154,7 @@ fn filled(disk: &Disk, emulator: &Emulator, workspace: &Workspace, operation: &s
     let mut run = workspace.spawn(&APPLY);
     held(emulator, &mut run, &pause);
     disk.fill(free);
-    crate::home::ended(run)
+    crate::harness::ended(run)
 }
 
 /// The configuration lies on the full disk too: there is no room for anything, and the journal and the tags must do.
@@ -169,11 +170,11 @@ fn a_full_disk_with_the_configuration_on_it() {
     let mut run = piped(&mut workspace.command(&["-f", file, "apply", "--yes"]));
     held(&emulator, &mut run, &pause);
     disk.fill(0);
-    refused(crate::home::ended(run), 1, &["No space left on device", "could not be saved", "tags find again what was made"]);
+    refused(crate::harness::ended(run), 1, &["No space left on device", "could not be saved", "tags find again what was made"]);
     disk.clear();
     workspace.run_soon(&["-f", file, "apply", "--yes"]).expect(0);
     // From here on the state is looked at from the workspace.
-    let state = disk.path.join(".domino-eks").join(CLUSTER);
+    let state = disk.path.join(".domino-eks").join(SINGLE_ZONE);
     workspace.write("domino-eks.yaml", &format!("{}\nstate: {}\n", example("domino-test-cluster-single-az.yaml"), state.display()));
     converged(&emulator, &workspace);
     vanishes(&emulator, &workspace);
@@ -184,7 +185,7 @@ fn a_full_disk_with_the_configuration_on_it() {
 fn a_report_that_finds_no_room() {
     let Some(disk) = Disk::new("1m") else { return };
     let emulator = account();
-    let workspace = Home::Folder.fresh(&emulator);
+    let workspace = StateLocation::Folder.fresh(&emulator);
     workspace.run_soon(&APPLY).expect(0);
     let path = disk.path.join("report.json");
     let command = [&DESTROY[..], &["--report", path.to_str().unwrap()]].concat();
@@ -192,7 +193,7 @@ fn a_report_that_finds_no_room() {
     let mut run = workspace.spawn(&command);
     held(&emulator, &mut run, &pause);
     disk.fill(0);
-    let run = crate::home::ended(run);
+    let run = crate::harness::ended(run);
     emulator.mend();
     refused(run, 1, &["warning: the report", "No space left on device", "Nothing left: ", "with a report that can be written"]);
     disk.clear();

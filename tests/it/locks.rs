@@ -6,11 +6,10 @@ mod race;
 mod signals;
 mod terminal;
 
-use crate::emulator::{Emulator, Request};
-use crate::home::{
-    APPLY, BUCKET, DESTROY, Home, LOCK, LONG, account, changes, converged, ended, held, is_state, killed_at, refused, signal, unlocked,
+use crate::harness::{
+    APPLY, BUCKET, DESTROY, Emulator, LOCK_KEY, LONG, Request, Run, StateLocation, account, changes, converged, ended, held, is_state,
+    killed_at, piped, refused, signal, unlocked,
 };
-use crate::workspace::{Run, piped};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -50,7 +49,7 @@ fn a_holder_that_slept_too_long_changes_nothing_any_more() {
         json!({ "mode": "hold-before", "service": "iam", "operation": "CreateRole", "times": 0 }),
         json!({ "mode": "hold-after", "service": "eks", "operation": "CreateCluster" }),
     ] {
-        let workspace = Home::Bucket.fresh(&emulator);
+        let workspace = StateLocation::Bucket.fresh(&emulator);
         let fault = emulator.fault(&rule);
         let mut first = workspace.command(&APPLY);
         let mut first = piped(first.env("DOMINO_EKS_TIME_SCALE", SCALE));
@@ -87,7 +86,7 @@ fn a_holder_that_slept_too_long_changes_nothing_any_more() {
 #[test]
 fn a_holder_whose_lock_was_taken_away_stops() {
     let emulator = account();
-    let workspace = Home::Bucket.fresh(&emulator);
+    let workspace = StateLocation::Bucket.fresh(&emulator);
     let fault = emulator.fault(&json!({ "mode": "hold-before", "service": "ec2", "operation": "CreateSubnet", "times": 0 }));
     let mut first = workspace.spawn(&APPLY);
     held(&emulator, &mut first, &fault);
@@ -109,12 +108,12 @@ fn a_holder_whose_lock_was_taken_away_stops() {
 #[test]
 fn a_killed_holder_leaves_its_lock_to_the_next_run() {
     let emulator = account();
-    for home in Home::BOTH {
+    for home in StateLocation::BOTH {
         let workspace = home.fresh(&emulator);
         killed_at(&emulator, &workspace, &json!({ "mode": "hold-after", "service": "eks", "operation": "CreateCluster" }));
         let next = workspace.run_soon(&APPLY).expect(0);
         let said = next.stderr.contains("which does not run any more: taking it over");
-        assert_eq!(said, home == Home::Bucket, "{}", next.stderr);
+        assert_eq!(said, home == StateLocation::Bucket, "{}", next.stderr);
         assert!(!next.stderr.contains("watching"), "{}", next.stderr);
         converged(&emulator, &workspace);
         unlocked(&workspace);
@@ -125,13 +124,13 @@ fn a_killed_holder_leaves_its_lock_to_the_next_run() {
 #[test]
 fn a_holder_elsewhere_is_watched_for_a_whole_life_of_a_lock() {
     let emulator = account();
-    let workspace = Home::Bucket.fresh(&emulator);
+    let workspace = StateLocation::Bucket.fresh(&emulator);
     killed_at(&emulator, &workspace, &json!({ "mode": "hold-after", "service": "ec2", "operation": "CreateVpc" }));
     let alter = |processes: &str| {
         emulator.aws(&format!(
-            "note = json.loads(s3.get_object(Bucket='{BUCKET}', Key='{LOCK}')['Body'].read())\n\
+            "note = json.loads(s3.get_object(Bucket='{BUCKET}', Key='{LOCK_KEY}')['Body'].read())\n\
              note['processes'] = {processes}\n\
-             s3.put_object(Bucket='{BUCKET}', Key='{LOCK}', Body=json.dumps(note))"
+             s3.put_object(Bucket='{BUCKET}', Key='{LOCK_KEY}', Body=json.dumps(note))"
         ))
     };
     let slowly = |arguments: &[&str]| {
@@ -156,7 +155,7 @@ fn a_holder_elsewhere_is_watched_for_a_whole_life_of_a_lock() {
 #[test]
 fn a_living_holder_is_never_unlocked() {
     let emulator = account();
-    for home in Home::BOTH {
+    for home in StateLocation::BOTH {
         let workspace = home.fresh(&emulator);
         let fault = emulator.fault(&json!({ "mode": "hold-before", "service": "ec2", "operation": "ModifyVpcAttribute", "times": 0 }));
         let mut holder = workspace.command(&APPLY);
@@ -176,7 +175,7 @@ fn a_living_holder_is_never_unlocked() {
         holder.wait().unwrap();
         emulator.mend();
         let run = workspace.run_soon(&["state", "unlock", "--yes"]).expect(0);
-        assert!(run.stderr.contains(if home == Home::Bucket { "Unlocked." } else { "not locked" }), "{}", run.stderr);
+        assert!(run.stderr.contains(if home == StateLocation::Bucket { "Unlocked." } else { "not locked" }), "{}", run.stderr);
         unlocked(&workspace);
         workspace.run_soon(&APPLY).expect(0);
         converged(&emulator, &workspace);

@@ -1,7 +1,6 @@
 //! What people and programs read: plans, progress, outputs, help; and that looking changes nothing.
 
-use crate::emulator::Emulator;
-use crate::workspace::{Workspace, example};
+use crate::harness::{Emulator, Workspace, example};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -19,7 +18,7 @@ fn an_offline_plan_needs_nothing() {
     let before = workspace.files();
     let mut command = workspace.command(&["plan", "--offline"]);
     command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env_remove("HOME");
-    let run = crate::workspace::Run::from(command.output().unwrap()).expect(0);
+    let run = crate::harness::Run::from(command.output().unwrap()).expect(0);
     assert_eq!(run.stdout.lines().last(), Some("Plan: 64 to add, 0 to change, 0 to destroy."));
     let changes = workspace.run(&["plan", "--offline", "--detailed-exitcode"]).expect(2);
     assert_eq!(changes.stdout, run.stdout);

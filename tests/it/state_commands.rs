@@ -1,9 +1,9 @@
 //! `state list`, `show`, `pull`, `push` and `migrate`.
 
-use crate::home::{
-    APPLY, BUCKET, CLUSTER, Home, OBJECT, account, changes, converged, ids, make_bucket, object, refused, sealed, unlocked, vanishes,
+use crate::harness::{
+    APPLY, BUCKET, SINGLE_ZONE, STATE_KEY, StateLocation, Workspace, account, changes, converged, ids, make_bucket, object, refused,
+    sealed, unlocked, vanishes,
 };
-use crate::workspace::Workspace;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,9 +16,10 @@ fn pulled(workspace: &Workspace) -> Value {
 #[test]
 fn what_is_recorded_is_shown() {
     let emulator = account();
-    for home in Home::BOTH {
+    for home in StateLocation::BOTH {
         let workspace = home.fresh(&emulator);
-        let place = if home == Home::Bucket { format!("s3://{BUCKET}/tests/{CLUSTER}") } else { format!(".domino-eks/{CLUSTER}") };
+        let place =
+            if home == StateLocation::Bucket { format!("s3://{BUCKET}/tests/{SINGLE_ZONE}") } else { format!(".domino-eks/{SINGLE_ZONE}") };
         for command in [&["list"][..], &["show", "vpc/main"], &["pull"]] {
             refused(workspace.run(&[&["state"], command].concat()), 1, &["there is no state in", &place, "domino-eks apply"]);
         }
@@ -58,7 +59,7 @@ fn what_is_recorded_is_shown() {
 #[test]
 fn a_push_that_would_lose_something_is_refused() {
     let emulator = account();
-    for home in Home::BOTH {
+    for home in StateLocation::BOTH {
         let workspace = home.fresh(&emulator);
         workspace.run_soon(&APPLY).expect(0);
         workspace.write("first.json", &workspace.run(&["state", "pull"]).expect(0).stdout);
@@ -100,7 +101,7 @@ fn a_push_that_would_lose_something_is_refused() {
         assert_eq!(workspace.planned(), BTreeMap::new());
 
         // Where there is none, it is the state.
-        if home == Home::Folder {
+        if home == StateLocation::Folder {
             workspace.write("last.json", &workspace.run(&["state", "pull"]).expect(0).stdout);
             fs::remove_dir_all(workspace.path(".domino-eks")).unwrap();
             workspace.run_soon(&["state", "push", "last.json"]).expect(0);
@@ -113,12 +114,12 @@ fn a_push_that_would_lose_something_is_refused() {
 #[test]
 fn a_state_moves_and_leaves_a_note() {
     let emulator = account();
-    let workspace = Home::Folder.fresh(&emulator);
+    let workspace = StateLocation::Folder.fresh(&emulator);
     make_bucket(&emulator, BUCKET);
     workspace.run_soon(&APPLY).expect(0);
     let known = ids(&workspace);
     let plain = fs::read_to_string(workspace.path("domino-eks.yaml")).unwrap();
-    let (place, folder) = (format!("s3://{BUCKET}/tests"), format!(".domino-eks/{CLUSTER}"));
+    let (place, folder) = (format!("s3://{BUCKET}/tests"), format!(".domino-eks/{SINGLE_ZONE}"));
 
     // A place that is taken is not taken again; one that is missing is refused.
     let mut other = pulled(&workspace);
@@ -141,7 +142,7 @@ fn a_state_moves_and_leaves_a_note() {
     for command in [&["plan"][..], &APPLY, &["state", "list"], &["state", "recover", "--yes"], &["state", "migrate", "third"]] {
         refused(workspace.run_soon(command), 1, &["the state was moved from", &format!("set `state: {place}`")]);
     }
-    assert_eq!(object(&emulator, OBJECT)["state"]["resources"].as_object().unwrap().len(), known.len());
+    assert_eq!(object(&emulator, STATE_KEY)["state"]["resources"].as_object().unwrap().len(), known.len());
     workspace.write("domino-eks.yaml", &format!("{plain}\nstate: {place}\n"));
     assert_eq!(ids(&workspace), known);
     converged(&emulator, &workspace);

@@ -1,9 +1,7 @@
 //! RUN-4: how long a destroy takes over its critical path, and how fast and in how little memory a full bucket is emptied.
 //! Not for a plain test, whose machine is busy with others: `RELIABILITY_REPORT` names the folder of the report.
 
-use crate::points::{report_folder, say};
-use crate::seeds::{APPLY, DESTROY, NAME, Site};
-use crate::workspace::{Run, Workspace, example, piped};
+use crate::harness::{APPLY_QUIETLY, DESTROY, Run, SINGLE_ZONE, TeardownAccount, Workspace, example, piped, report_folder, say};
 use serde_json::{Value, json};
 use std::fs;
 use std::process::Command;
@@ -64,11 +62,11 @@ fn a_destroy_over_its_critical_path() {
     if report_folder().is_none() {
         return;
     }
-    let site = Site::with(&["--scale", SCALE]);
+    let site = TeardownAccount::with(&["--scale", SCALE]);
     let workspace = Workspace::new(&site.emulator, &example("domino-test-cluster.yaml"));
     let cluster = "domino-test-cluster";
     let run = |arguments: &[&str]| measured(workspace.command(arguments).env("DOMINO_EKS_TIME_SCALE", SCALE));
-    run(&APPLY).0.expect(0);
+    run(&APPLY_QUIETLY).0.expect(0);
     site.used(cluster);
     let theirs = site.neighbours(cluster);
     let since = site.emulator.count();
@@ -94,7 +92,7 @@ fn a_full_bucket() {
     if report_folder().is_none() {
         return;
     }
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
     site.objects("blobs", &json!({ "keys": VERSIONS / 2, "versions_per_key": 2, "size": 1000 }));
     let (run, seconds, memory) = measured(&mut workspace.command(&DESTROY));
@@ -102,7 +100,7 @@ fn a_full_bucket() {
     assert!(site.ids("bucket").is_empty());
     let (_, empty, least) = {
         let workspace = site.made();
-        measured(&mut workspace.command(&["destroy", "--confirm", NAME, "--delete-data"]))
+        measured(&mut workspace.command(&["destroy", "--confirm", SINGLE_ZONE, "--delete-data"]))
     };
     let rate = VERSIONS as f64 / (seconds - empty);
     write(

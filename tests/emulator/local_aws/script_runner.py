@@ -7,6 +7,7 @@ and `json`. What it leaves in `result` is the answer.
 from __future__ import annotations
 
 import json
+import os
 import traceback
 from typing import Any, TextIO
 
@@ -52,6 +53,8 @@ class _Scope(dict):
 
 def serve(stream: TextIO, url: str) -> None:
     """Run each script that arrives, until the stream ends. Clients stay from one script to the next, variables do not."""
+    # For clients that a script makes by itself, in another region: no request of a test may leave the machine.
+    os.environ.update(AWS_ENDPOINT_URL=url, AWS_ACCESS_KEY_ID="other", AWS_SECRET_ACCESS_KEY="other", AWS_EC2_METADATA_DISABLED="true")
     clients: dict[str, Any] = {}
     for line in stream:
         scope = _Scope(clients, url)

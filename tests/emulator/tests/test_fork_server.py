@@ -122,4 +122,6 @@ def test_scripts(forks, tmp_path):
     assert "NameError: name 'made' is not defined" in run("result = made")["error"]
     assert "InvalidVpcID.NotFound" in run("ec2.delete_vpc(VpcId='vpc-0123456789abcdef0')")["error"]
     assert run("pass") == {"result": None}
+    far = "import boto3\nresult = boto3.client('ec2', region_name='eu-central-1').describe_vpcs()['Vpcs']"
+    assert run(far) == {"result": []}, "clients of a script's own making talk to the same server"
     server.close()

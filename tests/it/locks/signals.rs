@@ -1,10 +1,9 @@
 //! Ctrl-C, SIGTERM and SIGHUP at every stage of a run: exit code 130, lock given back, state saved, and the same command
 //! goes on.
 
-use crate::emulator::Emulator;
-use crate::fork_server::python;
-use crate::home::{APPLY, Home, account, changes, converged, ended, held, refused, signal, unlocked};
-use crate::workspace::{Run, Workspace};
+use crate::harness::{
+    APPLY, Emulator, Run, StateLocation, Workspace, account, changes, converged, ended, held, python, refused, signal, unlocked,
+};
 use serde_json::{Value, json};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -29,7 +28,7 @@ fn begun(emulator: &Emulator, workspace: &Workspace, rule: &Value) -> Child {
 #[test]
 fn a_signal_while_planning_changes_nothing() {
     let emulator = account();
-    for home in Home::BOTH {
+    for home in StateLocation::BOTH {
         let workspace = home.fresh(&emulator);
         for name in signals() {
             let since = emulator.count();
@@ -53,7 +52,7 @@ fn a_signal_while_planning_changes_nothing() {
 #[test]
 fn a_signal_while_working_saves_everything() {
     let emulator = account();
-    for home in Home::BOTH {
+    for home in StateLocation::BOTH {
         let workspace = home.fresh(&emulator);
         let places = [("ec2", "CreateSubnet"), ("ec2", "CreateNatGateway"), ("autoscaling", "CreateAutoScalingGroup")];
         for (name, (service, operation)) in signals().iter().zip(places) {
@@ -79,7 +78,7 @@ fn a_signal_while_working_saves_everything() {
 #[test]
 fn a_second_signal_leaves_at_once() {
     let emulator = account();
-    for home in Home::BOTH {
+    for home in StateLocation::BOTH {
         let workspace = home.fresh(&emulator);
         for (again, call) in [(true, "ec2:CreateSubnet"), (false, "ec2:CreateNatGateway"), (true, "autoscaling:CreateAutoScalingGroup")] {
             let (service, operation) = call.split_once(':').unwrap();
@@ -190,7 +189,7 @@ impl OnTerminal {
 #[test]
 fn a_signal_at_the_question_changes_nothing() {
     let emulator = account();
-    for home in Home::BOTH {
+    for home in StateLocation::BOTH {
         let workspace = home.fresh(&emulator);
         let since = emulator.count();
         for end in ["\u{3}", "-INT", "-TERM", "-HUP", "hang up", "no\n", "\u{4}"] {
@@ -227,7 +226,7 @@ fn a_signal_at_the_question_changes_nothing() {
 #[test]
 fn a_closed_terminal_ends_the_run_with_the_state_saved() {
     let emulator = account();
-    for home in Home::BOTH {
+    for home in StateLocation::BOTH {
         let workspace = home.fresh(&emulator);
         let fault = emulator.fault(&json!({ "mode": "slow", "seconds": 1, "service": "ec2", "operation": "CreateSubnet" }));
         let mut run = OnTerminal::start(&workspace, &APPLY);

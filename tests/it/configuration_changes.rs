@@ -1,7 +1,6 @@
 //! RUN-1: a changed file changes only what it must, and what was changed outside is seen and mended.
 
-use crate::emulator::Emulator;
-use crate::workspace::{Workspace, example};
+use crate::harness::{Emulator, Workspace, example};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -155,7 +154,7 @@ storage:
             ("efs-file-system/datasets", "update"),
         ],
     );
-    let seen = crate::account::look(&cluster.emulator);
+    let seen = crate::harness::look(&cluster.emulator);
     assert_eq!(seen["log_groups"][0]["retentionInDays"], 30);
     assert_eq!(seen["cluster"]["resourcesVpcConfig"]["endpointPublicAccess"], false);
     let logging = seen["cluster"]["logging"]["clusterLogging"].as_array().unwrap();

@@ -4,9 +4,7 @@
 //!
 //! `tests/reliability/run sweep` goes through every point; a plain test takes a sample that changes with every commit.
 
-use crate::life::{APPLY, Bench, Calls, DESTROY, Home, Reference};
-use crate::points::{Report, sample, workers};
-use crate::workspace::Workspace;
+use crate::harness::{APPLY_QUIETLY, Bench, Calls, DESTROY_QUIETLY, Reference, Report, StateLocation, Workspace, sample, workers};
 use serde_json::{Value, json};
 
 /// A moment at which the process dies.
@@ -67,10 +65,10 @@ fn life(bench: &Bench, reference: &Reference, Life { apply, destroy, late }: Lif
     let workspace = bench.fresh();
     let before = bench.emulator.living();
     let shown = |what: Option<String>| what.unwrap_or_else(|| "ended before".to_owned());
-    let first = shown(killed(bench, &workspace, &APPLY, apply, late));
+    let first = shown(killed(bench, &workspace, &APPLY_QUIETLY, apply, late));
     let about = format!("{}apply {apply:?} ({first})", if late { "late, " } else { "" });
     bench.converges(&workspace, reference).map_err(|why| format!("{about}: {why}"))?;
-    let second = shown(killed(bench, &workspace, &DESTROY, destroy, late));
+    let second = shown(killed(bench, &workspace, &DESTROY_QUIETLY, destroy, late));
     let about = format!("{about}, destroy {destroy:?} ({second})");
     bench.vanishes(&workspace, &before).map_err(|why| format!("{about}: {why}"))?;
     Ok(about)
@@ -85,7 +83,7 @@ fn lives(reference: &Reference) -> Vec<Life> {
     (0..count).map(life).collect()
 }
 
-fn sweep(name: &str, home: Home, least: usize) {
+fn sweep(name: &str, home: StateLocation, least: usize) {
     let reference = Bench::new(home).reference();
     let chosen = sample(lives(&reference), least);
     let report = Report::begin(name, 2);
@@ -96,10 +94,10 @@ fn sweep(name: &str, home: Home, least: usize) {
 
 #[test]
 fn a_crash_at_any_call_is_survived() {
-    sweep("sweep", Home::Folder, 24);
+    sweep("sweep", StateLocation::Folder, 8);
 }
 
 #[test]
 fn a_crash_at_any_call_is_survived_with_the_state_in_a_bucket() {
-    sweep("sweep-s3", Home::Bucket, 8);
+    sweep("sweep-s3", StateLocation::Bucket, 3);
 }

@@ -1,6 +1,6 @@
 //! An empty folder with a configuration, in which the binary runs without anything of the machine's own environment.
 
-use crate::emulator::Emulator;
+use super::emulator::Emulator;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,9 +1,7 @@
 //! RUN-2: every fault at every call, without a crash. A run ends well, or with an error that names what it was about and
 //! leaves a state from which the same command goes on.
 
-use crate::life::{APPLY, Bench, DESTROY, Home, Reference};
-use crate::points::{Report, sample, workers};
-use crate::workspace::Workspace;
+use crate::harness::{APPLY_QUIETLY, Bench, DESTROY_QUIETLY, Reference, Report, StateLocation, Workspace, sample, workers};
 use serde_json::{Value, json};
 
 /// A way in which a call goes wrong.
@@ -116,9 +114,9 @@ fn disturbed(bench: &Bench, workspace: &Workspace, arguments: &[&str], (fault, c
 fn life(bench: &Bench, reference: &Reference, apply: Place, destroy: Place) -> Result<String, String> {
     let workspace = bench.fresh();
     let before = bench.emulator.living();
-    let first = disturbed(bench, &workspace, &APPLY, apply).map_err(|why| format!("apply {why}"))?;
+    let first = disturbed(bench, &workspace, &APPLY_QUIETLY, apply).map_err(|why| format!("apply {why}"))?;
     bench.converges(&workspace, reference).map_err(|why| format!("apply {first}: {why}"))?;
-    let second = disturbed(bench, &workspace, &DESTROY, destroy).map_err(|why| format!("apply {first}, destroy {why}"))?;
+    let second = disturbed(bench, &workspace, &DESTROY_QUIETLY, destroy).map_err(|why| format!("apply {first}, destroy {why}"))?;
     bench.vanishes(&workspace, &before).map_err(|why| format!("apply {first}, destroy {second}: {why}"))?;
     Ok(format!("apply {first}, destroy {second}"))
 }
@@ -130,7 +128,7 @@ fn places(calls: usize) -> Vec<Place> {
     all
 }
 
-fn every_fault(name: &str, home: Home, least: usize) {
+fn every_fault(name: &str, home: StateLocation, least: usize) {
     let reference = Bench::new(home).reference();
     let (apply, destroy) = (places(reference.apply.all), places(reference.destroy.all));
     let pairs: Vec<(Place, Place)> = apply.iter().enumerate().map(|(index, place)| (*place, destroy[index % destroy.len()])).collect();
@@ -148,10 +146,10 @@ fn every_fault(name: &str, home: Home, least: usize) {
 
 #[test]
 fn a_fault_at_any_call_is_survived() {
-    every_fault("faults", Home::Folder, 26);
+    every_fault("faults", StateLocation::Folder, 9);
 }
 
 #[test]
 fn a_fault_at_any_call_is_survived_with_the_state_in_a_bucket() {
-    every_fault("faults-s3", Home::Bucket, 13);
+    every_fault("faults-s3", StateLocation::Bucket, 5);
 }

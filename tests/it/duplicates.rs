@@ -1,7 +1,6 @@
 //! Design rule 2: second objects of one address, which an unanswered request may leave where AWS knows no token and no name.
 
-use crate::emulator::Emulator;
-use crate::workspace::{Workspace, example};
+use crate::harness::{Emulator, Workspace, example};
 use std::collections::BTreeMap;
 
 /// Objects that carry the very tags of ours, as a repeated request would make them.

@@ -1,11 +1,9 @@
 //! RUN-2: a lost or damaged state is built anew from what AWS shows, and nothing in AWS is changed by that.
 
-use crate::emulator::Emulator;
-use crate::home::{
-    APPLY, BUCKET, CLUSTER, DESTROY, Home, OBJECT, account, changes, converged, counted, files, ids, killed_at, refused, unlocked, vanishes,
+use crate::harness::{
+    APPLY, BUCKET, DESTROY, Emulator, SINGLE_ZONE, STATE_KEY, StateLocation, Workspace, account, changes, converged, counted, files, ids,
+    killed_at, refused, sample, unlocked, vanishes,
 };
-use crate::points::sample;
-use crate::workspace::Workspace;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,10 +11,10 @@ use std::fs;
 const RECOVER: [&str; 3] = ["state", "recover", "--yes"];
 
 /// The state is gone, with everything beside it.
-fn lose(emulator: &Emulator, workspace: &Workspace, home: Home) {
+fn lose(emulator: &Emulator, workspace: &Workspace, home: StateLocation) {
     match home {
-        Home::Folder => fs::remove_dir_all(workspace.path(".domino-eks")).unwrap(),
-        Home::Bucket => drop(emulator.aws(&format!("s3.delete_object(Bucket='{BUCKET}', Key='{OBJECT}')"))),
+        StateLocation::Folder => fs::remove_dir_all(workspace.path(".domino-eks")).unwrap(),
+        StateLocation::Bucket => drop(emulator.aws(&format!("s3.delete_object(Bucket='{BUCKET}', Key='{STATE_KEY}')"))),
     }
 }
 
@@ -28,15 +26,17 @@ fn pulled(workspace: &Workspace) -> Value {
 /// Every command that would act on a lost state names the way out, and changes nothing. Destroy needs no state; only where a
 /// mark tells that there was one, it wants it back.
 #[track_caller]
-fn refused_as_lost(emulator: &Emulator, workspace: &Workspace, home: Home) {
+fn refused_as_lost(emulator: &Emulator, workspace: &Workspace, home: StateLocation) {
     let since = emulator.count();
     // Beside the object stands a mark of its serial; of a folder nothing is left.
     let (texts, none): (&[&str], _) = match home {
-        Home::Folder => (&["the state was lost", "--state", "domino-eks state recover", "nothing was changed"], "there is no state"),
-        Home::Bucket => (&[OBJECT, "the document is missing", "domino-eks state recover", "nothing was changed"], "is missing"),
+        StateLocation::Folder => {
+            (&["the state was lost", "--state", "domino-eks state recover", "nothing was changed"], "there is no state")
+        }
+        StateLocation::Bucket => (&[STATE_KEY, "the document is missing", "domino-eks state recover", "nothing was changed"], "is missing"),
     };
-    let commands: [&[&str]; 4] = [&["plan"], &["status"], &APPLY, &["destroy", "--confirm", CLUSTER, "--delete-data"]];
-    for command in &commands[..if home == Home::Bucket { 4 } else { 3 }] {
+    let commands: [&[&str]; 4] = [&["plan"], &["status"], &APPLY, &["destroy", "--confirm", SINGLE_ZONE, "--delete-data"]];
+    for command in &commands[..if home == StateLocation::Bucket { 4 } else { 3 }] {
         refused(workspace.run_soon(command), 1, texts);
     }
     refused(workspace.run_soon(&["state", "list"]), 1, &[none]);
@@ -57,7 +57,7 @@ fn recovered(emulator: &Emulator, workspace: &Workspace, texts: &[&str]) {
 #[test]
 fn a_state_that_was_lost_after_an_apply() {
     let emulator = account();
-    for home in Home::BOTH {
+    for home in StateLocation::BOTH {
         let workspace = home.fresh(&emulator);
         workspace.run_soon(&APPLY).expect(0);
         let (before, known) = (pulled(&workspace), ids(&workspace));
@@ -90,10 +90,10 @@ fn a_state_that_was_lost_after_an_apply() {
 #[test]
 fn a_state_that_is_damaged() {
     let emulator = account();
-    let workspace = Home::Folder.fresh(&emulator);
+    let workspace = StateLocation::Folder.fresh(&emulator);
     workspace.run_soon(&APPLY).expect(0);
     let known = ids(&workspace);
-    let document = workspace.path(&format!(".domino-eks/{CLUSTER}/state.json"));
+    let document = workspace.path(&format!(".domino-eks/{SINGLE_ZONE}/state.json"));
     let mut serial = pulled(&workspace)["serial"].as_u64().unwrap();
     for damage in ["cut", "edited", "missing", "older", "journal"] {
         let text = fs::read_to_string(&document).unwrap();
@@ -144,7 +144,7 @@ fn a_state_that_was_lost_in_the_middle() {
     let emulator = account();
     let moments: Vec<(usize, &str)> = MOMENTS.into_iter().enumerate().collect();
     for (number, call) in sample(moments, 5) {
-        let home = Home::BOTH[number % 2];
+        let home = StateLocation::BOTH[number % 2];
         let workspace = home.fresh(&emulator);
         let (service, operation) = call.split_once(':').unwrap();
         let mode = if operation.starts_with("Create") && operation != "CreateAlias" { "hold-after" } else { "hold-before" };
@@ -164,9 +164,9 @@ fn a_state_that_was_lost_in_the_middle() {
 #[test]
 fn nothing_to_recover_from() {
     let emulator = account();
-    let workspace = Home::Folder.fresh(&emulator);
+    let workspace = StateLocation::Folder.fresh(&emulator);
     recovered(&emulator, &workspace, &["AWS shows nothing that carries this cluster's tags"]);
-    let document = workspace.path(&format!(".domino-eks/{CLUSTER}/state.json"));
+    let document = workspace.path(&format!(".domino-eks/{SINGLE_ZONE}/state.json"));
     assert!(!document.exists());
     // What is damaged makes room for a new beginning.
     fs::write(&document, "hello").unwrap();
@@ -182,7 +182,7 @@ fn nothing_to_recover_from() {
 #[test]
 fn resources_of_two_states() {
     let emulator = account();
-    let workspace = Home::Folder.fresh(&emulator);
+    let workspace = StateLocation::Folder.fresh(&emulator);
     workspace.run_soon(&APPLY).expect(0);
     let (known, lineage) = (ids(&workspace), pulled(&workspace)["lineage"].as_str().unwrap().to_owned());
     let other = "2693aea3-eb53-4f28-9d86-f02a4b716755";
@@ -191,13 +191,13 @@ fn resources_of_two_states() {
         emulator.aws(&format!("ec2.create_tags(Resources=['{id}'], Tags=[{{'Key': 'domino-eks:lineage', 'Value': '{lineage}'}}])"));
     };
     tag(other);
-    lose(&emulator, &workspace, Home::Folder);
+    lose(&emulator, &workspace, StateLocation::Folder);
     let since = emulator.count();
     refused(workspace.run_soon(&RECOVER), 1, &["several states", &lineage, other, "--lineage", "nothing was changed"]);
     let absent = "00000000-0000-4000-8000-000000000000";
     let run = workspace.run_soon(&["state", "recover", "--yes", "--lineage", absent]);
     refused(run, 1, &[&format!("nothing of lineage {absent}"), &lineage, other]);
-    assert!(!workspace.path(&format!(".domino-eks/{CLUSTER}/state.json")).exists());
+    assert!(!workspace.path(&format!(".domino-eks/{SINGLE_ZONE}/state.json")).exists());
     workspace.run_soon(&["state", "recover", "--yes", "--lineage", &lineage]).expect(0);
     assert_eq!(changes(&emulator, since).len(), 0);
     let others: BTreeMap<_, _> = known.iter().filter(|(address, _)| *address != "internet-gateway/main").collect();

@@ -1,7 +1,6 @@
 //! What is refused: with the documented exit code, a message that names the place, a way out, and nothing changed.
 
-use crate::emulator::Emulator;
-use crate::workspace::{Run, Workspace, example};
+use crate::harness::{Emulator, Run, Workspace, example};
 use serde_json::Value;
 use std::fs;
 use std::time::{Duration, Instant};

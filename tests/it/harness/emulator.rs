@@ -1,10 +1,10 @@
 //! A local AWS for a test: forked on a free loopback port, ended with the test.
 
-use crate::fork_server::Connection;
+use super::fork_server::Connection;
 use serde_json::{Value, json};
 use std::sync::Mutex;
 
-/// Factor on all of AWS's durations. It is smaller than the program's ([`crate::workspace::SCALE`]), so that AWS is always done
+/// Factor on all of AWS's durations. It is smaller than the program's ([`super::workspace::SCALE`]), so that AWS is always done
 /// before the program's patience is over, also on a busy machine.
 const SCALE: &str = "0.001";
 

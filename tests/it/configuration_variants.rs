@@ -1,8 +1,6 @@
 //! The choices of the configuration beside the three-zone example, each applied and looked at.
 
-use crate::account::{look, tags};
-use crate::emulator::Emulator;
-use crate::workspace::{Workspace, example};
+use crate::harness::{Emulator, Workspace, example, look, tags};
 use base64::Engine as _;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

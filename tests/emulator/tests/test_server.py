@@ -97,12 +97,18 @@ def test_keep_alive_and_expect_continue(aws):
     assert time.monotonic() - started < 0.8, "the client waited for 100 Continue"
 
 
-def test_throughput(aws):
+def cpu_seconds(pid: int) -> float:
+    """What a process has computed so far, however busy the machine is."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_call_costs_little(server, aws):
     aws.ec2.describe_vpcs()
-    started = time.monotonic()
+    before = cpu_seconds(server.pid)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: aws.ec2.describe_vpcs(), range(100)))
-    assert 100 / (time.monotonic() - started) > 50, "far slower than it should be"
+    assert cpu_seconds(server.pid) - before < 2, "100 calls are far slower than they should be"
 
 
 def test_ends_on_sigterm_and_reset_forgets(tmp_path):

@@ -14,15 +14,15 @@ enum Fault {
     /// The connection ends; the call took effect.
     DroppedAfter,
     InternalError,
-    /// It took effect, and AWS says that something went wrong.
+    /// The call took effect, and AWS answers with an internal error.
     InternalErrorAfter,
     Unavailable,
     Throttled,
     AccessDenied,
-    /// From this call on, every one.
+    /// The credentials have expired for this call and all that follow.
     Expired,
     Slow,
-    /// What was just made is not found by its id, by its tags, or by either, in the whole run.
+    /// During the whole run, AWS does not show a new object by its id, by its tags, or by either.
     StaleById,
     StaleByTag,
     Stale,
@@ -44,7 +44,7 @@ const ALL: [Fault; 13] = [
     Fault::Stale,
 ];
 
-/// Seconds for which new things stay unseen: what the program's time scale makes of ten seconds of AWS.
+/// For so many seconds AWS does not show new objects: ten seconds of AWS at the program's time scale.
 const LAG: f64 = 0.1;
 
 impl Fault {
@@ -67,19 +67,19 @@ impl Fault {
         }
     }
 
-    /// Whether one call is struck, and not the whole run.
+    /// Whether the fault affects one call, and not the whole run.
     fn is_one(self) -> bool {
         !matches!(self, Fault::Expired | Fault::StaleById | Fault::StaleByTag | Fault::Stale)
     }
 
-    /// Whether a run must get over it by itself.
+    /// Whether a run must succeed in spite of the fault.
     fn is_passing(self) -> bool {
         !matches!(self, Fault::AccessDenied | Fault::Expired)
     }
 
     /// Every place of a run where it can strike.
     fn places(self, calls: usize) -> Vec<(Self, usize)> {
-        // A run in a late world differs only by chance: a few are enough.
+        // These faults do not depend on the number of a call, so a few runs of each are enough.
         let step = if matches!(self, Fault::StaleById | Fault::StaleByTag | Fault::Stale) { 20 } else { 1 };
         (1..=calls).step_by(step).map(|call| (self, call)).collect()
     }
@@ -121,22 +121,23 @@ fn life(bench: &Bench, reference: &Reference, apply: Place, destroy: Place) -> R
     Ok(format!("apply {first}, destroy {second}"))
 }
 
-/// Every fault at every call; neighbours differ in their fault, so that a sample has all of them.
+/// Every fault at every call. Neighbours in this list differ in their fault, so that a sample of 13 or more has all of them, and
+/// smaller samples have all of them in the course of a few commits.
 fn places(calls: usize) -> Vec<Place> {
     let mut all: Vec<Place> = ALL.iter().flat_map(|fault| fault.places(calls)).collect();
     all.sort_by_key(|(_, call)| *call);
     all
 }
 
-fn every_fault(name: &str, home: StateLocation, least: usize) {
-    let reference = Bench::new(home).reference();
+fn every_fault(name: &str, location: StateLocation, least: usize) {
+    let reference = Bench::new(location).reference();
     let (apply, destroy) = (places(reference.apply.all), places(reference.destroy.all));
     let pairs: Vec<(Place, Place)> = apply.iter().enumerate().map(|(index, place)| (*place, destroy[index % destroy.len()])).collect();
     let chosen = sample(pairs, least);
     let report = Report::begin(name, 2);
     workers(
         chosen,
-        || Bench::new(home),
+        || Bench::new(location),
         |bench, (apply, destroy)| {
             report.point(&format!("{apply:?}/{destroy:?}"), || life(bench, &reference, *apply, *destroy));
         },

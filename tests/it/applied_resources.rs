@@ -1,4 +1,4 @@
-//! What stands in AWS after one apply of the three-zone example, seen by somebody else's client.
+//! What exists in AWS after one apply of the three-zone example, as boto3 sees it.
 
 use crate::harness::{ACCOUNT, Request, SECRET, THREE_ZONES, ZONES, applied, at, list, position, tags, text};
 use base64::Engine as _;
@@ -246,7 +246,7 @@ fn launch_templates_are_as_required() {
             assert_eq!(tags(&tagged["Tags"])["domino-eks:cluster"], THREE_ZONES);
             assert_eq!(tags(&tagged["Tags"])["team"], "data-science");
         }
-        // The groups choose the market; a key pair or a public address would open a way in.
+        // Spot or on-demand is chosen by the groups. A key pair or a public address would let people reach the nodes.
         assert!(data.get("InstanceMarketOptions").is_none() && data.get("KeyName").is_none() && data.get("NetworkInterfaces").is_none());
     }
     let image = |pool: &str| &seen["templates"][format!("{THREE_ZONES}-{pool}")][0]["LaunchTemplateData"]["ImageId"];
@@ -311,7 +311,7 @@ fn the_cluster_is_as_required() {
     assert!(applied.requests.iter().all(|request| !request.operation.contains("Fargate") && !request.operation.contains("Nodegroup")));
 }
 
-/// EKS-1: EKS finds the log group with our retention instead of making one without.
+/// EKS-1: the log group is created before the cluster, with our retention. Otherwise EKS would create one that keeps logs for ever.
 #[test]
 fn the_log_group_comes_before_the_cluster() {
     let applied = applied();
@@ -529,7 +529,7 @@ fn roles_have_exactly_their_policies() {
         let name = format!("{THREE_ZONES}-us-west-2-{profile}");
         assert_eq!(seen["profiles"][&name], json!([name]));
     }
-    // The key: the account decides by IAM, and Auto Scaling may encrypt volumes with it.
+    // The key policy leaves permissions to IAM, and allows Auto Scaling to encrypt volumes.
     assert_eq!(seen["key"]["rotation"], true);
     assert!(seen["key"]["policy"].to_string().contains("AWSServiceRoleForAutoScaling"));
 }
@@ -559,7 +559,7 @@ fn every_create_call_carries_our_tags() {
     }
 }
 
-/// RUN-1: nothing is tried that AWS refuses, except questions after what does not exist yet.
+/// RUN-1: AWS refuses no call of an apply, except reads of objects that do not exist yet.
 #[test]
 fn no_call_fails() {
     for request in &applied().requests {
@@ -568,11 +568,11 @@ fn no_call_fails() {
             ["CreateAutoScalingGroup", "CreateCluster", "CreateLaunchTemplate", "CreateAccessEntry"].contains(&request.operation.as_str());
         assert!(request.status < 400 || absent || eventual, "{} {}: {}", request.operation, request.status, request.params);
     }
-    // Read operations that are refused for bad parameters instead of absence would show up as many.
+    // A read that is refused for bad parameters would be repeated, and so be refused more than once.
     assert!(applied().requests.iter().filter(|request| request.status == 400).count() <= 3);
 }
 
-/// RUN-2: the state is for its owner's eyes, and holds no secret.
+/// RUN-2: only its owner can read the state, and it contains no secret.
 #[test]
 fn the_state_is_private_and_holds_no_secret() {
     let applied = applied();

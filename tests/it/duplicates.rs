@@ -1,4 +1,5 @@
-//! Design rule 2: second objects of one address, which an unanswered request may leave where AWS knows no token and no name.
+//! Design rule 2: a create request whose answer was lost can leave a second object with the same address, where the API has neither a
+//! client token nor unique names.
 
 use crate::harness::{Emulator, Workspace, example};
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
-//! RUN-2: disks that are full or read-only. They are small ones of their own, mounted in a namespace of a helper process and
-//! reached through its root; without the right to mount, these tests pass over with a word.
+//! RUN-2: disks that are full or read-only. Each is a small file system, mounted in the namespace of a helper process and
+//! reached through its root. Without the permission to mount, these tests are skipped, and say so.
 
 use crate::harness::{
     APPLY, DESTROY, Emulator, Run, SINGLE_ZONE, StateLocation, Workspace, account, changes, converged, example, held, piped, refused,
@@ -11,7 +11,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// A disk of its own.
+/// A small file system.
 struct Disk {
     shell: Child,
     input: ChildStdin,
@@ -110,7 +110,7 @@ fn a_folder_that_cannot_be_written() {
     vanishes(&emulator, &workspace);
 }
 
-/// Full before the run begins: nothing is begun without room for at least its intents.
+/// The disk is full before the run begins: nothing is created without space to record at least its intent.
 #[test]
 fn a_disk_that_is_full_from_the_start() {
     let Some(disk) = Disk::new("1m") else { return };
@@ -127,7 +127,8 @@ fn a_disk_that_is_full_from_the_start() {
     converged(&emulator, &workspace);
 }
 
-/// Full in the middle of a run: it stops, what it knew lies beside the configuration, and with room again nothing is made twice.
+/// The disk fills up in the middle of a run: the run stops and saves its state beside the configuration. With space again, the next run
+/// creates nothing twice.
 #[test]
 fn a_disk_that_fills_up_in_the_middle() {
     let Some(disk) = Disk::new("2m") else { return };
@@ -157,7 +158,7 @@ fn filled(disk: &Disk, emulator: &Emulator, workspace: &Workspace, operation: &s
     crate::harness::ended(run)
 }
 
-/// The configuration lies on the full disk too: there is no room for anything, and the journal and the tags must do.
+/// The configuration is on the full disk, too, so the state cannot be saved anywhere: the journal and the tags must be enough.
 #[test]
 fn a_full_disk_with_the_configuration_on_it() {
     let Some(disk) = Disk::new("2m") else { return };
@@ -180,7 +181,7 @@ fn a_full_disk_with_the_configuration_on_it() {
     vanishes(&emulator, &workspace);
 }
 
-/// A report without room breaks nothing off; that it could not be written is said when all else is.
+/// When the report cannot be written, the run still does everything else, and says so at its end.
 #[test]
 fn a_report_that_finds_no_room() {
     let Some(disk) = Disk::new("1m") else { return };

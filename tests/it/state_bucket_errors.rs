@@ -79,7 +79,7 @@ fn buckets_that_we_may_not_use() {
     converged(&emulator, &workspace);
 }
 
-/// From some write on the bucket refuses: the run ends, and what it knew is saved beside the configuration.
+/// From some write on the bucket refuses all writes: the run ends, and its state is saved beside the configuration.
 #[test]
 fn a_bucket_that_refuses_in_the_middle_of_a_run() {
     let emulator = account();
@@ -101,7 +101,7 @@ fn a_bucket_that_refuses_in_the_middle_of_a_run() {
         converged(&emulator, &workspace);
         unlocked(&workspace);
         if push {
-            // What is older by now does not go over it.
+            // The saved state is older than the one in the bucket by now, so it is refused.
             refused(workspace.run_soon(&["state", "push", RESCUED]), 1, &["serial", "nothing was changed"]);
         }
     }
@@ -126,7 +126,7 @@ fn push_home(emulator: &Emulator, workspace: &Workspace) {
     assert_eq!(pushed["state"]["resources"], saved["state"]["resources"]);
 }
 
-/// A bucket that is out of order for a while holds up nothing for good: the writes are repeated.
+/// A bucket that fails for a while: the writes are repeated until they succeed.
 #[test]
 fn a_bucket_that_stumbles_is_waited_for() {
     let emulator = account();
@@ -143,12 +143,12 @@ fn a_bucket_that_stumbles_is_waited_for() {
     unlocked(&workspace);
 }
 
-/// From some call on the credentials have expired, for everything.
+/// From some call on, the credentials have expired for all services.
 #[test]
 fn credentials_that_expire_in_the_middle_of_a_run() {
     let emulator = account();
-    for home in StateLocation::BOTH {
-        let workspace = home.fresh(&emulator);
+    for location in StateLocation::BOTH {
+        let workspace = location.fresh(&emulator);
         for call in [110, 90] {
             emulator.fault(&json!({ "mode": "expired-token", "call": call, "times": 0 }));
             let run = workspace.run_soon(&APPLY);
@@ -156,7 +156,7 @@ fn credentials_that_expire_in_the_middle_of_a_run() {
             let run = refused(run, 6, &["xpired", "refresh your AWS credentials", "run the same command again"]);
             let rescued = workspace.path(RESCUED).exists();
             assert_eq!(rescued, run.stderr.contains("state push"), "{}", run.stderr);
-            assert!(home == StateLocation::Bucket || !rescued, "a folder needs no credentials");
+            assert!(location == StateLocation::Bucket || !rescued, "a folder needs no credentials");
             if rescued {
                 assert_rescued(&workspace);
                 push_home(&emulator, &workspace);
@@ -197,7 +197,7 @@ fn init_makes_the_bucket() {
     assert!(made[4].to_string().contains("NoncurrentDays") && made[4].to_string().contains("DaysAfterInitiation"), "{}", made[4]);
     assert!(made[5].to_string().contains("domino-eks:state") && !made[5].to_string().contains("domino-eks:cluster"), "{}", made[5]);
 
-    // It is there, and good: nothing is changed.
+    // The bucket exists and is fit, so nothing is changed.
     let since = emulator.count();
     refused(init("new.yaml", "s3://new-states/team", &["--yes"]), 1, &["exists already"]);
     init("second.yaml", "s3://new-states/other", &[]).expect(0);
@@ -205,7 +205,7 @@ fn init_makes_the_bucket() {
     workspace.run_soon(&["-f", "new.yaml", "plan"]).expect(0);
     workspace.run_soon(&["-f", "new.yaml", "state", "unlock"]).expect(0);
 
-    // Made, but broken off before its settings were done: they are finished.
+    // `init` was interrupted after it had created the bucket: its settings are completed.
     emulator.aws("s3.delete_bucket_lifecycle(Bucket='new-states')\ns3.put_bucket_versioning(Bucket='new-states', VersioningConfiguration={'Status': 'Suspended'})");
     init("third.yaml", "s3://new-states/third", &[]).expect(0);
     let versioning = emulator.aws("result = s3.get_bucket_versioning(Bucket='new-states')['Status']");

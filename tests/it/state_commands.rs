@@ -16,10 +16,13 @@ fn pulled(workspace: &Workspace) -> Value {
 #[test]
 fn what_is_recorded_is_shown() {
     let emulator = account();
-    for home in StateLocation::BOTH {
-        let workspace = home.fresh(&emulator);
-        let place =
-            if home == StateLocation::Bucket { format!("s3://{BUCKET}/tests/{SINGLE_ZONE}") } else { format!(".domino-eks/{SINGLE_ZONE}") };
+    for location in StateLocation::BOTH {
+        let workspace = location.fresh(&emulator);
+        let place = if location == StateLocation::Bucket {
+            format!("s3://{BUCKET}/tests/{SINGLE_ZONE}")
+        } else {
+            format!(".domino-eks/{SINGLE_ZONE}")
+        };
         for command in [&["list"][..], &["show", "vpc/main"], &["pull"]] {
             refused(workspace.run(&[&["state"], command].concat()), 1, &["there is no state in", &place, "domino-eks apply"]);
         }
@@ -59,8 +62,8 @@ fn what_is_recorded_is_shown() {
 #[test]
 fn a_push_that_would_lose_something_is_refused() {
     let emulator = account();
-    for home in StateLocation::BOTH {
-        let workspace = home.fresh(&emulator);
+    for location in StateLocation::BOTH {
+        let workspace = location.fresh(&emulator);
         workspace.run_soon(&APPLY).expect(0);
         workspace.write("first.json", &workspace.run(&["state", "pull"]).expect(0).stdout);
         let same = workspace.run_soon(&["state", "push", "first.json"]).expect(0);
@@ -92,7 +95,7 @@ fn a_push_that_would_lose_something_is_refused() {
         assert_eq!(pulled(&workspace), standing);
         assert_eq!(changes(&emulator, since).len(), 0);
 
-        // What is not behind becomes the state, under a serial of its own.
+        // A state that is not older than the current one replaces it, with a new serial.
         let serial = standing["serial"].as_u64().unwrap() + 10;
         with("serial", json!(serial)).expect(0);
         assert_eq!(pulled(&workspace)["serial"], serial + 1);
@@ -100,8 +103,8 @@ fn a_push_that_would_lose_something_is_refused() {
         unlocked(&workspace);
         assert_eq!(workspace.planned(), BTreeMap::new());
 
-        // Where there is none, it is the state.
-        if home == StateLocation::Folder {
+        // Where there is no state, it is taken as it is.
+        if location == StateLocation::Folder {
             workspace.write("last.json", &workspace.run(&["state", "pull"]).expect(0).stdout);
             fs::remove_dir_all(workspace.path(".domino-eks")).unwrap();
             workspace.run_soon(&["state", "push", "last.json"]).expect(0);
@@ -110,7 +113,7 @@ fn a_push_that_would_lose_something_is_refused() {
     }
 }
 
-/// Folder, bucket, folder: the same resources, a note in every place that was left.
+/// A state is moved from a folder to a bucket and back: it has the same resources, and each old place names the new one.
 #[test]
 fn a_state_moves_and_leaves_a_note() {
     let emulator = account();
@@ -121,7 +124,7 @@ fn a_state_moves_and_leaves_a_note() {
     let plain = fs::read_to_string(workspace.path("domino-eks.yaml")).unwrap();
     let (place, folder) = (format!("s3://{BUCKET}/tests"), format!(".domino-eks/{SINGLE_ZONE}"));
 
-    // A place that is taken is not taken again; one that is missing is refused.
+    // A place that has a state already is refused, and so is a bucket that does not exist.
     let mut other = pulled(&workspace);
     other["lineage"] = json!("2693aea3-eb53-4f28-9d86-f02a4b716755");
     fs::create_dir(workspace.path("taken")).unwrap();
@@ -156,7 +159,7 @@ fn a_state_moves_and_leaves_a_note() {
     workspace.run_soon(&APPLY).expect(0);
     converged(&emulator, &workspace);
 
-    // And once more over the note in the bucket.
+    // A place that only names another one can be used again.
     workspace.run_soon(&["state", "migrate", &place]).expect(0);
     workspace.write("domino-eks.yaml", &format!("{plain}\nstate: {place}\n"));
     assert_eq!(ids(&workspace), known);

@@ -1,4 +1,4 @@
-//! RUN-4: `destroy` leaves nothing of the cluster, whatever Kubernetes and AWS left, and touches nothing of anybody else.
+//! RUN-4: `destroy` deletes everything of the cluster, including what Kubernetes and AWS left behind, and touches nothing of others.
 
 use crate::harness::{APPLY_QUIETLY, DESTROY, ForeignObjects, Request, SINGLE_ZONE, TeardownAccount, Workspace, example, says};
 use serde_json::{Value, json};
@@ -57,23 +57,23 @@ fn a_used_cluster_goes_and_its_neighbours_stay() {
     ] {
         assert!(deleted.contains(kind), "{kind} is not in {deleted:?}");
     }
-    // What nodes and EKS left while they went stood in the way of subnets and VPC.
+    // Objects that nodes and EKS left while they were deleted blocked the deletion of subnets and VPC.
     let cleared: Vec<&str> = report["cleared"].as_array().unwrap().iter().map(|entry| entry["id"].as_str().unwrap()).collect();
     let is = |start: &str| cleared.iter().filter(|id| id.starts_with(start)).count();
     assert_eq!((is("eni-"), is("sg-"), cleared.len()), (2, 1, 3), "{cleared:?}");
     assert!(workspace.state(THREE)["resources"].as_object().unwrap().is_empty());
 
-    // Nothing is left to do, and that is said.
+    // There is nothing left to destroy, and the command says so.
     let since = site.emulator.count();
     says(site.destroyed(&workspace, &arguments, &theirs), &["Nothing to destroy."]);
     assert_eq!(site.emulator.mutating(since).len(), 0);
     assert_eq!(reported(&workspace)["deleted"], json!([]));
 
-    // A run that comes to nothing does not leave the result of an earlier one.
+    // A run that is refused removes the report of an earlier one.
     workspace.run_soon(&["destroy", "--confirm", "other", "--report", "report.json"]).expect(7);
     assert_eq!(reported(&workspace)["result"], "unknown");
 
-    // The state is there, and empty.
+    // The state still exists, and is empty.
     let listed = workspace.run_soon(&["state", "list"]).expect(0);
     assert_eq!(listed.stdout, "");
     says(listed, &["Nothing is recorded"]);
@@ -89,7 +89,7 @@ fn a_used_cluster_goes_and_its_neighbours_stay() {
 const WITHOUT_PAGES: [&str; 5] =
     ["DescribeAddresses", "DescribeVpnGateways", "DescribeVpcAttribute", "DescribeInstanceAttribute", "DescribeLaunchTemplateVersions"];
 
-/// No question to EC2 asks for all that there is at once: large accounts refuse that.
+/// Every list of EC2 is read in pages: EC2 refuses to list everything at once in large accounts.
 #[track_caller]
 fn in_pages(site: &TeardownAccount) {
     let whole = |request: &Request| {
@@ -113,7 +113,7 @@ fn where_nothing_exists_nothing_is_left() {
     says(site.destroyed(&workspace, &DESTROY, &nobody), &["Nothing to destroy."]);
 }
 
-/// What is kept is taken up again as it is, or deleted later.
+/// Retained resources are used again by a later apply, or deleted by a later destroy.
 #[test]
 fn data_is_kept_and_taken_up_again() {
     let site = TeardownAccount::new();
@@ -152,7 +152,7 @@ fn data_is_kept_and_taken_up_again() {
         assert!(line.ends_with("(kept by destroy)"), "{line}");
     }
 
-    // Status knows what is there and what is not; what the configuration does not want is kept, too.
+    // `status` tells which resources exist. Retained resources that the configuration no longer wants are kept, too.
     let status = workspace.run_soon(&["status", "--format", "json"]).expect(0).json();
     assert_eq!(status["healthy"], false);
     let health = |start: &str| {
@@ -165,7 +165,7 @@ fn data_is_kept_and_taken_up_again() {
     let text = workspace.run_soon(&["status"]).expect(0).stdout;
     assert!(text.contains("not there (`domino-eks apply` makes what is missing)") && text.contains("kept by an earlier destroy"), "{text}");
 
-    // Once more changes nothing.
+    // Running the command again changes nothing.
     let since = site.emulator.count();
     workspace.run_soon(&retain).expect(0);
     assert_eq!(site.emulator.mutating(since).len(), 0);
@@ -196,7 +196,7 @@ fn what_was_kept_goes_later() {
     let theirs = ForeignObjects::nobody();
     workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE, "--retain-data"]).expect(0);
     assert!(!site.ours(&theirs).is_empty());
-    // Without a word on it, it stays.
+    // Without a flag for data, it stays.
     let since = site.emulator.count();
     says(workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE]).expect(7), &["s3-bucket/logs", "--delete-data"]);
     assert_eq!(site.emulator.mutating(since).len(), 0);

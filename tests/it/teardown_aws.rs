@@ -1,5 +1,5 @@
-//! RUN-4: what real AWS does while a cluster goes, and a tidy account never shows: things that take their time, limits of
-//! questions, and what services of AWS leave in the network.
+//! RUN-4: what real AWS does while a cluster is deleted, and a small test account does not show: slow deletions, limits of
+//! requests, and objects that services of AWS leave in the network.
 
 use crate::harness::{APPLY_QUIETLY, DESTROY, ForeignObjects, SINGLE_ZONE, TeardownAccount, Workspace, example, says};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ fn id(seeded: &[Value], kind: &str) -> String {
     found["id"].as_str().unwrap().to_owned()
 }
 
-/// Nodes that Karpenter started are left by the cluster: they are ended, and nobody is told that they are in the way.
+/// Nodes that Karpenter started are terminated as leftovers of the cluster, and not reported as somebody else's.
 #[test]
 fn a_node_of_karpenter_is_no_stranger() {
     let site = TeardownAccount::new();
@@ -25,7 +25,7 @@ fn a_node_of_karpenter_is_no_stranger() {
     site.destroyed(&workspace, &DESTROY, &theirs);
 }
 
-/// GuardDuty's endpoint and group go with a VPC of ours: nobody else takes them away.
+/// GuardDuty's endpoint and security group are deleted with a VPC of ours, because GuardDuty does not delete them.
 #[test]
 fn what_guardduty_left_goes_with_our_network() {
     let site = TeardownAccount::new();
@@ -70,7 +70,7 @@ fn made_in_a_network_of_others(site: &TeardownAccount) -> Workspace {
     workspace
 }
 
-/// In a network of others GuardDuty watches other machines, too.
+/// In an existing network GuardDuty's endpoint stays, because it serves other machines, too.
 #[test]
 fn what_guardduty_left_stays_in_a_network_of_others() {
     let site = TeardownAccount::new();
@@ -83,7 +83,7 @@ fn what_guardduty_left_stays_in_a_network_of_others() {
     guardduty.unnamed(&site, since);
 }
 
-/// Where the cluster lives is known until nothing of it is to be found there.
+/// The state keeps the cluster's network until nothing of the cluster is found there.
 #[test]
 fn what_kubernetes_left_in_a_network_of_others_is_found_by_a_later_run() {
     let site = TeardownAccount::new();
@@ -91,20 +91,20 @@ fn what_kubernetes_left_in_a_network_of_others_is_found_by_a_later_run() {
     site.emulator.fault(&json!({ "mode": "access-denied", "operation": "DeleteCluster", "times": 0 }));
     workspace.run_soon(&["destroy", "--yes"]).expect(6);
     site.emulator.mend();
-    // While it lives it goes on making some.
+    // A running cluster goes on creating such objects.
     site.emulator.seed(&json!({ "what": "leftovers", "cluster": "domino-test-cluster", "only": ["ccm"] }));
     says(workspace.run_soon(&["destroy", "--yes", "--delete-data"]).expect(0), &["classic-load-balancer/", "Nothing left: "]);
     assert!(site.emulator.of_type("load-balancer").is_empty());
 }
 
-/// A later round of the same run does not tear down what a living cluster uses.
+/// A later round of the same run does not delete what a running cluster uses.
 #[test]
 fn a_cluster_that_stays_keeps_what_it_uses() {
     let site = TeardownAccount::new();
     let workspace = site.made();
     volumes(&site, &workspace, 1);
     site.emulator.fault(&json!({ "mode": "access-denied", "operation": "DeleteCluster", "times": 0 }));
-    // What passes by itself is worth a further round.
+    // A cause that passes by itself is worth another round.
     site.emulator.fault(&json!({ "mode": "throttle", "operation": "DeleteVolume", "times": 0 }));
     let since = site.emulator.count();
     let run = says(workspace.run_soon(&DESTROY).expect(1), &["DeleteCluster", "DeleteVolume", "Left:", "Found meanwhile"]);
@@ -118,7 +118,7 @@ fn a_cluster_that_stays_keeps_what_it_uses() {
     site.destroyed(&workspace, &DESTROY, &ForeignObjects::nobody());
 }
 
-/// Load balancers of another team in these subnets; nothing is known of them but that they are not ours.
+/// Creates load balancers of another team in these subnets, without any tag.
 fn balancers_of_others(site: &TeardownAccount, count: usize, subnets: &str) {
     site.emulator.aws(&format!(
         "import boto3
@@ -128,7 +128,7 @@ for n in range({count}):
     ));
 }
 
-/// However many load balancers others have in our network: whether they exist is one list.
+/// The number of calls does not grow with the number of load balancers that others have in our network.
 #[test]
 fn strangers_are_asked_about_in_one_question() {
     let site = TeardownAccount::new();
@@ -140,11 +140,11 @@ fn strangers_are_asked_about_in_one_question() {
     assert_eq!(plan["foreign"].as_array().map(Vec::len), Some(4), "{:#}", plan["foreign"]);
     let asked = site.emulator.requests(since).into_iter().filter(|request| request.operation == "DescribeLoadBalancers");
     let asked: Vec<Value> = asked.map(|request| request.params).collect();
-    // One look at what Kubernetes left, and one at strangers, each at both generations.
+    // Leftovers of Kubernetes and load balancers of others are each listed once with both APIs.
     assert!(asked.len() == 4 && asked.iter().all(|params| params.get("Names").is_none()), "{asked:?}");
 }
 
-/// In a network of others, most interfaces are no matter of ours: nobody asks whose they are.
+/// In an existing network, interfaces of others are not examined one by one.
 #[test]
 fn a_shared_network_is_not_looked_into() {
     let site = TeardownAccount::new();
@@ -173,7 +173,7 @@ result = [make()['VolumeId'] for _ in range({count})]"
     made.as_array().unwrap().clone()
 }
 
-/// Volumes are `deleting` for a while: they are deleted once, and waited for; so are those that AWS deletes already.
+/// Volumes are `deleting` for a while: each is deleted once and waited for, also when AWS has begun to delete it already.
 #[test]
 fn a_volume_that_is_being_deleted_is_waited_for() {
     let site = TeardownAccount::new();
@@ -188,7 +188,7 @@ fn a_volume_that_is_being_deleted_is_waited_for() {
     assert_eq!(deletes, made[1..]);
 }
 
-/// What AWS deletes already cannot be kept, and does not hold up the rest.
+/// A volume that AWS is deleting already cannot be retained, and does not block the rest.
 #[test]
 fn a_volume_that_is_being_deleted_cannot_be_kept() {
     let site = TeardownAccount::new();
@@ -213,7 +213,7 @@ fn more_volumes_than_a_question_takes() {
     site.destroyed(&workspace, &DESTROY, &theirs);
 }
 
-/// Who only may not ask for strangers can destroy all the same.
+/// Without the permission to list objects of others, destroy still works.
 #[test]
 fn questions_about_strangers_may_be_denied() {
     let site = TeardownAccount::new();
@@ -227,7 +227,7 @@ fn questions_about_strangers_may_be_denied() {
     site.destroyed(&workspace, &DESTROY, &theirs);
 }
 
-/// AWS Backup accepts to delete a recovery point also where it cannot.
+/// AWS Backup accepts the deletion of a recovery point even where it cannot delete it.
 #[test]
 fn a_deletion_that_aws_backup_accepts_in_vain_is_told() {
     let site = TeardownAccount::new();
@@ -260,7 +260,7 @@ ec2.create_launch_template(LaunchTemplateName='other', LaunchTemplateData={{'Ins
     let plan = workspace.run_soon(&["plan", "--destroy"]).expect(0);
     assert!(!plan.stdout.contains("/other"), "{}", plan.stdout);
     assert!(!site.emulator.calls("DescribeLaunchTemplateVersions").is_empty());
-    // Seen in full, they are of another state, and the command says so.
+    // With all their tags visible, they belong to another state, and the command says so.
     site.emulator.mend();
     let refused = workspace.run_soon(&["plan", "--destroy"]);
     assert!(refused.stderr.contains("vpc/other, launch-template/other"), "{}", refused.stderr);

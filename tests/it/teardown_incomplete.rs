@@ -1,5 +1,5 @@
-//! RUN-4: what `destroy` takes down is often not whole: an apply that was killed, a state or a configuration that is lost, a
-//! cluster that failed, things that somebody deleted by hand.
+//! RUN-4: `destroy` of clusters that are incomplete: an apply that was killed, a state or a configuration that is lost, a
+//! cluster that failed, resources that somebody deleted by hand.
 
 use crate::harness::{
     APPLY_QUIETLY, DESTROY, ForeignObjects, Report, SINGLE_ZONE, TeardownAccount, Workspace, ended, held, sample, says, signal, workers,
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 const BY_NAME: [&str; 8] = ["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--confirm", SINGLE_ZONE, "--delete-data"];
 
-/// Before which call that changes something an apply dies.
+/// The call that changes something before which an apply is killed.
 fn points(site: &TeardownAccount) -> Vec<usize> {
     let workspace = site.fresh();
     let since = site.emulator.count();
@@ -35,7 +35,7 @@ fn half_made(site: &TeardownAccount, call: usize) -> Result<(Workspace, String),
     Ok((workspace, format!("{mode} {call} ({})", struck.as_deref().unwrap_or("ended before"))))
 }
 
-/// What Kubernetes can have left by now: there may be no network yet to put it into.
+/// Adds what Kubernetes can have left by now, which is nothing while there is no network.
 fn leave(site: &TeardownAccount) -> bool {
     let order = json!({ "what": "leftovers", "cluster": SINGLE_ZONE, "only": ["interfaces", "logs"] });
     let sown = ureq::post(&format!("{}/_emulator/seed", site.emulator.url)).send_json(&order);
@@ -83,7 +83,7 @@ fn what_a_killed_apply_left_goes() {
     report.end();
 }
 
-/// The last request of a killed run takes effect after it: nobody may say before that nothing is left.
+/// The last request of a killed run takes effect only later: until then destroy must not say that nothing is left.
 #[test]
 fn what_appears_after_a_killed_apply_goes_too() {
     let site = TeardownAccount::new();
@@ -95,7 +95,7 @@ fn what_appears_after_a_killed_apply_goes_too() {
     run.wait().unwrap();
     site.emulator.mend();
     let lineage = workspace.state(SINGLE_ZONE)["lineage"].as_str().unwrap().to_owned();
-    // A scale at which the wait is long enough for the address to appear.
+    // At this time scale the program waits long enough for the address to appear.
     let told = workspace.path("told");
     let mut command = workspace.command(&DESTROY);
     let mut run = command.env("DOMINO_EKS_TIME_SCALE", "0.1").stderr(fs::File::create(&told).unwrap()).spawn().unwrap();
@@ -113,7 +113,7 @@ ec2.allocate_address(Domain='vpc', TagSpecifications=[{{'ResourceType': 'elastic
     site.nothing_left(&ForeignObjects::nobody());
 }
 
-/// Volumes of claims may be all that is left of a cluster, and of what a state knew.
+/// Volumes of Kubernetes claims may be all that is left of a cluster.
 #[test]
 fn claims_alone_tell_of_a_cluster_without_a_state() {
     let site = TeardownAccount::new();
@@ -140,7 +140,7 @@ result = ec2.create_volume(AvailabilityZone='us-west-2a', Size=1, TagSpecificati
     site.destroyed(&workspace, &[&DESTROY[..], &["--state", "empty", "--lineage", earlier]].concat(), &ForeignObjects::nobody());
 }
 
-/// Found by its tags, its names, and what Kubernetes gives its things.
+/// A cluster without state is found by its tags, its names, and the tags that Kubernetes gives its objects.
 #[test]
 fn without_state_or_configuration_or_both() {
     let site = TeardownAccount::with(&["--page-size", "5"]);
@@ -171,7 +171,7 @@ fn without_state_or_configuration_or_both() {
     }
 }
 
-/// What the region of the flag is for the environment: `AWS_REGION`.
+/// `AWS_REGION` gives the region where `--region` is missing.
 #[test]
 fn the_region_may_come_from_the_environment() {
     let site = TeardownAccount::new();
@@ -192,7 +192,7 @@ fn a_failed_cluster_goes() {
     assert!(leave(&site));
     let theirs = site.neighbours(SINGLE_ZONE);
     site.destroyed(&workspace, &DESTROY, &theirs);
-    // Another time, by its name alone.
+    // The same with the name of the cluster alone.
     let workspace = site.fresh();
     site.emulator.seed(&json!({ "what": "failing-cluster", "cluster": SINGLE_ZONE }));
     workspace.run_soon(&APPLY_QUIETLY).expect(1);
@@ -201,7 +201,7 @@ fn a_failed_cluster_goes() {
     site.destroyed(&workspace, &BY_NAME, &ForeignObjects::nobody());
 }
 
-/// Every second group of machines, the way out, roles, and what lets itself be deleted of the network.
+/// Deletes by hand every second Auto Scaling group, the route to the internet, roles, and what AWS allows of the network.
 const BY_HAND: &str = r#"
 from botocore.exceptions import ClientError
 groups = full(autoscaling, "describe_auto_scaling_groups")["AutoScalingGroups"]
@@ -255,7 +255,7 @@ fn what_others_deleted_meanwhile_is_no_reason_to_stop() {
     }
 }
 
-/// Interrupted, killed, and then without its configuration.
+/// A destroy is interrupted, killed, and then run again without its configuration.
 #[test]
 fn a_destroy_that_was_stopped_goes_on() {
     let site = TeardownAccount::new();
@@ -276,7 +276,7 @@ fn a_destroy_that_was_stopped_goes_on() {
     site.destroyed(&workspace, &BY_NAME, &theirs);
 }
 
-/// One of two that work on one state waits for nothing; two that know nothing of each other get in nobody's way.
+/// Of two runs on one state the second is refused at once; two runs with states of their own do not disturb each other.
 #[test]
 fn two_at_once() {
     let site = TeardownAccount::new();
@@ -305,6 +305,6 @@ fn two_at_once() {
     let ids: BTreeSet<String> = site.ids("key").into_iter().collect();
     assert_eq!(ids.len(), 2, "ours and that of team b");
     std::thread::sleep(Duration::from_millis(50));
-    // A third one comes late.
+    // A third run begins later.
     says(site.destroyed(&site.folder(""), &DESTROY, &theirs), &["Nothing to destroy."]);
 }

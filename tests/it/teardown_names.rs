@@ -1,5 +1,5 @@
-//! RUN-4: a name alone proves nothing. What bears our name and is not ours, what is ours and lost its tags, what others need
-//! of ours.
+//! RUN-4: a name alone proves nothing: objects with our names that are not ours, our objects that lost their tags, and our objects that
+//! others need.
 
 use crate::harness::{DESTROY, ForeignObjects, SINGLE_ZONE, TeardownAccount, Workspace, says};
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ result = ['{SINGLE_ZONE}' in eks.list_clusters()['clusters'], '/aws/eks/{SINGLE_
     site.emulator.aws(&look) == json!([true, true, true])
 }
 
-/// Nothing is made beside a living cluster of the name.
+/// Apply creates nothing when somebody else's cluster of the same name exists.
 #[test]
 fn an_apply_beside_a_cluster_of_the_name_makes_nothing() {
     let site = TeardownAccount::new();
@@ -90,7 +90,7 @@ fn without_tags(site: &TeardownAccount, is_on: bool) {
     } else {
         ("s3.delete_bucket_tagging(Bucket=bucket)", "efs.untag_resource(ResourceId=id, TagKeys=[tag['Key'] for tag in saved['system']])")
     };
-    // Kept in a bucket beside, from which they come back.
+    // The retained resources are recorded in a bucket, from which they are taken again.
     let read = if is_on {
         "saved = json.loads(s3.get_object(Bucket='scratch', Key='tags')['Body'].read())"
     } else {
@@ -103,13 +103,13 @@ s3.put_object(Bucket='scratch', Key='tags', Body=json.dumps(saved))"
     ));
 }
 
-/// A cost tool replaced all tags: what holds data is neither deleted nor forgotten.
+/// A tool replaced all tags: resources that hold data are neither deleted nor removed from the state.
 #[test]
 fn what_lost_its_tags_is_left_alone_and_not_forgotten() {
     let site = TeardownAccount::new();
     let workspace = site.made();
     site.objects("logs", &json!({ "keys": 3 }));
-    // What was just made may only be invisible yet: a state that was made anew knows nothing of that.
+    // New objects may be invisible for a while; a rebuilt state does not know that these are not new.
     fs::remove_dir_all(workspace.path(".domino-eks")).unwrap();
     workspace.run_soon(&["state", "recover", "--yes"]).expect(0);
     without_tags(&site, false);
@@ -131,7 +131,7 @@ fn what_lost_its_tags_is_left_alone_and_not_forgotten() {
     site.destroyed(&workspace, &DESTROY, &ForeignObjects::nobody());
 }
 
-/// Nothing finds them without their tags; that says nothing about whether they are gone.
+/// Without their tags these objects are not found, which does not prove that they are deleted.
 #[test]
 fn what_lost_its_tags_and_could_not_be_deleted_is_left() {
     let site = TeardownAccount::new();
@@ -151,7 +151,7 @@ ec2.delete_tags(Resources=[gateway['NatGatewayId'], gateway['NatGatewayAddresses
     site.destroyed(&workspace, &DESTROY, &ForeignObjects::nobody());
 }
 
-/// Its nodes use what would be deleted under them.
+/// An Auto Scaling group lost its tags: its nodes use what would be deleted, so destroy is refused.
 #[test]
 fn a_group_that_lost_its_tags_keeps_the_cluster() {
     let site = TeardownAccount::new();
@@ -177,7 +177,7 @@ boto3.client('autoscaling', region_name='us-west-2').create_or_update_tags(Tags=
     site.destroyed(&workspace, &DESTROY, &ForeignObjects::nobody());
 }
 
-/// Its endpoint tells that a cluster is ours, whatever became of its tags.
+/// A cluster that lost its tags is recognised by its endpoint.
 #[test]
 fn a_cluster_without_tags_is_known_by_its_endpoint() {
     let site = TeardownAccount::new();
@@ -190,7 +190,7 @@ eks.untag_resource(resourceArn=cluster['arn'], tagKeys=list(cluster['tags']))"
     site.destroyed(&workspace, &DESTROY, &ForeignObjects::nobody());
 }
 
-/// The company's own backups are encrypted with our key: it goes only with a further word.
+/// Backups of others are encrypted with our key: it is deleted only with a further flag.
 #[test]
 fn a_key_that_others_need_wants_a_further_word() {
     let site = TeardownAccount::new();
@@ -208,13 +208,13 @@ ec2.delete_volume(VolumeId=volume)",
     assert!(site.emulator.mutating(since).is_empty());
     let plan = workspace.run_soon(&["plan", "--destroy"]).expect(0);
     assert!(plan.stdout.contains("what only it decrypts"), "{}", plan.stdout);
-    // With the key kept, there is nothing to ask.
+    // When the key is retained, the question is not asked.
     workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE, "--retain-data"]).expect(0);
     says(workspace.run_soon(&[&DESTROY[..], &["--lift-protection"]].concat()).expect(0), &["Nothing left: "]);
     theirs.unharmed(&site);
 }
 
-/// A state is of one lineage; another one is destroyed from a place without a state.
+/// A state has one lineage; resources of another lineage are destroyed from a folder without a state.
 #[test]
 fn another_lineage_is_not_taken_for_that_of_the_state() {
     let site = TeardownAccount::new();

@@ -1,5 +1,5 @@
 //! RUN-4: how long a destroy takes over its critical path, and how fast and in how little memory a full bucket is emptied.
-//! Not for a plain test, whose machine is busy with others: `RELIABILITY_REPORT` names the folder of the report.
+//! These measure times, so they are not part of a plain `cargo test`: `RELIABILITY_REPORT` names the folder of the report.
 
 use crate::harness::{APPLY_QUIETLY, DESTROY, Run, SINGLE_ZONE, TeardownAccount, Workspace, example, piped, report_folder, say};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Factor on all times: large enough that what the machine itself needs is small beside it.
+/// Factor on all times: so large that the time that the machine needs for computing is small beside them.
 const SCALE: &str = "0.1";
 const VERSIONS: u64 = 100_000;
 
@@ -18,7 +18,7 @@ fn measured(command: &mut Command) -> (Run, f64, u64) {
     let status = format!("/proc/{}/status", child.id());
     let watch = std::thread::spawn(move || {
         let mut peak = 0;
-        // Without the line there is no process any more, or only its remains.
+        // Without this line in `/proc`, the process has ended.
         while let Some(now) = fs::read_to_string(&status).ok().as_deref().and_then(peak_of) {
             peak = now;
             std::thread::sleep(Duration::from_millis(20));

@@ -1,4 +1,4 @@
-//! RUN-4, RUN-3: what `destroy` refuses, what it cannot do, and what it says then; nobody else's things are touched.
+//! RUN-4, RUN-3: what `destroy` refuses, what it cannot do, and its messages; nothing of others is touched.
 
 use crate::harness::{APPLY_QUIETLY, DESTROY, Emulator, ForeignObjects, Run, SINGLE_ZONE, TeardownAccount, Workspace, example, says};
 use serde_json::{Value, json};
@@ -51,15 +51,15 @@ fn bad_input_changes_nothing() {
     run(&["destroy", "--delete-data"], 2, &["no terminal", "--confirm"]);
     run(&["destroy", "--yes", "--delete-data"], 7, &["ephemeral", "--confirm"]);
     run(&["destroy", "--confirm", SINGLE_ZONE], 7, &["efs-file-system/datasets", "--delete-data", "--retain-data"]);
-    // What a question is about is shown also with --quiet.
+    // The plan is shown before the question even with --quiet.
     let asked = ["--quiet", "destroy", "--delete-data"];
     run(&asked, 2, &["Data that goes", "vpc/main", "no terminal"]);
-    // The file's word alone is not enough, and that is said.
+    // The setting in the configuration alone is not enough, and the message says so.
     let file = fs::read_to_string(workspace.path("domino-eks.yaml")).unwrap();
     workspace.write("domino-eks.yaml", &format!("{file}lifecycle: ephemeral\n"));
     run(&["destroy", "--yes", "--delete-data"], 7, &["the file says so, but it was not applied since", "--confirm"]);
     run(&["destroy", "--yes", "--delete-data", "--state", "empty"], 7, &["the file says so, but there is no state", "--confirm"]);
-    // A state that cannot be used is no dead end without a configuration.
+    // With a damaged state and without a configuration, the message still says what to do.
     fs::create_dir(workspace.path("damaged")).unwrap();
     workspace.write("damaged/state.json", "hello");
     fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
@@ -67,12 +67,12 @@ fn bad_input_changes_nothing() {
         ["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--state", "damaged", "--confirm", SINGLE_ZONE, "--delete-data"];
     run(&by_name, 1, &["is damaged", "an empty folder with `--state`"]);
     workspace.write("domino-eks.yaml", &file);
-    // Without its configuration, the way out is named.
+    // Without its configuration, the message says what to do.
     fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
     run(&["destroy", "--confirm", SINGLE_ZONE, "--delete-data"], 3, &["--cluster SINGLE_ZONE --region REGION"]);
 }
 
-/// A plan of a destroy says what the destroy would say: also about what was made under another state, and what is missing.
+/// `plan --destroy` says the same as destroy about resources of another state and about missing ones.
 #[test]
 fn a_plan_warns_like_the_destroy() {
     let site = TeardownAccount::new();
@@ -88,7 +88,7 @@ s3.put_bucket_tagging(Bucket='earlier', Tagging={{'TagSet': [{{'Key': key, 'Valu
     says(workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE]).expect(7), &[warning, "Data that goes"]);
 }
 
-/// A state that was made elsewhere is no reason to look here.
+/// A state of another account or region is not used for this one.
 #[test]
 fn a_state_of_another_account_or_region() {
     let site = TeardownAccount::new();
@@ -104,7 +104,7 @@ fn a_state_of_another_account_or_region() {
     fs::write(&path, crate::harness::sealed(&state)).unwrap();
     let elsewhere = ["destroy", "--cluster", SINGLE_ZONE, "--region", "eu-west-1", "--confirm", SINGLE_ZONE, "--delete-data"];
     refused(&site.emulator, || workspace.run_soon(&elsewhere), 1, &["the state belongs to region `us-west-2`"]);
-    // In an empty folder there is nothing of that name in that region, and nothing else is taken for it.
+    // From an empty folder nothing of that name is found in that region, and nothing else is taken for it.
     let empty = site.folder("");
     let since = site.emulator.count();
     let before = site.emulator.inventory();
@@ -113,7 +113,7 @@ fn a_state_of_another_account_or_region() {
     assert_eq!(site.emulator.inventory(), before);
 }
 
-/// What has our name but not our tag is somebody else's.
+/// Objects with our names but without our tag belong to somebody else.
 #[test]
 fn names_of_ours_without_our_tag() {
     let site = TeardownAccount::new();
@@ -142,8 +142,8 @@ ec2.create_security_group(GroupName='{SINGLE_ZONE}-nodes', Description='theirs',
         assert!(run.stderr.contains("Nothing to destroy."), "{}", run.stderr);
         assert!(site.emulator.mutating(since).is_empty());
     }
-    // An apply stops at them; what it made goes, and they stay. Only the log group of a control plane it would take: EKS
-    // leaves one, and nobody else makes that name.
+    // An apply stops at these objects; destroy deletes what it made, and they stay. Only a log group of the control plane is taken: EKS
+    // leaves one, and nobody else creates one of that name.
     site.emulator.aws(&format!("logs.delete_log_group(logGroupName='/aws/eks/{SINGLE_ZONE}/cluster')"));
     let new: Vec<Value> = new.into_iter().filter(|entry| entry["type"] != "log-group").collect();
     let theirs = ForeignObjects::of(&site.emulator, &new);
@@ -151,7 +151,7 @@ ec2.create_security_group(GroupName='{SINGLE_ZONE}-nodes', Description='theirs',
     site.destroyed(&workspace, &DESTROY, &theirs);
 }
 
-/// IAM knows no regions, and tags tell none: a cluster of the same name elsewhere is another one.
+/// IAM is the same in all regions: roles of a cluster of the same name in another region are not taken.
 #[test]
 fn a_cluster_of_the_same_name_in_another_region() {
     let site = TeardownAccount::new();
@@ -169,7 +169,7 @@ fn a_cluster_of_the_same_name_in_another_region() {
             fs::remove_dir_all(here.path(".domino-eks")).unwrap();
         }
         let run = here.run_soon(if lost { &by_name } else { &DESTROY }).expect(0);
-        // The keys of earlier lives are on their way, and no reason for a word.
+        // Keys of earlier clusters that wait for their deletion are not mentioned.
         let run = says(run, &["Nothing left: "]);
         assert!(!run.stderr.contains("warning"), "{}", run.stderr);
         site.nothing_left(&theirs);
@@ -177,7 +177,7 @@ fn a_cluster_of_the_same_name_in_another_region() {
     assert!(there.planned().is_empty(), "{:?}", there.planned());
 }
 
-/// Another team's machine in a subnet of ours.
+/// Another team's instance in a subnet of ours stays, and the message names it.
 #[test]
 fn what_is_not_ours_is_named_and_left_alone() {
     let site = TeardownAccount::new();
@@ -218,7 +218,7 @@ fn what_is_not_ours_is_named_and_left_alone() {
     }
 }
 
-/// One permission is missing: all that does not depend on it goes, and the rest when it is given.
+/// One permission is missing: everything that does not depend on it is deleted, and the rest by the next run, with the permission.
 #[test]
 fn a_missing_permission_is_named() {
     let site = TeardownAccount::new();
@@ -239,7 +239,7 @@ fn a_missing_permission_is_named() {
     }
 }
 
-/// Markers, odd names, unfinished uploads, late objects, partial failures: all of it goes.
+/// Buckets with delete markers, unusual keys, unfinished uploads, objects written meanwhile and partial failures are emptied.
 #[test]
 fn buckets_are_emptied_of_everything() {
     let site = TeardownAccount::with(&["--page-size", "50"]);
@@ -267,9 +267,9 @@ fn locked_objects_stay_and_are_explained() {
     theirs.unnamed(&site, since);
     let ours = site.ours(&theirs);
     assert_eq!(ours.iter().filter(|entry| entry.contains("\"object\"")).count(), 2, "{ours:?}");
-    // And the key without which nobody reads them.
+    // The key that encrypts them stays, too.
     assert!(ours.iter().all(|entry| entry.contains(&bucket) || entry.contains("\"kms\"")), "{ours:?}");
-    // Once more says the same.
+    // Running the command again says the same.
     says(workspace.run_soon(&DESTROY).expect(1), &["Object Lock"]);
     assert_eq!(site.ours(&theirs), ours);
 }
@@ -292,7 +292,7 @@ fn a_vault_that_forbids_it_keeps_its_recovery_points() {
     site.emulator.seed(&json!({ "what": "leftovers", "cluster": SINGLE_ZONE, "only": ["recovery-points"] }));
     let theirs = site.neighbours(SINGLE_ZONE);
     let since = site.emulator.count();
-    // Nobody may: a matter of the vault, and not of the caller's permissions.
+    // Nobody may delete there: this is a matter of the vault, and not of the caller's permissions.
     let by_itself = "AWS deletes it by itself on 2";
     let told = [
         "recovery-point/",
@@ -321,7 +321,7 @@ fn a_caller_who_may_not_delete_recovery_points_is_told_so() {
     site.destroyed(&workspace, &DESTROY, &ForeignObjects::nobody());
 }
 
-/// `protect: true`, EKS's own protection, and the word that lifts both.
+/// `protect: true`, EKS's deletion protection, and the flag that lifts both.
 #[test]
 fn protection_is_lifted_only_by_name() {
     let site = TeardownAccount::new();
@@ -335,11 +335,11 @@ fn protection_is_lifted_only_by_name() {
     refused(emulator, || workspace.run_soon(&DESTROY), 7, &["is protected", "protect: false", "--lift-protection"]);
     let yes = ["destroy", "--lift-protection", "--yes", "--delete-data"];
     refused(emulator, || workspace.run_soon(&yes), 7, &["`--lift-protection` wants the cluster's name", "--confirm"]);
-    // Without the file, the state knows that the cluster is protected.
+    // Without the configuration, the state tells that the cluster is protected.
     fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
     let by_name = ["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--confirm", SINGLE_ZONE, "--delete-data"];
     refused(emulator, || workspace.run_soon(&by_name), 7, &["is protected", "--lift-protection"]);
-    // Without the state, too, EKS's protection is still on.
+    // Without the state, too, EKS's protection still refuses.
     let empty = site.folder("");
     fs::remove_file(empty.path("domino-eks.yaml")).unwrap();
     refused(emulator, || empty.run_soon(&by_name), 7, &["by EKS's deletion protection", "--lift-protection"]);
@@ -356,13 +356,14 @@ fn a_test_environment_wants_its_name_for_lifting_too() {
     workspace.run_soon(&APPLY_QUIETLY).expect(0);
     let yes = ["destroy", "--lift-protection", "--yes"];
     refused(&site.emulator, || workspace.run_soon(&yes), 7, &["`--lift-protection` wants the cluster's name"]);
-    // Without its configuration, the state knows that nobody need be asked.
+    // Without its configuration, the state tells that no confirmation is needed.
     fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
     let by_name = ["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--yes"];
     site.destroyed(&workspace, &by_name, &ForeignObjects::nobody());
 }
 
-/// Load balancers and groups have a protection of their own. A refusal in the middle would come when the nodes are gone.
+/// Load balancers and groups have deletion protection of their own. It is found before anything is deleted, and not when the nodes are
+/// gone.
 #[test]
 fn what_aws_protects_is_refused_before_anything_is_deleted() {
     let site = TeardownAccount::new();
@@ -386,7 +387,7 @@ for name, level in zip(sorted(names), ['prevent-force-deletion', 'prevent-all-de
     let plan: Value = serde_json::from_str(&workspace.run_soon(&["plan", "--destroy", "--format", "json"]).expect(0).stdout).unwrap();
     let protected = plan["protected"].to_string();
     assert!(protected.contains("`prevent-force-deletion`") && protected.contains("`prevent-all-deletion`"), "{protected}");
-    // Nor does an apply that drops a pool take the nodes of a protected group.
+    // An apply that removes a pool does not delete a protected group either.
     let config = fs::read_to_string(workspace.path("domino-eks.yaml")).unwrap();
     workspace.write("domino-eks.yaml", &format!("{config}\npools: {{default-gpu: {{enabled: false}}}}\n"));
     let before = site.emulator.calls("UpdateAutoScalingGroup").len();
@@ -396,7 +397,7 @@ for name, level in zip(sorted(names), ['prevent-force-deletion', 'prevent-all-de
     site.destroyed(&workspace, &[&DESTROY[..], &["--lift-protection"]].concat(), &theirs);
 }
 
-/// So have log groups, and instances even two: stop protection keeps an instance from ending, too.
+/// Log groups have deletion protection, too, and instances have two: stop protection also prevents their termination.
 #[test]
 fn protected_logs_and_nodes_are_refused_before_anything_is_deleted() {
     let site = TeardownAccount::new();
@@ -428,7 +429,7 @@ for found, switch in zip([one['Instances'][0]['InstanceId'] for one in found], [
     assert_eq!(site.emulator.calls("PutLogGroupDeletionProtection").len(), 4, "two set them, and two lift them: {}", run.stderr);
 }
 
-/// Switched on after the look, it is a refusal that tells of the word.
+/// Protection that is switched on after the inspection: AWS refuses, and the message names the flag.
 #[test]
 fn a_protection_that_comes_late_is_told() {
     let site = TeardownAccount::new();
@@ -446,7 +447,7 @@ ec2.modify_instance_attribute(InstanceId=found[0]['Instances'][0]['InstanceId'],
     }
 }
 
-/// A destroy during which somebody runs this script: while that call of ours is on its way for the first time.
+/// Runs a destroy, and this script of somebody else's while the destroy waits for the answer to a call.
 fn destroyed_while(site: &TeardownAccount, workspace: &Workspace, operation: &str, script: &str) -> Run {
     let held = site.emulator.fault(&json!({ "mode": "hold-before", "operation": operation }));
     let run = workspace.spawn(&DESTROY);
@@ -456,7 +457,7 @@ fn destroyed_while(site: &TeardownAccount, workspace: &Workspace, operation: &st
     run.wait_with_output().unwrap().into()
 }
 
-/// What only the key decrypts may be made when everybody has agreed already.
+/// Data that only our key decrypts may be created after the confirmation.
 #[test]
 fn a_key_that_is_needed_meanwhile_stays() {
     let site = TeardownAccount::new();
@@ -474,12 +475,12 @@ ec2.delete_volume(VolumeId=volume)";
         left.len() == 3 && left.iter().all(|entry| ["key", "alias", "snapshot"].iter().any(|kind| entry.contains(&format!("\"{kind}\"")))),
         "{left:?}"
     );
-    // Once more it is seen before anything is done; and with a further word, it goes.
+    // The next run finds it before it deletes anything; with a further flag, it is deleted.
     says(workspace.run_soon(&DESTROY).expect(7), &["what only it decrypts: 1 snapshots or volumes that stay (snap-"]);
     says(workspace.run_soon(&[&DESTROY[..], &["--lift-protection"]].concat()).expect(0), &["Nothing left: "]);
 }
 
-/// The cluster takes its load balancers away by itself, while its controllers run.
+/// While its controllers run, the cluster deletes its load balancers by itself.
 #[test]
 fn a_cluster_that_answers_is_drained_first() {
     let site = TeardownAccount::with(&["--kubernetes-api"]);
@@ -517,7 +518,7 @@ fn a_cluster_that_does_not_answer_is_taken_down_all_the_same() {
         let run = site.destroyed(&workspace, &[&DESTROY[..], &["--drain-kubernetes"]].concat(), &theirs);
         says(run, &["warning: the cluster was not drained: ", "load balancers are deleted in AWS instead"]);
     }
-    // Controllers that do nothing hold it up no longer than that.
+    // Controllers that do nothing delay destroy no longer than that.
     let workspace = site.made();
     let services = json!([{ "namespace": "web", "name": "gateway", "type": "LoadBalancer", "load_balancer": null,
                             "finalizers": ["service.kubernetes.io/load-balancer-cleanup"] }]);
@@ -526,7 +527,7 @@ fn a_cluster_that_does_not_answer_is_taken_down_all_the_same() {
     says(run, &["warning: ", "web/gateway", "is still there"]);
 }
 
-/// What is kept stays kept where a permission is missing.
+/// Resources that are to be retained are retained also when a permission is missing.
 #[test]
 fn keeping_is_not_undone_by_a_failure() {
     let site = TeardownAccount::new();

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 #[test]
 fn readers_that_go_away_do_not_end_a_run() {
     let emulator = account();
-    for (home, progress) in [(StateLocation::Folder, "plain"), (StateLocation::Bucket, "json")] {
-        let workspace = home.fresh(&emulator);
+    for (location, progress) in [(StateLocation::Folder, "plain"), (StateLocation::Bucket, "json")] {
+        let workspace = location.fresh(&emulator);
         let fault = emulator.fault(&json!({ "mode": "slow", "seconds": 1, "service": "ec2", "operation": "CreateSubnet" }));
         let mut run = piped(&mut workspace.command(&["apply", "--yes", "--progress", progress, "-v"]));
         held(&emulator, &mut run, &fault);

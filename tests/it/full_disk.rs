@@ -1,16 +1,17 @@
-//! RUN-2: disks that are full or read-only. They are small ones of their own, mounted in a namespace of a helper process and
-//! reached through its root; without the right to mount, these tests pass over with a word.
+//! RUN-2: disks that are full or read-only. Each is a small file system, mounted in the namespace of a helper process and
+//! reached through its root. Without the permission to mount, these tests are skipped, and say so.
 
-use crate::emulator::Emulator;
-use crate::home::{APPLY, CLUSTER, DESTROY, Home, account, changes, converged, held, refused, vanishes};
-use crate::workspace::{Run, Workspace, example, piped};
+use crate::harness::{
+    APPLY, DESTROY, Emulator, Run, SINGLE_ZONE, StateLocation, Workspace, account, changes, converged, example, held, piped, refused,
+    vanishes,
+};
 use serde_json::json;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// A disk of its own.
+/// A small file system.
 struct Disk {
     shell: Child,
     input: ChildStdin,
@@ -109,7 +110,7 @@ fn a_folder_that_cannot_be_written() {
     vanishes(&emulator, &workspace);
 }
 
-/// Full before the run begins: nothing is begun without room for at least its intents.
+/// The disk is full before the run begins: nothing is created without space to record at least its intent.
 #[test]
 fn a_disk_that_is_full_from_the_start() {
     let Some(disk) = Disk::new("1m") else { return };
@@ -126,7 +127,8 @@ fn a_disk_that_is_full_from_the_start() {
     converged(&emulator, &workspace);
 }
 
-/// Full in the middle of a run: it stops, what it knew lies beside the configuration, and with room again nothing is made twice.
+/// The disk fills up in the middle of a run: the run stops and saves its state beside the configuration. With space again, the next run
+/// creates nothing twice.
 #[test]
 fn a_disk_that_fills_up_in_the_middle() {
     let Some(disk) = Disk::new("2m") else { return };
@@ -134,7 +136,7 @@ fn a_disk_that_fills_up_in_the_middle() {
     for (operation, free, push) in [("CreateSubnet", 0, true), ("CreateVpc", 16384, false), ("CreateNatGateway", 4096, true)] {
         let workspace = on(&disk, &emulator);
         let run = filled(&disk, &emulator, &workspace, operation, free);
-        let saved = format!("{CLUSTER}.errored-state.json");
+        let saved = format!("{SINGLE_ZONE}.errored-state.json");
         refused(run, 1, &["No space left on device", &format!("domino-eks state push {saved}")]);
         disk.clear();
         if push {
@@ -153,10 +155,10 @@ fn filled(disk: &Disk, emulator: &Emulator, workspace: &Workspace, operation: &s
     let mut run = workspace.spawn(&APPLY);
     held(emulator, &mut run, &pause);
     disk.fill(free);
-    crate::home::ended(run)
+    crate::harness::ended(run)
 }
 
-/// The configuration lies on the full disk too: there is no room for anything, and the journal and the tags must do.
+/// The configuration is on the full disk, too, so the state cannot be saved anywhere: the journal and the tags must be enough.
 #[test]
 fn a_full_disk_with_the_configuration_on_it() {
     let Some(disk) = Disk::new("2m") else { return };
@@ -169,22 +171,22 @@ fn a_full_disk_with_the_configuration_on_it() {
     let mut run = piped(&mut workspace.command(&["-f", file, "apply", "--yes"]));
     held(&emulator, &mut run, &pause);
     disk.fill(0);
-    refused(crate::home::ended(run), 1, &["No space left on device", "could not be saved", "tags find again what was made"]);
+    refused(crate::harness::ended(run), 1, &["No space left on device", "could not be saved", "tags find again what was made"]);
     disk.clear();
     workspace.run_soon(&["-f", file, "apply", "--yes"]).expect(0);
     // From here on the state is looked at from the workspace.
-    let state = disk.path.join(".domino-eks").join(CLUSTER);
+    let state = disk.path.join(".domino-eks").join(SINGLE_ZONE);
     workspace.write("domino-eks.yaml", &format!("{}\nstate: {}\n", example("domino-test-cluster-single-az.yaml"), state.display()));
     converged(&emulator, &workspace);
     vanishes(&emulator, &workspace);
 }
 
-/// A report without room breaks nothing off; that it could not be written is said when all else is.
+/// When the report cannot be written, the run still does everything else, and says so at its end.
 #[test]
 fn a_report_that_finds_no_room() {
     let Some(disk) = Disk::new("1m") else { return };
     let emulator = account();
-    let workspace = Home::Folder.fresh(&emulator);
+    let workspace = StateLocation::Folder.fresh(&emulator);
     workspace.run_soon(&APPLY).expect(0);
     let path = disk.path.join("report.json");
     let command = [&DESTROY[..], &["--report", path.to_str().unwrap()]].concat();
@@ -192,7 +194,7 @@ fn a_report_that_finds_no_room() {
     let mut run = workspace.spawn(&command);
     held(&emulator, &mut run, &pause);
     disk.fill(0);
-    let run = crate::home::ended(run);
+    let run = crate::harness::ended(run);
     emulator.mend();
     refused(run, 1, &["warning: the report", "No space left on device", "Nothing left: ", "with a report that can be written"]);
     disk.clear();

@@ -1,7 +1,6 @@
 //! The whole life of a cluster: plan, apply, second plan, status, outputs, destroy.
 
-use crate::emulator::Emulator;
-use crate::workspace::{Workspace, example};
+use crate::harness::{Emulator, Workspace, example};
 
 /// Plans, applies, applies again, and destroys; the account is then what it was before.
 fn whole_life(configuration: &str, cluster: &str) {

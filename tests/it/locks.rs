@@ -6,15 +6,14 @@ mod race;
 mod signals;
 mod terminal;
 
-use crate::emulator::{Emulator, Request};
-use crate::home::{
-    APPLY, BUCKET, DESTROY, Home, LOCK, LONG, account, changes, converged, ended, held, is_state, killed_at, refused, signal, unlocked,
+use crate::harness::{
+    APPLY, BUCKET, DESTROY, Emulator, LOCK_KEY, LONG, Request, Run, StateLocation, account, changes, converged, ended, held, is_state,
+    killed_at, piped, refused, signal, unlocked,
 };
-use crate::workspace::{Run, piped};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
-/// A slower clock of ours: on a busy machine a living holder must not look dead.
+/// The program's time scale: larger than usual, so that the holder of a lock does not seem dead when the machine is busy.
 const SCALE: &str = "0.02";
 
 /// How long a run said that it watches a lock.
@@ -50,7 +49,7 @@ fn a_holder_that_slept_too_long_changes_nothing_any_more() {
         json!({ "mode": "hold-before", "service": "iam", "operation": "CreateRole", "times": 0 }),
         json!({ "mode": "hold-after", "service": "eks", "operation": "CreateCluster" }),
     ] {
-        let workspace = Home::Bucket.fresh(&emulator);
+        let workspace = StateLocation::Bucket.fresh(&emulator);
         let fault = emulator.fault(&rule);
         let mut first = workspace.command(&APPLY);
         let mut first = piped(first.env("DOMINO_EKS_TIME_SCALE", SCALE));
@@ -83,11 +82,11 @@ fn a_holder_that_slept_too_long_changes_nothing_any_more() {
     }
 }
 
-/// The lock was taken over and given back, and nobody wrote the state: the run that slept still ends, and saves what it knows.
+/// Another run took the lock and released it without writing the state: the run that was stopped still ends, and saves its state.
 #[test]
 fn a_holder_whose_lock_was_taken_away_stops() {
     let emulator = account();
-    let workspace = Home::Bucket.fresh(&emulator);
+    let workspace = StateLocation::Bucket.fresh(&emulator);
     let fault = emulator.fault(&json!({ "mode": "hold-before", "service": "ec2", "operation": "CreateSubnet", "times": 0 }));
     let mut first = workspace.spawn(&APPLY);
     held(&emulator, &mut first, &fault);
@@ -105,33 +104,33 @@ fn a_holder_whose_lock_was_taken_away_stops() {
     converged(&emulator, &workspace);
 }
 
-/// On the same machine a dead holder is known to be dead, and nobody waits.
+/// On the same machine the next run can tell that the holder has died, so it does not wait.
 #[test]
 fn a_killed_holder_leaves_its_lock_to_the_next_run() {
     let emulator = account();
-    for home in Home::BOTH {
-        let workspace = home.fresh(&emulator);
+    for location in StateLocation::BOTH {
+        let workspace = location.fresh(&emulator);
         killed_at(&emulator, &workspace, &json!({ "mode": "hold-after", "service": "eks", "operation": "CreateCluster" }));
         let next = workspace.run_soon(&APPLY).expect(0);
         let said = next.stderr.contains("which does not run any more: taking it over");
-        assert_eq!(said, home == Home::Bucket, "{}", next.stderr);
+        assert_eq!(said, location == StateLocation::Bucket, "{}", next.stderr);
         assert!(!next.stderr.contains("watching"), "{}", next.stderr);
         converged(&emulator, &workspace);
         unlocked(&workspace);
     }
 }
 
-/// A process id of another machine, or of another container, means nothing: the lock must age.
+/// A process id of another machine or container proves nothing, so the next run waits until the lock has not been renewed for long enough.
 #[test]
 fn a_holder_elsewhere_is_watched_for_a_whole_life_of_a_lock() {
     let emulator = account();
-    let workspace = Home::Bucket.fresh(&emulator);
+    let workspace = StateLocation::Bucket.fresh(&emulator);
     killed_at(&emulator, &workspace, &json!({ "mode": "hold-after", "service": "ec2", "operation": "CreateVpc" }));
     let alter = |processes: &str| {
         emulator.aws(&format!(
-            "note = json.loads(s3.get_object(Bucket='{BUCKET}', Key='{LOCK}')['Body'].read())\n\
+            "note = json.loads(s3.get_object(Bucket='{BUCKET}', Key='{LOCK_KEY}')['Body'].read())\n\
              note['processes'] = {processes}\n\
-             s3.put_object(Bucket='{BUCKET}', Key='{LOCK}', Body=json.dumps(note))"
+             s3.put_object(Bucket='{BUCKET}', Key='{LOCK_KEY}', Body=json.dumps(note))"
         ))
     };
     let slowly = |arguments: &[&str]| {
@@ -152,12 +151,12 @@ fn a_holder_elsewhere_is_watched_for_a_whole_life_of_a_lock() {
     unlocked(&workspace);
 }
 
-/// `state unlock` takes a lock from nobody who lives, and from everybody else.
+/// `state unlock` never removes the lock of a process that renews it, and removes that of a process that has ended.
 #[test]
 fn a_living_holder_is_never_unlocked() {
     let emulator = account();
-    for home in Home::BOTH {
-        let workspace = home.fresh(&emulator);
+    for location in StateLocation::BOTH {
+        let workspace = location.fresh(&emulator);
         let fault = emulator.fault(&json!({ "mode": "hold-before", "service": "ec2", "operation": "ModifyVpcAttribute", "times": 0 }));
         let mut holder = workspace.command(&APPLY);
         let mut holder = piped(holder.env("DOMINO_EKS_TIME_SCALE", SCALE));
@@ -176,7 +175,7 @@ fn a_living_holder_is_never_unlocked() {
         holder.wait().unwrap();
         emulator.mend();
         let run = workspace.run_soon(&["state", "unlock", "--yes"]).expect(0);
-        assert!(run.stderr.contains(if home == Home::Bucket { "Unlocked." } else { "not locked" }), "{}", run.stderr);
+        assert!(run.stderr.contains(if location == StateLocation::Bucket { "Unlocked." } else { "not locked" }), "{}", run.stderr);
         unlocked(&workspace);
         workspace.run_soon(&APPLY).expect(0);
         converged(&emulator, &workspace);

@@ -1,7 +1,6 @@
 //! What people and programs read: plans, progress, outputs, help; and that looking changes nothing.
 
-use crate::emulator::Emulator;
-use crate::workspace::{Workspace, example};
+use crate::harness::{Emulator, Workspace, example};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -12,14 +11,14 @@ fn example_workspace() -> Workspace {
     Workspace::offline(&example("domino-test-cluster.yaml"))
 }
 
-/// RUN-3: an offline plan asks nobody, needs nobody's credentials and writes no file.
+/// RUN-3: an offline plan sends no request, needs no credentials and writes no file.
 #[test]
 fn an_offline_plan_needs_nothing() {
     let workspace = example_workspace();
     let before = workspace.files();
     let mut command = workspace.command(&["plan", "--offline"]);
     command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env_remove("HOME");
-    let run = crate::workspace::Run::from(command.output().unwrap()).expect(0);
+    let run = crate::harness::Run::from(command.output().unwrap()).expect(0);
     assert_eq!(run.stdout.lines().last(), Some("Plan: 64 to add, 0 to change, 0 to destroy."));
     let changes = workspace.run(&["plan", "--offline", "--detailed-exitcode"]).expect(2);
     assert_eq!(changes.stdout, run.stdout);
@@ -111,7 +110,7 @@ fn looking_changes_nothing_and_progress_is_for_programs() {
     let destroy = workspace.run(&["plan", "--destroy", "--detailed-exitcode"]).expect(2);
     assert_eq!(destroy.stdout.lines().last(), Some("Plan: 0 to add, 0 to change, 64 to destroy."));
 
-    // Outputs come from the state: nobody is asked.
+    // Outputs are read from the state, without a request to AWS.
     let since = emulator.count();
     let outputs = workspace.run(&["outputs", "--format", "json"]).expect(0).json();
     assert_eq!(emulator.count(), since);
@@ -146,13 +145,13 @@ fn data_goes_to_stdout_and_colours_where_they_are_wanted() {
     assert_eq!(workspace.run(&["validate", "-q"]).expect(0).stderr, "");
     let never = workspace.run(&["plan", "--offline", "--color", "never"]).expect(0);
     assert!(!never.stdout.contains('\x1b') && !never.stderr.contains('\x1b'));
-    // Not a terminal: no colours without being asked.
+    // Standard output is not a terminal, so there are no colours unless they are asked for.
     assert_eq!(workspace.run(&["plan", "--offline"]).expect(0).stdout, never.stdout);
     let always = workspace.run(&["plan", "--offline", "--color", "always"]).expect(0);
     assert!(always.stdout.contains('\x1b'));
     let json = workspace.run(&["plan", "--offline", "--color", "always", "--format", "json"]).expect(0);
     assert!(!json.stdout.contains('\x1b'));
-    // A question cannot be answered without what it is about. An error is seen also with --quiet.
+    // The plan is shown before the question even with --quiet, and so are errors.
     assert!(workspace.run(&["-q", "-f", "absent.yaml", "validate"]).expect(3).stderr.contains("absent.yaml"));
 }
 
@@ -200,7 +199,7 @@ fn completions_manual_and_help() {
     assert!(workspace.run(&["--version"]).expect(0).stdout.starts_with("domino-eks "));
 }
 
-/// A newcomer's first steps work in every profile, and nothing of theirs is overwritten.
+/// `init` and `plan` work with every profile, and `init` overwrites no file.
 #[test]
 fn init_writes_what_plan_reads() {
     let workspace = Workspace::offline("");
@@ -221,7 +220,7 @@ fn init_writes_what_plan_reads() {
         workspace.run(&["-f", "zones.yaml", "init", "--name", "a", "--region", "us-west-2", "--zones", "us-west-2b,us-west-2c,us-west-2d"]);
     run.expect(0);
     assert!(std::fs::read_to_string(workspace.path("zones.yaml")).unwrap().contains("us-west-2d"));
-    // A state beside the file is named as the file sees it.
+    // A path of a state is relative to the configuration file that names it.
     std::fs::create_dir(workspace.path("sub")).unwrap();
     for (file, state, written) in [("sub/a.yaml", "sub/states", "states"), ("b.yaml", "sub/states", "sub/states")] {
         let run = workspace.run(&["-f", file, "--state", state, "init", "--name", "a", "--region", "us-west-2"]).expect(0);

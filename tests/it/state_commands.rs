@@ -1,9 +1,9 @@
 //! `state list`, `show`, `pull`, `push` and `migrate`.
 
-use crate::home::{
-    APPLY, BUCKET, CLUSTER, Home, OBJECT, account, changes, converged, ids, make_bucket, object, refused, sealed, unlocked, vanishes,
+use crate::harness::{
+    APPLY, BUCKET, SINGLE_ZONE, STATE_KEY, StateLocation, Workspace, account, changes, converged, ids, make_bucket, object, refused,
+    sealed, unlocked, vanishes,
 };
-use crate::workspace::Workspace;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,9 +16,13 @@ fn pulled(workspace: &Workspace) -> Value {
 #[test]
 fn what_is_recorded_is_shown() {
     let emulator = account();
-    for home in Home::BOTH {
-        let workspace = home.fresh(&emulator);
-        let place = if home == Home::Bucket { format!("s3://{BUCKET}/tests/{CLUSTER}") } else { format!(".domino-eks/{CLUSTER}") };
+    for location in StateLocation::BOTH {
+        let workspace = location.fresh(&emulator);
+        let place = if location == StateLocation::Bucket {
+            format!("s3://{BUCKET}/tests/{SINGLE_ZONE}")
+        } else {
+            format!(".domino-eks/{SINGLE_ZONE}")
+        };
         for command in [&["list"][..], &["show", "vpc/main"], &["pull"]] {
             refused(workspace.run(&[&["state"], command].concat()), 1, &["there is no state in", &place, "domino-eks apply"]);
         }
@@ -58,8 +62,8 @@ fn what_is_recorded_is_shown() {
 #[test]
 fn a_push_that_would_lose_something_is_refused() {
     let emulator = account();
-    for home in Home::BOTH {
-        let workspace = home.fresh(&emulator);
+    for location in StateLocation::BOTH {
+        let workspace = location.fresh(&emulator);
         workspace.run_soon(&APPLY).expect(0);
         workspace.write("first.json", &workspace.run(&["state", "pull"]).expect(0).stdout);
         let same = workspace.run_soon(&["state", "push", "first.json"]).expect(0);
@@ -91,7 +95,7 @@ fn a_push_that_would_lose_something_is_refused() {
         assert_eq!(pulled(&workspace), standing);
         assert_eq!(changes(&emulator, since).len(), 0);
 
-        // What is not behind becomes the state, under a serial of its own.
+        // A state that is not older than the current one replaces it, with a new serial.
         let serial = standing["serial"].as_u64().unwrap() + 10;
         with("serial", json!(serial)).expect(0);
         assert_eq!(pulled(&workspace)["serial"], serial + 1);
@@ -99,8 +103,8 @@ fn a_push_that_would_lose_something_is_refused() {
         unlocked(&workspace);
         assert_eq!(workspace.planned(), BTreeMap::new());
 
-        // Where there is none, it is the state.
-        if home == Home::Folder {
+        // Where there is no state, it is taken as it is.
+        if location == StateLocation::Folder {
             workspace.write("last.json", &workspace.run(&["state", "pull"]).expect(0).stdout);
             fs::remove_dir_all(workspace.path(".domino-eks")).unwrap();
             workspace.run_soon(&["state", "push", "last.json"]).expect(0);
@@ -109,18 +113,18 @@ fn a_push_that_would_lose_something_is_refused() {
     }
 }
 
-/// Folder, bucket, folder: the same resources, a note in every place that was left.
+/// A state is moved from a folder to a bucket and back: it has the same resources, and each old place names the new one.
 #[test]
 fn a_state_moves_and_leaves_a_note() {
     let emulator = account();
-    let workspace = Home::Folder.fresh(&emulator);
+    let workspace = StateLocation::Folder.fresh(&emulator);
     make_bucket(&emulator, BUCKET);
     workspace.run_soon(&APPLY).expect(0);
     let known = ids(&workspace);
     let plain = fs::read_to_string(workspace.path("domino-eks.yaml")).unwrap();
-    let (place, folder) = (format!("s3://{BUCKET}/tests"), format!(".domino-eks/{CLUSTER}"));
+    let (place, folder) = (format!("s3://{BUCKET}/tests"), format!(".domino-eks/{SINGLE_ZONE}"));
 
-    // A place that is taken is not taken again; one that is missing is refused.
+    // A place that has a state already is refused, and so is a bucket that does not exist.
     let mut other = pulled(&workspace);
     other["lineage"] = json!("2693aea3-eb53-4f28-9d86-f02a4b716755");
     fs::create_dir(workspace.path("taken")).unwrap();
@@ -141,7 +145,7 @@ fn a_state_moves_and_leaves_a_note() {
     for command in [&["plan"][..], &APPLY, &["state", "list"], &["state", "recover", "--yes"], &["state", "migrate", "third"]] {
         refused(workspace.run_soon(command), 1, &["the state was moved from", &format!("set `state: {place}`")]);
     }
-    assert_eq!(object(&emulator, OBJECT)["state"]["resources"].as_object().unwrap().len(), known.len());
+    assert_eq!(object(&emulator, STATE_KEY)["state"]["resources"].as_object().unwrap().len(), known.len());
     workspace.write("domino-eks.yaml", &format!("{plain}\nstate: {place}\n"));
     assert_eq!(ids(&workspace), known);
     converged(&emulator, &workspace);
@@ -155,7 +159,7 @@ fn a_state_moves_and_leaves_a_note() {
     workspace.run_soon(&APPLY).expect(0);
     converged(&emulator, &workspace);
 
-    // And once more over the note in the bucket.
+    // A place that only names another one can be used again.
     workspace.run_soon(&["state", "migrate", &place]).expect(0);
     workspace.write("domino-eks.yaml", &format!("{plain}\nstate: {place}\n"));
     assert_eq!(ids(&workspace), known);

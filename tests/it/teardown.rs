@@ -1,8 +1,6 @@
-//! RUN-4: `destroy` leaves nothing of the cluster, whatever Kubernetes and AWS left, and touches nothing of anybody else.
+//! RUN-4: `destroy` deletes everything of the cluster, including what Kubernetes and AWS left behind, and touches nothing of others.
 
-use crate::emulator::Request;
-use crate::seeds::{APPLY, DESTROY, NAME, Site, Theirs, says};
-use crate::workspace::{Workspace, example};
+use crate::harness::{APPLY_QUIETLY, DESTROY, ForeignObjects, Request, SINGLE_ZONE, TeardownAccount, Workspace, example, says};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,9 +21,9 @@ fn kinds(list: &Value) -> BTreeSet<String> {
 
 #[test]
 fn a_used_cluster_goes_and_its_neighbours_stay() {
-    let site = Site::with(&["--page-size", "5"]);
+    let site = TeardownAccount::with(&["--page-size", "5"]);
     let workspace = Workspace::new(&site.emulator, &example("domino-test-cluster.yaml"));
-    workspace.run_soon(&APPLY).expect(0);
+    workspace.run_soon(&APPLY_QUIETLY).expect(0);
     site.used(THREE);
     let theirs = site.neighbours(THREE);
 
@@ -59,23 +57,23 @@ fn a_used_cluster_goes_and_its_neighbours_stay() {
     ] {
         assert!(deleted.contains(kind), "{kind} is not in {deleted:?}");
     }
-    // What nodes and EKS left while they went stood in the way of subnets and VPC.
+    // Objects that nodes and EKS left while they were deleted blocked the deletion of subnets and VPC.
     let cleared: Vec<&str> = report["cleared"].as_array().unwrap().iter().map(|entry| entry["id"].as_str().unwrap()).collect();
     let is = |start: &str| cleared.iter().filter(|id| id.starts_with(start)).count();
     assert_eq!((is("eni-"), is("sg-"), cleared.len()), (2, 1, 3), "{cleared:?}");
     assert!(workspace.state(THREE)["resources"].as_object().unwrap().is_empty());
 
-    // Nothing is left to do, and that is said.
+    // There is nothing left to destroy, and the command says so.
     let since = site.emulator.count();
     says(site.destroyed(&workspace, &arguments, &theirs), &["Nothing to destroy."]);
     assert_eq!(site.emulator.mutating(since).len(), 0);
     assert_eq!(reported(&workspace)["deleted"], json!([]));
 
-    // A run that comes to nothing does not leave the result of an earlier one.
+    // A run that is refused removes the report of an earlier one.
     workspace.run_soon(&["destroy", "--confirm", "other", "--report", "report.json"]).expect(7);
     assert_eq!(reported(&workspace)["result"], "unknown");
 
-    // The state is there, and empty.
+    // The state still exists, and is empty.
     let listed = workspace.run_soon(&["state", "list"]).expect(0);
     assert_eq!(listed.stdout, "");
     says(listed, &["Nothing is recorded"]);
@@ -91,9 +89,9 @@ fn a_used_cluster_goes_and_its_neighbours_stay() {
 const WITHOUT_PAGES: [&str; 5] =
     ["DescribeAddresses", "DescribeVpnGateways", "DescribeVpcAttribute", "DescribeInstanceAttribute", "DescribeLaunchTemplateVersions"];
 
-/// No question to EC2 asks for all that there is at once: large accounts refuse that.
+/// Every list of EC2 is read in pages: EC2 refuses to list everything at once in large accounts.
 #[track_caller]
-fn in_pages(site: &Site) {
+fn in_pages(site: &TeardownAccount) {
     let whole = |request: &Request| {
         request.service == "ec2" && request.operation.starts_with("Describe") && request.params.get("MaxResults").is_none()
     };
@@ -104,24 +102,24 @@ fn in_pages(site: &Site) {
 
 #[test]
 fn where_nothing_exists_nothing_is_left() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.fresh();
-    let theirs = site.neighbours(NAME);
+    let theirs = site.neighbours(SINGLE_ZONE);
     let since = site.emulator.count();
     says(site.destroyed(&workspace, &DESTROY, &theirs), &["Nothing to destroy."]);
     assert!(site.emulator.mutating(since).is_empty());
-    let nobody = Theirs::nobody();
+    let nobody = ForeignObjects::nobody();
     site.emulator.reset();
     says(site.destroyed(&workspace, &DESTROY, &nobody), &["Nothing to destroy."]);
 }
 
-/// What is kept is taken up again as it is, or deleted later.
+/// Retained resources are used again by a later apply, or deleted by a later destroy.
 #[test]
 fn data_is_kept_and_taken_up_again() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
-    site.used(NAME);
-    let theirs = site.neighbours(NAME);
+    site.used(SINGLE_ZONE);
+    let theirs = site.neighbours(SINGLE_ZONE);
     let bucket = site.objects("blobs", &json!({ "keys": 7, "versions_per_key": 3, "delete_markers": 2 }));
     let kept = |kind: &str| {
         let others: BTreeSet<String> = theirs_of(&site, kind);
@@ -131,10 +129,11 @@ fn data_is_kept_and_taken_up_again() {
     let nodes = |found: BTreeSet<String>, kind: &str| if kind == "volume" { BTreeSet::new() } else { found };
     let before = data.map(|kind| (kind, nodes(kept(kind), kind)));
 
-    let retain = ["destroy", "--confirm", NAME, "--retain-data", "--report", "report.json"];
+    let retain = ["destroy", "--confirm", SINGLE_ZONE, "--retain-data", "--report", "report.json"];
     let since = site.emulator.count();
     let run = workspace.run_soon(&retain).expect(0);
-    let command = format!("`domino-eks destroy --delete-data --confirm {NAME}` deletes what is kept; `domino-eks apply` takes it back.");
+    let command =
+        format!("`domino-eks destroy --delete-data --confirm {SINGLE_ZONE}` deletes what is kept; `domino-eks apply` takes it back.");
     let run = says(run, &["Data that is kept", "Kept:", "Nothing else left: searched by ", &command]);
     theirs.unharmed(&site);
     theirs.unnamed(&site, since);
@@ -153,7 +152,7 @@ fn data_is_kept_and_taken_up_again() {
         assert!(line.ends_with("(kept by destroy)"), "{line}");
     }
 
-    // Status knows what is there and what is not; what the configuration does not want is kept, too.
+    // `status` tells which resources exist. Retained resources that the configuration no longer wants are kept, too.
     let status = workspace.run_soon(&["status", "--format", "json"]).expect(0).json();
     assert_eq!(status["healthy"], false);
     let health = |start: &str| {
@@ -166,12 +165,12 @@ fn data_is_kept_and_taken_up_again() {
     let text = workspace.run_soon(&["status"]).expect(0).stdout;
     assert!(text.contains("not there (`domino-eks apply` makes what is missing)") && text.contains("kept by an earlier destroy"), "{text}");
 
-    // Once more changes nothing.
+    // Running the command again changes nothing.
     let since = site.emulator.count();
     workspace.run_soon(&retain).expect(0);
     assert_eq!(site.emulator.mutating(since).len(), 0);
 
-    workspace.run_soon(&APPLY).expect(0);
+    workspace.run_soon(&APPLY_QUIETLY).expect(0);
     assert!(workspace.planned().is_empty(), "{:?}", workspace.planned());
     for (kind, were) in &before {
         assert_eq!(nodes(kept(kind), kind), *were, "{kind}");
@@ -181,8 +180,8 @@ fn data_is_kept_and_taken_up_again() {
 }
 
 /// Ids of what the neighbours have of this type.
-fn theirs_of(site: &Site, kind: &str) -> BTreeSet<String> {
-    let is_theirs = |entry: &&Value| entry["tags"]["team"] == "b" || entry["tags"]["domino-eks:cluster"] == format!("{NAME}-2");
+fn theirs_of(site: &TeardownAccount, kind: &str) -> BTreeSet<String> {
+    let is_theirs = |entry: &&Value| entry["tags"]["team"] == "b" || entry["tags"]["domino-eks:cluster"] == format!("{SINGLE_ZONE}-2");
     let named = |entry: &&Value| entry["id"].as_str().unwrap().contains("team-b") || entry["id"].as_str().unwrap().contains("scratch");
     let found = site.emulator.of_type(kind);
     found.iter().filter(|entry| is_theirs(entry) || named(entry)).map(|entry| entry["id"].as_str().unwrap().to_owned()).collect()
@@ -190,17 +189,17 @@ fn theirs_of(site: &Site, kind: &str) -> BTreeSet<String> {
 
 #[test]
 fn what_was_kept_goes_later() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
-    site.used(NAME);
+    site.used(SINGLE_ZONE);
     site.objects("logs", &json!({ "keys": 3 }));
-    let theirs = Theirs::nobody();
-    workspace.run_soon(&["destroy", "--confirm", NAME, "--retain-data"]).expect(0);
+    let theirs = ForeignObjects::nobody();
+    workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE, "--retain-data"]).expect(0);
     assert!(!site.ours(&theirs).is_empty());
-    // Without a word on it, it stays.
+    // Without a flag for data, it stays.
     let since = site.emulator.count();
-    says(workspace.run_soon(&["destroy", "--confirm", NAME]).expect(7), &["s3-bucket/logs", "--delete-data"]);
+    says(workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE]).expect(7), &["s3-bucket/logs", "--delete-data"]);
     assert_eq!(site.emulator.mutating(since).len(), 0);
     site.destroyed(&workspace, &DESTROY, &theirs);
-    assert!(workspace.state(NAME)["resources"].as_object().unwrap().is_empty());
+    assert!(workspace.state(SINGLE_ZONE)["resources"].as_object().unwrap().is_empty());
 }

@@ -1,13 +1,12 @@
-//! RUN-4: a name alone proves nothing. What bears our name and is not ours, what is ours and lost its tags, what others need
-//! of ours.
+//! RUN-4: a name alone proves nothing: objects with our names that are not ours, our objects that lost their tags, and our objects that
+//! others need.
 
-use crate::seeds::{DESTROY, NAME, Site, Theirs, says};
-use crate::workspace::Workspace;
+use crate::harness::{DESTROY, ForeignObjects, SINGLE_ZONE, TeardownAccount, Workspace, says};
 use serde_json::{Value, json};
 use std::fs;
 
 /// Somebody's own cluster of our name, with a network of its own, and what it wrote.
-fn namesake(site: &Site) {
+fn namesake(site: &TeardownAccount) {
     let make = format!(
         "vpc = ec2.create_vpc(CidrBlock='10.9.0.0/16')['Vpc']['VpcId']
 ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={{'Value': True}})
@@ -19,40 +18,40 @@ iam.attach_role_policy(RoleName='their-cluster', PolicyArn='arn:aws:iam::aws:pol
 import time
 for _ in range(50):
     try:
-        eks.create_cluster(name='{NAME}', roleArn=role['Arn'], resourcesVpcConfig={{'subnetIds': subnets}})
+        eks.create_cluster(name='{SINGLE_ZONE}', roleArn=role['Arn'], resourcesVpcConfig={{'subnetIds': subnets}})
         break
     except eks.exceptions.InvalidParameterException:
         time.sleep(0.2)
 for _ in range(200):
-    if eks.describe_cluster(name='{NAME}')['cluster']['status'] == 'ACTIVE':
+    if eks.describe_cluster(name='{SINGLE_ZONE}')['cluster']['status'] == 'ACTIVE':
         break
     time.sleep(0.1)
-for name in ['/aws/eks/{NAME}/cluster', '/aws/containerinsights/{NAME}/performance']:
+for name in ['/aws/eks/{SINGLE_ZONE}/cluster', '/aws/containerinsights/{SINGLE_ZONE}/performance']:
     if not logs.describe_log_groups(logGroupNamePrefix=name)['logGroups']:
         logs.create_log_group(logGroupName=name)"
     );
     site.emulator.aws(&make);
 }
 
-fn lives(site: &Site) -> bool {
+fn lives(site: &TeardownAccount) -> bool {
     let look = format!(
         "groups = [group['logGroupName'] for group in logs.describe_log_groups()['logGroups']]
-result = ['{NAME}' in eks.list_clusters()['clusters'], '/aws/eks/{NAME}/cluster' in groups, '/aws/containerinsights/{NAME}/performance' in groups]"
+result = ['{SINGLE_ZONE}' in eks.list_clusters()['clusters'], '/aws/eks/{SINGLE_ZONE}/cluster' in groups, '/aws/containerinsights/{SINGLE_ZONE}/performance' in groups]"
     );
     site.emulator.aws(&look) == json!([true, true, true])
 }
 
-/// Nothing is made beside a living cluster of the name.
+/// Apply creates nothing when somebody else's cluster of the same name exists.
 #[test]
 fn an_apply_beside_a_cluster_of_the_name_makes_nothing() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.fresh();
     namesake(&site);
     let since = site.emulator.count();
-    let told = [&format!("cluster/{NAME} exists and was not made under this state"), "choose another `name`", "nothing was changed"];
+    let told = [&format!("cluster/{SINGLE_ZONE} exists and was not made under this state"), "choose another `name`", "nothing was changed"];
     says(workspace.run_soon(&["apply", "--yes"]).expect(7), &told.map(|text| text as &str));
     assert!(site.emulator.mutating(since).is_empty(), "{:?}", site.emulator.mutating(since));
-    let run = says(workspace.run_soon(&DESTROY).expect(0), &["Nothing to destroy.", &format!("cluster/{NAME}"), "Not ours"]);
+    let run = says(workspace.run_soon(&DESTROY).expect(0), &["Nothing to destroy.", &format!("cluster/{SINGLE_ZONE}"), "Not ours"]);
     assert!(site.emulator.mutating(since).is_empty(), "{}", run.stderr);
     assert!(lives(&site));
 }
@@ -60,15 +59,15 @@ fn an_apply_beside_a_cluster_of_the_name_makes_nothing() {
 /// Our cluster was deleted by hand, and somebody made another one of that name.
 #[test]
 fn a_destroy_spares_what_a_living_cluster_of_the_name_uses() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
     site.emulator.aws(&format!(
         "import time
-for addon in eks.list_addons(clusterName='{NAME}')['addons']:
-    eks.delete_addon(clusterName='{NAME}', addonName=addon)
-eks.delete_cluster(name='{NAME}')
+for addon in eks.list_addons(clusterName='{SINGLE_ZONE}')['addons']:
+    eks.delete_addon(clusterName='{SINGLE_ZONE}', addonName=addon)
+eks.delete_cluster(name='{SINGLE_ZONE}')
 for _ in range(400):
-    if '{NAME}' not in eks.list_clusters()['clusters']:
+    if '{SINGLE_ZONE}' not in eks.list_clusters()['clusters']:
         break
     time.sleep(0.1)"
     ));
@@ -78,11 +77,11 @@ for _ in range(400):
         assert!(run.stderr.contains("Nothing left: "), "{}", run.stderr);
         assert!(lives(&site), "{}", run.stderr);
     }
-    assert!(workspace.state(NAME)["resources"].as_object().unwrap().is_empty());
+    assert!(workspace.state(SINGLE_ZONE)["resources"].as_object().unwrap().is_empty());
 }
 
-fn without_tags(site: &Site, is_on: bool) {
-    let bucket = format!("{NAME}-123456789012-us-west-2-logs");
+fn without_tags(site: &TeardownAccount, is_on: bool) {
+    let bucket = format!("{SINGLE_ZONE}-123456789012-us-west-2-logs");
     let (sets, systems) = if is_on {
         (
             "s3.put_bucket_tagging(Bucket=bucket, Tagging={'TagSet': saved['bucket']})",
@@ -91,7 +90,7 @@ fn without_tags(site: &Site, is_on: bool) {
     } else {
         ("s3.delete_bucket_tagging(Bucket=bucket)", "efs.untag_resource(ResourceId=id, TagKeys=[tag['Key'] for tag in saved['system']])")
     };
-    // Kept in a bucket beside, from which they come back.
+    // The retained resources are recorded in a bucket, from which they are taken again.
     let read = if is_on {
         "saved = json.loads(s3.get_object(Bucket='scratch', Key='tags')['Body'].read())"
     } else {
@@ -104,19 +103,19 @@ s3.put_object(Bucket='scratch', Key='tags', Body=json.dumps(saved))"
     ));
 }
 
-/// A cost tool replaced all tags: what holds data is neither deleted nor forgotten.
+/// A tool replaced all tags: resources that hold data are neither deleted nor removed from the state.
 #[test]
 fn what_lost_its_tags_is_left_alone_and_not_forgotten() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
     site.objects("logs", &json!({ "keys": 3 }));
-    // What was just made may only be invisible yet: a state that was made anew knows nothing of that.
+    // New objects may be invisible for a while; a rebuilt state does not know that these are not new.
     fs::remove_dir_all(workspace.path(".domino-eks")).unwrap();
     workspace.run_soon(&["state", "recover", "--yes"]).expect(0);
     without_tags(&site, false);
     let told = ["Recorded, but without our tags", "s3-bucket/logs", "efs-file-system/datasets", "our tags were taken off", "put the tags"];
     for more in ["--delete-data", "--retain-data"] {
-        let arguments = ["destroy", "--confirm", NAME, more, "--report", "report.json"];
+        let arguments = ["destroy", "--confirm", SINGLE_ZONE, more, "--report", "report.json"];
         says(workspace.run_soon(&arguments).expect(1), &told);
         let report: Value = serde_json::from_str(&fs::read_to_string(workspace.path("report.json")).unwrap()).unwrap();
         assert_eq!(report["result"], "left", "{report:#}");
@@ -124,18 +123,18 @@ fn what_lost_its_tags_is_left_alone_and_not_forgotten() {
         assert_eq!(report["scheduled"], json!([]), "what stays is unreadable without the key");
         let left = report["left"].to_string();
         assert!(more == "--retain-data" || left.contains("it goes after ") && left.contains("kms-key/main"), "{left}");
-        let recorded = workspace.state(NAME)["resources"].clone();
+        let recorded = workspace.state(SINGLE_ZONE)["resources"].clone();
         assert!(recorded.get("s3-bucket/logs").is_some() && recorded.get("efs-file-system/datasets").is_some(), "{recorded:#}");
     }
     without_tags(&site, true);
     site.emulator.aws("s3.delete_object(Bucket='scratch', Key='tags')\ns3.delete_bucket(Bucket='scratch')");
-    site.destroyed(&workspace, &DESTROY, &Theirs::nobody());
+    site.destroyed(&workspace, &DESTROY, &ForeignObjects::nobody());
 }
 
-/// Nothing finds them without their tags; that says nothing about whether they are gone.
+/// Without their tags these objects are not found, which does not prove that they are deleted.
 #[test]
 fn what_lost_its_tags_and_could_not_be_deleted_is_left() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
     site.emulator.aws(
         "gateway = ec2.describe_nat_gateways()['NatGateways'][0]
@@ -149,13 +148,13 @@ ec2.delete_tags(Resources=[gateway['NatGatewayId'], gateway['NatGatewayAddresses
     let report: Value = serde_json::from_str(&fs::read_to_string(workspace.path("report.json")).unwrap()).unwrap();
     assert_eq!(report["result"], "left", "{report:#}");
     site.emulator.mend();
-    site.destroyed(&workspace, &DESTROY, &Theirs::nobody());
+    site.destroyed(&workspace, &DESTROY, &ForeignObjects::nobody());
 }
 
-/// Its nodes use what would be deleted under them.
+/// An Auto Scaling group lost its tags: its nodes use what would be deleted, so destroy is refused.
 #[test]
 fn a_group_that_lost_its_tags_keeps_the_cluster() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
     fs::remove_dir_all(workspace.path(".domino-eks")).unwrap();
     workspace.run_soon(&["state", "recover", "--yes"]).expect(0);
@@ -175,28 +174,28 @@ asg.delete_tags(Tags=group['Tags'])",
 boto3.client('autoscaling', region_name='us-west-2').create_or_update_tags(Tags=json.loads({:?}))",
         saved.to_string()
     ));
-    site.destroyed(&workspace, &DESTROY, &Theirs::nobody());
+    site.destroyed(&workspace, &DESTROY, &ForeignObjects::nobody());
 }
 
-/// Its endpoint tells that a cluster is ours, whatever became of its tags.
+/// A cluster that lost its tags is recognised by its endpoint.
 #[test]
 fn a_cluster_without_tags_is_known_by_its_endpoint() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
     site.emulator.aws(&format!(
-        "cluster = eks.describe_cluster(name='{NAME}')['cluster']
+        "cluster = eks.describe_cluster(name='{SINGLE_ZONE}')['cluster']
 eks.untag_resource(resourceArn=cluster['arn'], tagKeys=list(cluster['tags']))"
     ));
     assert!(workspace.run_soon(&["plan"]).expect(0).stdout.contains("0 to add"));
-    site.destroyed(&workspace, &DESTROY, &Theirs::nobody());
+    site.destroyed(&workspace, &DESTROY, &ForeignObjects::nobody());
 }
 
-/// The company's own backups are encrypted with our key: it goes only with a further word.
+/// Backups of others are encrypted with our key: it is deleted only with a further flag.
 #[test]
 fn a_key_that_others_need_wants_a_further_word() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
-    let theirs = site.neighbours(NAME);
+    let theirs = site.neighbours(SINGLE_ZONE);
     site.emulator.aws(
         "key = kms.describe_key(KeyId=next(a['TargetKeyId'] for a in kms.list_aliases()['Aliases'] if 'domino' in a['AliasName']))['KeyMetadata']['Arn']
 volume = ec2.create_volume(AvailabilityZone='us-west-2a', Size=8, Encrypted=True, KmsKeyId=key)['VolumeId']
@@ -209,16 +208,16 @@ ec2.delete_volume(VolumeId=volume)",
     assert!(site.emulator.mutating(since).is_empty());
     let plan = workspace.run_soon(&["plan", "--destroy"]).expect(0);
     assert!(plan.stdout.contains("what only it decrypts"), "{}", plan.stdout);
-    // With the key kept, there is nothing to ask.
-    workspace.run_soon(&["destroy", "--confirm", NAME, "--retain-data"]).expect(0);
+    // When the key is retained, the question is not asked.
+    workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE, "--retain-data"]).expect(0);
     says(workspace.run_soon(&[&DESTROY[..], &["--lift-protection"]].concat()).expect(0), &["Nothing left: "]);
     theirs.unharmed(&site);
 }
 
-/// A state is of one lineage; another one is destroyed from a place without a state.
+/// A state has one lineage; resources of another lineage are destroyed from a folder without a state.
 #[test]
 fn another_lineage_is_not_taken_for_that_of_the_state() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace: Workspace = site.made();
     let since = site.emulator.count();
     let other = "11111111-2222-4333-8444-555555555555";
@@ -227,6 +226,6 @@ fn another_lineage_is_not_taken_for_that_of_the_state() {
         &[other, "the state is of lineage", "--state EMPTY-FOLDER"],
     );
     assert!(site.emulator.mutating(since).is_empty());
-    let own = workspace.state(NAME)["lineage"].as_str().unwrap().to_owned();
-    site.destroyed(&workspace, &[&DESTROY[..], &["--lineage", &own]].concat(), &Theirs::nobody());
+    let own = workspace.state(SINGLE_ZONE)["lineage"].as_str().unwrap().to_owned();
+    site.destroyed(&workspace, &[&DESTROY[..], &["--lineage", &own]].concat(), &ForeignObjects::nobody());
 }

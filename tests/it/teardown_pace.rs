@@ -1,15 +1,13 @@
 //! RUN-4: how long a destroy takes over its critical path, and how fast and in how little memory a full bucket is emptied.
-//! Not for a plain test, whose machine is busy with others: `RELIABILITY_REPORT` names the folder of the report.
+//! These measure times, so they are not part of a plain `cargo test`: `RELIABILITY_REPORT` names the folder of the report.
 
-use crate::points::{report_folder, say};
-use crate::seeds::{APPLY, DESTROY, NAME, Site};
-use crate::workspace::{Run, Workspace, example, piped};
+use crate::harness::{APPLY_QUIETLY, DESTROY, Run, SINGLE_ZONE, TeardownAccount, Workspace, example, piped, report_folder, say};
 use serde_json::{Value, json};
 use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Factor on all times: large enough that what the machine itself needs is small beside it.
+/// Factor on all times: so large that the time that the machine needs for computing is small beside them.
 const SCALE: &str = "0.1";
 const VERSIONS: u64 = 100_000;
 
@@ -20,7 +18,7 @@ fn measured(command: &mut Command) -> (Run, f64, u64) {
     let status = format!("/proc/{}/status", child.id());
     let watch = std::thread::spawn(move || {
         let mut peak = 0;
-        // Without the line there is no process any more, or only its remains.
+        // Without this line in `/proc`, the process has ended.
         while let Some(now) = fs::read_to_string(&status).ok().as_deref().and_then(peak_of) {
             peak = now;
             std::thread::sleep(Duration::from_millis(20));
@@ -64,11 +62,11 @@ fn a_destroy_over_its_critical_path() {
     if report_folder().is_none() {
         return;
     }
-    let site = Site::with(&["--scale", SCALE]);
+    let site = TeardownAccount::with(&["--scale", SCALE]);
     let workspace = Workspace::new(&site.emulator, &example("domino-test-cluster.yaml"));
     let cluster = "domino-test-cluster";
     let run = |arguments: &[&str]| measured(workspace.command(arguments).env("DOMINO_EKS_TIME_SCALE", SCALE));
-    run(&APPLY).0.expect(0);
+    run(&APPLY_QUIETLY).0.expect(0);
     site.used(cluster);
     let theirs = site.neighbours(cluster);
     let since = site.emulator.count();
@@ -94,7 +92,7 @@ fn a_full_bucket() {
     if report_folder().is_none() {
         return;
     }
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
     site.objects("blobs", &json!({ "keys": VERSIONS / 2, "versions_per_key": 2, "size": 1000 }));
     let (run, seconds, memory) = measured(&mut workspace.command(&DESTROY));
@@ -102,7 +100,7 @@ fn a_full_bucket() {
     assert!(site.ids("bucket").is_empty());
     let (_, empty, least) = {
         let workspace = site.made();
-        measured(&mut workspace.command(&["destroy", "--confirm", NAME, "--delete-data"]))
+        measured(&mut workspace.command(&["destroy", "--confirm", SINGLE_ZONE, "--delete-data"]))
     };
     let rate = VERSIONS as f64 / (seconds - empty);
     write(

@@ -1,13 +1,11 @@
-//! RUN-4, RUN-3: what `destroy` refuses, what it cannot do, and what it says then; nobody else's things are touched.
+//! RUN-4, RUN-3: what `destroy` refuses, what it cannot do, and its messages; nothing of others is touched.
 
-use crate::emulator::Emulator;
-use crate::seeds::{APPLY, DESTROY, NAME, Site, Theirs, says};
-use crate::workspace::{Run, Workspace, example};
+use crate::harness::{APPLY_QUIETLY, DESTROY, Emulator, ForeignObjects, Run, SINGLE_ZONE, TeardownAccount, Workspace, example, says};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 
-const RETAIN: [&str; 4] = ["destroy", "--confirm", NAME, "--retain-data"];
+const RETAIN: [&str; 4] = ["destroy", "--confirm", SINGLE_ZONE, "--retain-data"];
 
 /// Refused with this code and these texts, and nothing was changed.
 #[track_caller]
@@ -23,85 +21,90 @@ fn refused(emulator: &Emulator, run: impl FnOnce() -> Run, code: i32, texts: &[&
 /// Bad input of every kind, against one cluster that stays as it is.
 #[test]
 fn bad_input_changes_nothing() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
     let emulator = &site.emulator;
     let run = |arguments: &[&str], code: i32, texts: &[&str]| {
         refused(emulator, || workspace.run_soon(arguments), code, texts);
     };
-    run(&["destroy", "--confirm", "domino-test-single", "--delete-data"], 7, &["`domino-test-single`", NAME]);
-    run(&["destroy", "--confirm", "", "--delete-data"], 7, &[NAME]);
-    run(&["destroy", "--confirm", NAME, "--delete-data", "--retain-data"], 2, &["--delete-data", "--retain-data"]);
-    run(&["destroy", "--cluster", NAME, "--confirm", NAME, "--delete-data"], 2, &["--region", "AWS_REGION"]);
-    run(&["destroy", "--cluster", NAME, "--region", "us-west-2", "-f", "domino-eks.yaml", "--confirm", NAME], 2, &["--cluster", "--file"]);
+    run(&["destroy", "--confirm", "domino-test-single", "--delete-data"], 7, &["`domino-test-single`", SINGLE_ZONE]);
+    run(&["destroy", "--confirm", "", "--delete-data"], 7, &[SINGLE_ZONE]);
+    run(&["destroy", "--confirm", SINGLE_ZONE, "--delete-data", "--retain-data"], 2, &["--delete-data", "--retain-data"]);
+    run(&["destroy", "--cluster", SINGLE_ZONE, "--confirm", SINGLE_ZONE, "--delete-data"], 2, &["--region", "AWS_REGION"]);
+    run(
+        &["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "-f", "domino-eks.yaml", "--confirm", SINGLE_ZONE],
+        2,
+        &["--cluster", "--file"],
+    );
     run(&["destroy", "--cluster", "Bad_Name", "--region", "us-west-2", "--confirm", "Bad_Name"], 2, &["`Bad_Name` is no cluster name"]);
     run(&["destroy", "--cluster", "../other", "--region", "us-west-2", "--confirm", "../other"], 2, &["is no cluster name"]);
-    run(&["destroy", "--cluster", NAME, "--region", "moon-1", "--confirm", NAME], 2, &["`moon-1` is no region"]);
-    run(&["destroy", "--cluster", NAME, "--region", "us-west-2", "--confirm", "other", "--delete-data"], 7, &["`other`"]);
-    run(&["destroy", "--cluster", NAME, "--region", "us-west-2", "--yes", "--delete-data"], 7, &["ephemeral", "--confirm"]);
-    run(&["plan", "--cluster", NAME, "--region", "us-west-2"], 2, &["`--cluster` goes with `--destroy`"]);
+    run(&["destroy", "--cluster", SINGLE_ZONE, "--region", "moon-1", "--confirm", SINGLE_ZONE], 2, &["`moon-1` is no region"]);
+    run(&["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--confirm", "other", "--delete-data"], 7, &["`other`"]);
+    run(&["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--yes", "--delete-data"], 7, &["ephemeral", "--confirm"]);
+    run(&["plan", "--cluster", SINGLE_ZONE, "--region", "us-west-2"], 2, &["`--cluster` goes with `--destroy`"]);
     run(
-        &["destroy", "--confirm", NAME, "--delete-data", "--report", "absent/report.json"],
+        &["destroy", "--confirm", SINGLE_ZONE, "--delete-data", "--report", "absent/report.json"],
         2,
         &["absent/report.json", "nothing was changed"],
     );
-    run(&["destroy", "--confirm", NAME, "--delete-data", "--report", "."], 2, &["the report `.` cannot be written"]);
+    run(&["destroy", "--confirm", SINGLE_ZONE, "--delete-data", "--report", "."], 2, &["the report `.` cannot be written"]);
     run(&["destroy", "--delete-data"], 2, &["no terminal", "--confirm"]);
     run(&["destroy", "--yes", "--delete-data"], 7, &["ephemeral", "--confirm"]);
-    run(&["destroy", "--confirm", NAME], 7, &["efs-file-system/datasets", "--delete-data", "--retain-data"]);
-    // What a question is about is shown also with --quiet.
+    run(&["destroy", "--confirm", SINGLE_ZONE], 7, &["efs-file-system/datasets", "--delete-data", "--retain-data"]);
+    // The plan is shown before the question even with --quiet.
     let asked = ["--quiet", "destroy", "--delete-data"];
     run(&asked, 2, &["Data that goes", "vpc/main", "no terminal"]);
-    // The file's word alone is not enough, and that is said.
+    // The setting in the configuration alone is not enough, and the message says so.
     let file = fs::read_to_string(workspace.path("domino-eks.yaml")).unwrap();
     workspace.write("domino-eks.yaml", &format!("{file}lifecycle: ephemeral\n"));
     run(&["destroy", "--yes", "--delete-data"], 7, &["the file says so, but it was not applied since", "--confirm"]);
     run(&["destroy", "--yes", "--delete-data", "--state", "empty"], 7, &["the file says so, but there is no state", "--confirm"]);
-    // A state that cannot be used is no dead end without a configuration.
+    // With a damaged state and without a configuration, the message still says what to do.
     fs::create_dir(workspace.path("damaged")).unwrap();
     workspace.write("damaged/state.json", "hello");
     fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
-    let by_name = ["destroy", "--cluster", NAME, "--region", "us-west-2", "--state", "damaged", "--confirm", NAME, "--delete-data"];
+    let by_name =
+        ["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--state", "damaged", "--confirm", SINGLE_ZONE, "--delete-data"];
     run(&by_name, 1, &["is damaged", "an empty folder with `--state`"]);
     workspace.write("domino-eks.yaml", &file);
-    // Without its configuration, the way out is named.
+    // Without its configuration, the message says what to do.
     fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
-    run(&["destroy", "--confirm", NAME, "--delete-data"], 3, &["--cluster NAME --region REGION"]);
+    run(&["destroy", "--confirm", SINGLE_ZONE, "--delete-data"], 3, &["--cluster SINGLE_ZONE --region REGION"]);
 }
 
-/// A plan of a destroy says what the destroy would say: also about what was made under another state, and what is missing.
+/// `plan --destroy` says the same as destroy about resources of another state and about missing ones.
 #[test]
 fn a_plan_warns_like_the_destroy() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
     site.emulator.aws(&format!(
         "s3.create_bucket(Bucket='earlier', CreateBucketConfiguration={{'LocationConstraint': 'us-west-2'}})
-tags = {{'domino-eks:cluster': '{NAME}', 'domino-eks:address': 's3-bucket/blobs', 'domino-eks:lineage': '2693aea3-eb53-4f28-9d86-f02a4b716755'}}
+tags = {{'domino-eks:cluster': '{SINGLE_ZONE}', 'domino-eks:address': 's3-bucket/blobs', 'domino-eks:lineage': '2693aea3-eb53-4f28-9d86-f02a4b716755'}}
 s3.put_bucket_tagging(Bucket='earlier', Tagging={{'TagSet': [{{'Key': key, 'Value': tags[key]}} for key in tags]}})"
     ));
     let warning = "warning: 1 with this cluster's tags were made under another state: they are left alone";
     let plan = says(workspace.run_soon(&["plan", "--destroy"]).expect(0), &[warning]);
     assert!(plan.stdout.contains("Data (goes with `--delete-data`, stays with `--retain-data`)"), "{}", plan.stdout);
-    says(workspace.run_soon(&["destroy", "--confirm", NAME]).expect(7), &[warning, "Data that goes"]);
+    says(workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE]).expect(7), &[warning, "Data that goes"]);
 }
 
-/// A state that was made elsewhere is no reason to look here.
+/// A state of another account or region is not used for this one.
 #[test]
 fn a_state_of_another_account_or_region() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
-    let path = workspace.path(&format!(".domino-eks/{NAME}/state.json"));
-    let state = workspace.state(NAME);
+    let path = workspace.path(&format!(".domino-eks/{SINGLE_ZONE}/state.json"));
+    let state = workspace.state(SINGLE_ZONE);
     for (member, value) in [("account", "999999999999"), ("region", "eu-west-1")] {
         let mut other = state.clone();
         other[member] = json!(value);
-        fs::write(&path, crate::home::sealed(&other)).unwrap();
+        fs::write(&path, crate::harness::sealed(&other)).unwrap();
         refused(&site.emulator, || workspace.run_soon(&DESTROY), 1, &[&format!("the state belongs to {member} `{value}`")]);
     }
-    fs::write(&path, crate::home::sealed(&state)).unwrap();
-    let elsewhere = ["destroy", "--cluster", NAME, "--region", "eu-west-1", "--confirm", NAME, "--delete-data"];
+    fs::write(&path, crate::harness::sealed(&state)).unwrap();
+    let elsewhere = ["destroy", "--cluster", SINGLE_ZONE, "--region", "eu-west-1", "--confirm", SINGLE_ZONE, "--delete-data"];
     refused(&site.emulator, || workspace.run_soon(&elsewhere), 1, &["the state belongs to region `us-west-2`"]);
-    // In an empty folder there is nothing of that name in that region, and nothing else is taken for it.
+    // From an empty folder nothing of that name is found in that region, and nothing else is taken for it.
     let empty = site.folder("");
     let since = site.emulator.count();
     let before = site.emulator.inventory();
@@ -110,61 +113,63 @@ fn a_state_of_another_account_or_region() {
     assert_eq!(site.emulator.inventory(), before);
 }
 
-/// What has our name but not our tag is somebody else's.
+/// Objects with our names but without our tag belong to somebody else.
 #[test]
 fn names_of_ours_without_our_tag() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.fresh();
     let before = site.emulator.inventory();
     site.emulator.aws(&format!(
         "trust = json.dumps({{'Version': '2012-10-17', 'Statement': [{{'Effect': 'Allow', 'Principal': {{'Service': 'ec2.amazonaws.com'}}, 'Action': 'sts:AssumeRole'}}]}})
-s3.create_bucket(Bucket='{NAME}-123456789012-us-west-2-blobs', CreateBucketConfiguration={{'LocationConstraint': 'us-west-2'}})
-s3.put_object(Bucket='{NAME}-123456789012-us-west-2-blobs', Key='theirs', Body=b'x')
-iam.create_role(RoleName='{NAME}-us-west-2-compute-node', AssumeRolePolicyDocument=trust)
-iam.create_role(RoleName='{NAME}-us-west-2-cluster', Path='/domino-eks/{NAME}/', AssumeRolePolicyDocument=trust)
-logs.create_log_group(logGroupName='/aws/eks/{NAME}/cluster')
+s3.create_bucket(Bucket='{SINGLE_ZONE}-123456789012-us-west-2-blobs', CreateBucketConfiguration={{'LocationConstraint': 'us-west-2'}})
+s3.put_object(Bucket='{SINGLE_ZONE}-123456789012-us-west-2-blobs', Key='theirs', Body=b'x')
+iam.create_role(RoleName='{SINGLE_ZONE}-us-west-2-compute-node', AssumeRolePolicyDocument=trust)
+iam.create_role(RoleName='{SINGLE_ZONE}-us-west-2-cluster', Path='/domino-eks/{SINGLE_ZONE}/', AssumeRolePolicyDocument=trust)
+logs.create_log_group(logGroupName='/aws/eks/{SINGLE_ZONE}/cluster')
 key = kms.create_key(Description='theirs')['KeyMetadata']['KeyId']
-kms.create_alias(AliasName='alias/{NAME}', TargetKeyId=key)
-ec2.create_launch_template(LaunchTemplateName='{NAME}-platform', LaunchTemplateData={{'InstanceType': 'm5.large'}})
-vpc = ec2.create_vpc(CidrBlock='10.0.0.0/16', TagSpecifications=[{{'ResourceType': 'vpc', 'Tags': [{{'Key': 'Name', 'Value': '{NAME}'}}]}}])
-ec2.create_security_group(GroupName='{NAME}-nodes', Description='theirs', VpcId=vpc['Vpc']['VpcId'])"
+kms.create_alias(AliasName='alias/{SINGLE_ZONE}', TargetKeyId=key)
+ec2.create_launch_template(LaunchTemplateName='{SINGLE_ZONE}-platform', LaunchTemplateData={{'InstanceType': 'm5.large'}})
+vpc = ec2.create_vpc(CidrBlock='10.0.0.0/16', TagSpecifications=[{{'ResourceType': 'vpc', 'Tags': [{{'Key': 'Name', 'Value': '{SINGLE_ZONE}'}}]}}])
+ec2.create_security_group(GroupName='{SINGLE_ZONE}-nodes', Description='theirs', VpcId=vpc['Vpc']['VpcId'])"
     ));
     let new: Vec<Value> = site.emulator.inventory().into_iter().filter(|entry| !before.contains(entry)).collect();
-    let theirs = Theirs::of(&site.emulator, &new);
-    for arguments in [&DESTROY[..], &["destroy", "--cluster", NAME, "--region", "us-west-2", "--confirm", NAME, "--delete-data"]] {
+    let theirs = ForeignObjects::of(&site.emulator, &new);
+    for arguments in
+        [&DESTROY[..], &["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--confirm", SINGLE_ZONE, "--delete-data"]]
+    {
         let since = site.emulator.count();
         let run = site.destroyed(&workspace, arguments, &theirs);
         assert!(run.stderr.contains("Nothing to destroy."), "{}", run.stderr);
         assert!(site.emulator.mutating(since).is_empty());
     }
-    // An apply stops at them; what it made goes, and they stay. Only the log group of a control plane it would take: EKS
-    // leaves one, and nobody else makes that name.
-    site.emulator.aws(&format!("logs.delete_log_group(logGroupName='/aws/eks/{NAME}/cluster')"));
+    // An apply stops at these objects; destroy deletes what it made, and they stay. Only a log group of the control plane is taken: EKS
+    // leaves one, and nobody else creates one of that name.
+    site.emulator.aws(&format!("logs.delete_log_group(logGroupName='/aws/eks/{SINGLE_ZONE}/cluster')"));
     let new: Vec<Value> = new.into_iter().filter(|entry| entry["type"] != "log-group").collect();
-    let theirs = Theirs::of(&site.emulator, &new);
-    workspace.run_soon(&APPLY).expect(1);
+    let theirs = ForeignObjects::of(&site.emulator, &new);
+    workspace.run_soon(&APPLY_QUIETLY).expect(1);
     site.destroyed(&workspace, &DESTROY, &theirs);
 }
 
-/// IAM knows no regions, and tags tell none: a cluster of the same name elsewhere is another one.
+/// IAM is the same in all regions: roles of a cluster of the same name in another region are not taken.
 #[test]
 fn a_cluster_of_the_same_name_in_another_region() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let there = site.fresh();
     there.write("domino-eks.yaml", &example("domino-test-cluster-single-az.yaml").replace("us-west-2", "eu-west-1"));
-    there.run_soon(&APPLY).expect(0);
-    let theirs = Theirs::of(&site.emulator, &site.emulator.living());
+    there.run_soon(&APPLY_QUIETLY).expect(0);
+    let theirs = ForeignObjects::of(&site.emulator, &site.emulator.living());
     let here = site.folder("");
-    let by_name = ["destroy", "--cluster", NAME, "--region", "us-west-2", "--confirm", NAME, "--delete-data"];
+    let by_name = ["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--confirm", SINGLE_ZONE, "--delete-data"];
     says(site.destroyed(&here, &by_name, &theirs), &["Nothing to destroy."]);
     for lost in [false, true] {
-        here.run_soon(&APPLY).expect(0);
-        site.used(NAME);
+        here.run_soon(&APPLY_QUIETLY).expect(0);
+        site.used(SINGLE_ZONE);
         if lost {
             fs::remove_dir_all(here.path(".domino-eks")).unwrap();
         }
         let run = here.run_soon(if lost { &by_name } else { &DESTROY }).expect(0);
-        // The keys of earlier lives are on their way, and no reason for a word.
+        // Keys of earlier clusters that wait for their deletion are not mentioned.
         let run = says(run, &["Nothing left: "]);
         assert!(!run.stderr.contains("warning"), "{}", run.stderr);
         site.nothing_left(&theirs);
@@ -172,21 +177,21 @@ fn a_cluster_of_the_same_name_in_another_region() {
     assert!(there.planned().is_empty(), "{:?}", there.planned());
 }
 
-/// Another team's machine in a subnet of ours.
+/// Another team's instance in a subnet of ours stays, and the message names it.
 #[test]
 fn what_is_not_ours_is_named_and_left_alone() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     for attached in [true, false] {
         let workspace = site.made();
-        site.used(NAME);
-        let theirs = site.neighbours(NAME);
-        let seeded = site.emulator.seed(&json!({ "what": "foreign", "cluster": NAME, "attached": attached }));
+        site.used(SINGLE_ZONE);
+        let theirs = site.neighbours(SINGLE_ZONE);
+        let seeded = site.emulator.seed(&json!({ "what": "foreign", "cluster": SINGLE_ZONE, "attached": attached }));
         let id = |kind: &str| {
             let found = seeded.iter().find(|entry| entry["type"] == kind).unwrap();
             found["id"].as_str().unwrap().to_owned()
         };
         let (interface, group) = (id("network-interface"), id("security-group"));
-        let both = Theirs::of(&site.emulator, &seeded).and(theirs);
+        let both = ForeignObjects::of(&site.emulator, &seeded).and(theirs);
         let plan = workspace.run_soon(&["plan", "--destroy"]).expect(0).stdout;
         let line = plan.lines().find(|line| line.contains(&interface)).unwrap_or_else(|| panic!("{interface} is not in {plan}"));
         for text in ["team=b", "Name=bastion", "bastion of team b", "holds ", "subnet/private/us-west-2a", "vpc/main"] {
@@ -208,20 +213,20 @@ fn what_is_not_ours_is_named_and_left_alone() {
         assert_eq!(report["result"], "left");
         assert!(report["in_the_way"].to_string().contains(&interface), "{report:#}");
 
-        site.emulator.seed(&json!({ "what": "remove-foreign", "cluster": NAME }));
+        site.emulator.seed(&json!({ "what": "remove-foreign", "cluster": SINGLE_ZONE }));
         says(workspace.run_soon(&DESTROY).expect(0), &["Nothing left: "]);
     }
 }
 
-/// One permission is missing: all that does not depend on it goes, and the rest when it is given.
+/// One permission is missing: everything that does not depend on it is deleted, and the rest by the next run, with the permission.
 #[test]
 fn a_missing_permission_is_named() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     for operation in ["DeleteNatGateway", "DeleteRole", "DeleteObjects", "DeleteLoadBalancer", "DeleteNetworkInterface"] {
         let workspace = site.made();
-        site.used(NAME);
+        site.used(SINGLE_ZONE);
         site.objects("blobs", &json!({ "keys": 3 }));
-        let theirs = site.neighbours(NAME);
+        let theirs = site.neighbours(SINGLE_ZONE);
         site.emulator.fault(&json!({ "mode": "access-denied", "operation": operation, "times": 0 }));
         let since = site.emulator.count();
         let run = says(workspace.run_soon(&DESTROY).expect(6), &[operation, "error: ", "hint: "]);
@@ -234,10 +239,10 @@ fn a_missing_permission_is_named() {
     }
 }
 
-/// Markers, odd names, unfinished uploads, late objects, partial failures: all of it goes.
+/// Buckets with delete markers, unusual keys, unfinished uploads, objects written meanwhile and partial failures are emptied.
 #[test]
 fn buckets_are_emptied_of_everything() {
-    let site = Site::with(&["--page-size", "50"]);
+    let site = TeardownAccount::with(&["--page-size", "50"]);
     let workspace = site.made();
     site.objects("blobs", &json!({ "keys": 120, "versions_per_key": 3, "delete_markers": 40, "uploads": 7, "odd_keys": true }));
     site.objects("logs", &json!({ "keys": 30, "filling": 2, "partial": 2 }));
@@ -245,16 +250,16 @@ fn buckets_are_emptied_of_everything() {
     let plan = workspace.run_soon(&["plan", "--destroy"]).expect(0).stdout;
     let line = plan.lines().find(|line| line.contains("s3-bucket/blobs")).unwrap();
     assert!(line.contains("40 delete markers") || line.contains("delete marker"), "{line}");
-    let theirs = site.neighbours(NAME);
+    let theirs = site.neighbours(SINGLE_ZONE);
     site.destroyed(&workspace, &DESTROY, &theirs);
 }
 
 #[test]
 fn locked_objects_stay_and_are_explained() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
     let bucket = site.objects("blobs", &json!({ "keys": 20, "versions_per_key": 2, "locked": 2 }));
-    let theirs = site.neighbours(NAME);
+    let theirs = site.neighbours(SINGLE_ZONE);
     let since = site.emulator.count();
     let run = says(workspace.run_soon(&DESTROY).expect(1), &["s3-bucket/blobs", "Object Lock", "error: ", "hint: ", "Left:"]);
     assert!(!run.stderr.contains("Nothing left"), "{}", run.stderr);
@@ -262,19 +267,19 @@ fn locked_objects_stay_and_are_explained() {
     theirs.unnamed(&site, since);
     let ours = site.ours(&theirs);
     assert_eq!(ours.iter().filter(|entry| entry.contains("\"object\"")).count(), 2, "{ours:?}");
-    // And the key without which nobody reads them.
+    // The key that encrypts them stays, too.
     assert!(ours.iter().all(|entry| entry.contains(&bucket) || entry.contains("\"kms\"")), "{ours:?}");
-    // Once more says the same.
+    // Running the command again says the same.
     says(workspace.run_soon(&DESTROY).expect(1), &["Object Lock"]);
     assert_eq!(site.ours(&theirs), ours);
 }
 
 #[test]
 fn recovery_points_of_a_vault_of_ones_own_go() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
-    site.emulator.seed(&json!({ "what": "leftovers", "cluster": NAME, "only": ["recovery-points"], "vault": "Default" }));
-    let theirs = site.neighbours(NAME);
+    site.emulator.seed(&json!({ "what": "leftovers", "cluster": SINGLE_ZONE, "only": ["recovery-points"], "vault": "Default" }));
+    let theirs = site.neighbours(SINGLE_ZONE);
     let plan = workspace.run_soon(&["plan", "--destroy"]).expect(0).stdout;
     assert!(plan.contains("recovery-point/") && plan.contains("in vault Default"), "{plan}");
     site.destroyed(&workspace, &DESTROY, &theirs);
@@ -282,12 +287,12 @@ fn recovery_points_of_a_vault_of_ones_own_go() {
 
 #[test]
 fn a_vault_that_forbids_it_keeps_its_recovery_points() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
-    site.emulator.seed(&json!({ "what": "leftovers", "cluster": NAME, "only": ["recovery-points"] }));
-    let theirs = site.neighbours(NAME);
+    site.emulator.seed(&json!({ "what": "leftovers", "cluster": SINGLE_ZONE, "only": ["recovery-points"] }));
+    let theirs = site.neighbours(SINGLE_ZONE);
     let since = site.emulator.count();
-    // Nobody may: a matter of the vault, and not of the caller's permissions.
+    // Nobody may delete there: this is a matter of the vault, and not of the caller's permissions.
     let by_itself = "AWS deletes it by itself on 2";
     let told = [
         "recovery-point/",
@@ -307,34 +312,34 @@ fn a_vault_that_forbids_it_keeps_its_recovery_points() {
 /// Another vault may be closed to this caller only.
 #[test]
 fn a_caller_who_may_not_delete_recovery_points_is_told_so() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
-    site.emulator.seed(&json!({ "what": "leftovers", "cluster": NAME, "only": ["recovery-points"], "vault": "Default" }));
+    site.emulator.seed(&json!({ "what": "leftovers", "cluster": SINGLE_ZONE, "only": ["recovery-points"], "vault": "Default" }));
     site.emulator.fault(&json!({ "mode": "access-denied", "operation": "DeleteRecoveryPoint", "times": 0 }));
     says(workspace.run_soon(&DESTROY).expect(6), &["DeleteRecoveryPoint", "is not authorized to perform"]);
     site.emulator.mend();
-    site.destroyed(&workspace, &DESTROY, &Theirs::nobody());
+    site.destroyed(&workspace, &DESTROY, &ForeignObjects::nobody());
 }
 
-/// `protect: true`, EKS's own protection, and the word that lifts both.
+/// `protect: true`, EKS's deletion protection, and the flag that lifts both.
 #[test]
 fn protection_is_lifted_only_by_name() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.fresh();
     let protected = example("domino-test-cluster-single-az.yaml") + "protect: true\n";
     workspace.write("domino-eks.yaml", &protected);
-    workspace.run_soon(&APPLY).expect(0);
-    site.used(NAME);
-    let theirs = site.neighbours(NAME);
+    workspace.run_soon(&APPLY_QUIETLY).expect(0);
+    site.used(SINGLE_ZONE);
+    let theirs = site.neighbours(SINGLE_ZONE);
     let emulator = &site.emulator;
     refused(emulator, || workspace.run_soon(&DESTROY), 7, &["is protected", "protect: false", "--lift-protection"]);
     let yes = ["destroy", "--lift-protection", "--yes", "--delete-data"];
     refused(emulator, || workspace.run_soon(&yes), 7, &["`--lift-protection` wants the cluster's name", "--confirm"]);
-    // Without the file, the state knows that the cluster is protected.
+    // Without the configuration, the state tells that the cluster is protected.
     fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
-    let by_name = ["destroy", "--cluster", NAME, "--region", "us-west-2", "--confirm", NAME, "--delete-data"];
+    let by_name = ["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--confirm", SINGLE_ZONE, "--delete-data"];
     refused(emulator, || workspace.run_soon(&by_name), 7, &["is protected", "--lift-protection"]);
-    // Without the state, too, EKS's protection is still on.
+    // Without the state, too, EKS's protection still refuses.
     let empty = site.folder("");
     fs::remove_file(empty.path("domino-eks.yaml")).unwrap();
     refused(emulator, || empty.run_soon(&by_name), 7, &["by EKS's deletion protection", "--lift-protection"]);
@@ -345,24 +350,25 @@ fn protection_is_lifted_only_by_name() {
 
 #[test]
 fn a_test_environment_wants_its_name_for_lifting_too() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.fresh();
     workspace.write("domino-eks.yaml", &example("domino-test-cluster-single-az.yaml").replace("profile: single-az", "profile: test"));
-    workspace.run_soon(&APPLY).expect(0);
+    workspace.run_soon(&APPLY_QUIETLY).expect(0);
     let yes = ["destroy", "--lift-protection", "--yes"];
     refused(&site.emulator, || workspace.run_soon(&yes), 7, &["`--lift-protection` wants the cluster's name"]);
-    // Without its configuration, the state knows that nobody need be asked.
+    // Without its configuration, the state tells that no confirmation is needed.
     fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
-    let by_name = ["destroy", "--cluster", NAME, "--region", "us-west-2", "--yes"];
-    site.destroyed(&workspace, &by_name, &Theirs::nobody());
+    let by_name = ["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--yes"];
+    site.destroyed(&workspace, &by_name, &ForeignObjects::nobody());
 }
 
-/// Load balancers and groups have a protection of their own. A refusal in the middle would come when the nodes are gone.
+/// Load balancers and groups have deletion protection of their own. It is found before anything is deleted, and not when the nodes are
+/// gone.
 #[test]
 fn what_aws_protects_is_refused_before_anything_is_deleted() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
-    site.emulator.seed(&json!({ "what": "leftovers", "cluster": NAME, "only": ["lbc"] }));
+    site.emulator.seed(&json!({ "what": "leftovers", "cluster": SINGLE_ZONE, "only": ["lbc"] }));
     site.emulator.aws(
         "import boto3
 elb = boto3.client('elbv2', region_name='us-west-2')
@@ -373,7 +379,7 @@ names = [group['AutoScalingGroupName'] for group in asg.describe_auto_scaling_gr
 for name, level in zip(sorted(names), ['prevent-force-deletion', 'prevent-all-deletion']):
     asg.update_auto_scaling_group(AutoScalingGroupName=name, DeletionProtection=level)",
     );
-    let theirs = site.neighbours(NAME);
+    let theirs = site.neighbours(SINGLE_ZONE);
     let told = ["protected against deletion: ", "load-balancer/", "autoscaling-group/", "--lift-protection"];
     refused(&site.emulator, || workspace.run_soon(&DESTROY), 7, &told);
     let plan = workspace.run_soon(&["plan", "--destroy"]).expect(0);
@@ -381,37 +387,37 @@ for name, level in zip(sorted(names), ['prevent-force-deletion', 'prevent-all-de
     let plan: Value = serde_json::from_str(&workspace.run_soon(&["plan", "--destroy", "--format", "json"]).expect(0).stdout).unwrap();
     let protected = plan["protected"].to_string();
     assert!(protected.contains("`prevent-force-deletion`") && protected.contains("`prevent-all-deletion`"), "{protected}");
-    // Nor does an apply that drops a pool take the nodes of a protected group.
+    // An apply that removes a pool does not delete a protected group either.
     let config = fs::read_to_string(workspace.path("domino-eks.yaml")).unwrap();
     workspace.write("domino-eks.yaml", &format!("{config}\npools: {{default-gpu: {{enabled: false}}}}\n"));
     let before = site.emulator.calls("UpdateAutoScalingGroup").len();
-    says(workspace.run_soon(&APPLY).expect(1), &["autoscaling-group/default-gpu/us-west-2a", "has deletion protection (`prevent-"]);
+    says(workspace.run_soon(&APPLY_QUIETLY).expect(1), &["autoscaling-group/default-gpu/us-west-2a", "has deletion protection (`prevent-"]);
     assert_eq!(site.emulator.calls("UpdateAutoScalingGroup").len(), before, "its nodes were taken");
     workspace.write("domino-eks.yaml", &config);
     site.destroyed(&workspace, &[&DESTROY[..], &["--lift-protection"]].concat(), &theirs);
 }
 
-/// So have log groups, and instances even two: stop protection keeps an instance from ending, too.
+/// Log groups have deletion protection, too, and instances have two: stop protection also prevents their termination.
 #[test]
 fn protected_logs_and_nodes_are_refused_before_anything_is_deleted() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
-    site.emulator.seed(&json!({ "what": "leftovers", "cluster": NAME, "only": ["logs"] }));
+    site.emulator.seed(&json!({ "what": "leftovers", "cluster": SINGLE_ZONE, "only": ["logs"] }));
     for _ in 0..2 {
-        site.emulator.seed(&json!({ "what": "karpenter", "cluster": NAME }));
+        site.emulator.seed(&json!({ "what": "karpenter", "cluster": SINGLE_ZONE }));
     }
     site.emulator.aws(&format!(
-        "for name in ['/aws/eks/{NAME}/cluster', '/aws/containerinsights/{NAME}/performance']:
+        "for name in ['/aws/eks/{SINGLE_ZONE}/cluster', '/aws/containerinsights/{SINGLE_ZONE}/performance']:
     logs.put_log_group_deletion_protection(logGroupIdentifier=name, deletionProtectionEnabled=True)
 found = full(ec2, 'describe_instances', Filters=[{{'Name': 'tag-key', 'Values': ['karpenter.sh/nodepool']}}])['Reservations']
 for found, switch in zip([one['Instances'][0]['InstanceId'] for one in found], ['DisableApiTermination', 'DisableApiStop']):
     ec2.modify_instance_attribute(InstanceId=found, **{{switch: {{'Value': True}}}})"
     ));
-    let theirs = site.neighbours(NAME);
+    let theirs = site.neighbours(SINGLE_ZONE);
     let told = [
         "protected against deletion: ",
-        &format!("log-group/control-plane (/aws/eks/{NAME}/cluster) by its deletion protection"),
-        &format!("(/aws/containerinsights/{NAME}/performance) by its deletion protection"),
+        &format!("log-group/control-plane (/aws/eks/{SINGLE_ZONE}/cluster) by its deletion protection"),
+        &format!("(/aws/containerinsights/{SINGLE_ZONE}/performance) by its deletion protection"),
         "by its termination protection",
         "by its stop protection",
         "--lift-protection",
@@ -423,25 +429,26 @@ for found, switch in zip([one['Instances'][0]['InstanceId'] for one in found], [
     assert_eq!(site.emulator.calls("PutLogGroupDeletionProtection").len(), 4, "two set them, and two lift them: {}", run.stderr);
 }
 
-/// Switched on after the look, it is a refusal that tells of the word.
+/// Protection that is switched on after the inspection: AWS refuses, and the message names the flag.
 #[test]
 fn a_protection_that_comes_late_is_told() {
-    let site = Site::new();
-    let logs =
-        format!("logs.put_log_group_deletion_protection(logGroupIdentifier='/aws/eks/{NAME}/cluster', deletionProtectionEnabled=True)");
+    let site = TeardownAccount::new();
+    let logs = format!(
+        "logs.put_log_group_deletion_protection(logGroupIdentifier='/aws/eks/{SINGLE_ZONE}/cluster', deletionProtectionEnabled=True)"
+    );
     let node = "found = full(ec2, 'describe_instances', Filters=[{'Name': 'tag-key', 'Values': ['karpenter.sh/nodepool']}])['Reservations']
 ec2.modify_instance_attribute(InstanceId=found[0]['Instances'][0]['InstanceId'], DisableApiTermination={'Value': True})";
     for (protect, refusal) in [(logs.as_str(), "deletion protection first"), (node, "instance attribute and try again")] {
         let workspace = site.made();
-        site.emulator.seed(&json!({ "what": "karpenter", "cluster": NAME }));
+        site.emulator.seed(&json!({ "what": "karpenter", "cluster": SINGLE_ZONE }));
         let run = destroyed_while(&site, &workspace, "UpdateAutoScalingGroup", protect);
         says(run.expect(1), &[&format!("{refusal}; `destroy --lift-protection` lifts that"), "Left:"]);
-        site.destroyed(&workspace, &[&DESTROY[..], &["--lift-protection"]].concat(), &Theirs::nobody());
+        site.destroyed(&workspace, &[&DESTROY[..], &["--lift-protection"]].concat(), &ForeignObjects::nobody());
     }
 }
 
-/// A destroy during which somebody runs this script: while that call of ours is on its way for the first time.
-fn destroyed_while(site: &Site, workspace: &Workspace, operation: &str, script: &str) -> Run {
+/// Runs a destroy, and this script of somebody else's while the destroy waits for the answer to a call.
+fn destroyed_while(site: &TeardownAccount, workspace: &Workspace, operation: &str, script: &str) -> Run {
     let held = site.emulator.fault(&json!({ "mode": "hold-before", "operation": operation }));
     let run = workspace.spawn(&DESTROY);
     assert!(site.emulator.struck(&held, 60.0).is_some(), "no {operation}");
@@ -450,10 +457,10 @@ fn destroyed_while(site: &Site, workspace: &Workspace, operation: &str, script: 
     run.wait_with_output().unwrap().into()
 }
 
-/// What only the key decrypts may be made when everybody has agreed already.
+/// Data that only our key decrypts may be created after the confirmation.
 #[test]
 fn a_key_that_is_needed_meanwhile_stays() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
     let backup = "key = kms.describe_key(KeyId=next(a['TargetKeyId'] for a in kms.list_aliases()['Aliases'] if 'domino' in a['AliasName']))['KeyMetadata']['Arn']
 volume = ec2.create_volume(AvailabilityZone='us-west-2a', Size=8, Encrypted=True, KmsKeyId=key)['VolumeId']
@@ -463,33 +470,33 @@ ec2.delete_volume(VolumeId=volume)";
     let told = ["kms-key/main", "the key is needed by", "(held by snapshot snap-", "nightly", "`destroy --lift-protection`", "Left:"];
     says(run.expect(1), &told);
     assert!(site.emulator.calls("ScheduleKeyDeletion").is_empty() && site.emulator.calls("DeleteAlias").is_empty());
-    let left = site.ours(&Theirs::nobody());
+    let left = site.ours(&ForeignObjects::nobody());
     assert!(
         left.len() == 3 && left.iter().all(|entry| ["key", "alias", "snapshot"].iter().any(|kind| entry.contains(&format!("\"{kind}\"")))),
         "{left:?}"
     );
-    // Once more it is seen before anything is done; and with a further word, it goes.
+    // The next run finds it before it deletes anything; with a further flag, it is deleted.
     says(workspace.run_soon(&DESTROY).expect(7), &["what only it decrypts: 1 snapshots or volumes that stay (snap-"]);
     says(workspace.run_soon(&[&DESTROY[..], &["--lift-protection"]].concat()).expect(0), &["Nothing left: "]);
 }
 
-/// The cluster takes its load balancers away by itself, while its controllers run.
+/// While its controllers run, the cluster deletes its load balancers by itself.
 #[test]
 fn a_cluster_that_answers_is_drained_first() {
-    let site = Site::with(&["--kubernetes-api"]);
+    let site = TeardownAccount::with(&["--kubernetes-api"]);
     let workspace = site.made();
-    let seeded = site.emulator.seed(&json!({ "what": "leftovers", "cluster": NAME, "only": ["lbc"] }));
+    let seeded = site.emulator.seed(&json!({ "what": "leftovers", "cluster": SINGLE_ZONE, "only": ["lbc"] }));
     let balancer = |part: &str| {
         let found = seeded.iter().find(|entry| entry["type"] == "load-balancer" && entry["id"].as_str().unwrap().contains(part));
         found.unwrap()["id"].clone()
     };
     site.emulator.kubernetes(&json!({
-        "cluster": NAME,
+        "cluster": SINGLE_ZONE,
         "services": [{ "namespace": "web", "name": "gateway", "type": "LoadBalancer", "load_balancer": balancer("/net/"),
                        "finalizers": ["service.kubernetes.io/load-balancer-cleanup"] }],
         "ingresses": [{ "namespace": "app", "name": "front", "load_balancer": balancer("/app/"), "finalizers": ["ingress.k8s.aws/resources"] }]
     }));
-    let theirs = site.neighbours(NAME);
+    let theirs = site.neighbours(SINGLE_ZONE);
     let since = site.emulator.count();
     let run = site.destroyed(&workspace, &[&DESTROY[..], &["--drain-kubernetes"]].concat(), &theirs);
     says(run, &["Deleting LoadBalancer Services and Ingresses first.", "1 Services and 1 Ingresses are gone."]);
@@ -500,30 +507,30 @@ fn a_cluster_that_answers_is_drained_first() {
 
 #[test]
 fn a_cluster_that_does_not_answer_is_taken_down_all_the_same() {
-    let site = Site::with(&["--kubernetes-api"]);
+    let site = TeardownAccount::with(&["--kubernetes-api"]);
     for switch in ["unreachable", "forbid"] {
         let workspace = site.made();
-        site.used(NAME);
+        site.used(SINGLE_ZONE);
         let services = json!([{ "namespace": "web", "name": "gateway", "type": "LoadBalancer", "load_balancer": null,
                                 "finalizers": ["service.kubernetes.io/load-balancer-cleanup"] }]);
-        site.emulator.kubernetes(&json!({ "cluster": NAME, "services": services, switch: true }));
-        let theirs = site.neighbours(NAME);
+        site.emulator.kubernetes(&json!({ "cluster": SINGLE_ZONE, "services": services, switch: true }));
+        let theirs = site.neighbours(SINGLE_ZONE);
         let run = site.destroyed(&workspace, &[&DESTROY[..], &["--drain-kubernetes"]].concat(), &theirs);
         says(run, &["warning: the cluster was not drained: ", "load balancers are deleted in AWS instead"]);
     }
-    // Controllers that do nothing hold it up no longer than that.
+    // Controllers that do nothing delay destroy no longer than that.
     let workspace = site.made();
     let services = json!([{ "namespace": "web", "name": "gateway", "type": "LoadBalancer", "load_balancer": null,
                             "finalizers": ["service.kubernetes.io/load-balancer-cleanup"] }]);
-    site.emulator.kubernetes(&json!({ "cluster": NAME, "services": services, "controllers": false }));
-    let run = site.destroyed(&workspace, &[&DESTROY[..], &["--drain-kubernetes"]].concat(), &Theirs::nobody());
+    site.emulator.kubernetes(&json!({ "cluster": SINGLE_ZONE, "services": services, "controllers": false }));
+    let run = site.destroyed(&workspace, &[&DESTROY[..], &["--drain-kubernetes"]].concat(), &ForeignObjects::nobody());
     says(run, &["warning: ", "web/gateway", "is still there"]);
 }
 
-/// What is kept stays kept where a permission is missing.
+/// Resources that are to be retained are retained also when a permission is missing.
 #[test]
 fn keeping_is_not_undone_by_a_failure() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
     site.objects("blobs", &json!({ "keys": 3 }));
     site.emulator.fault(&json!({ "mode": "access-denied", "operation": "DeleteNatGateway", "times": 0 }));
@@ -532,5 +539,5 @@ fn keeping_is_not_undone_by_a_failure() {
     says(workspace.run_soon(&RETAIN).expect(0), &["Nothing else left: "]);
     assert_eq!(site.ids("object").len(), 3);
     let workspace: Workspace = workspace;
-    site.destroyed(&workspace, &DESTROY, &Theirs::nobody());
+    site.destroyed(&workspace, &DESTROY, &ForeignObjects::nobody());
 }

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 
-def arguments() -> argparse.Namespace:
+def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="local_aws", description="A local AWS for tests: moto, made strict.")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
     parser.add_argument("--scale", type=float, default=0.01, help="factor on all durations of real AWS")
@@ -20,7 +20,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--port-file", help="the URL is written here when the server is ready")
     parser.add_argument("--kubernetes-api", action="store_true", help="each cluster has a Kubernetes API server on a port of its own")
     parser.add_argument("--parent-pid", type=int, help="end when this process is gone")
-    return parser.parse_args()
+    parser.add_argument("--fork-server", action="store_true", help="load once, then fork a server for each client of a Unix socket")
+    return parser.parse_args(words)
 
 
 def _alive(pid: int) -> bool:
@@ -37,9 +38,15 @@ def _alive(pid: int) -> bool:
 def main() -> None:
     options = arguments()
     # Imported late: `--help` must not wait for moto.
+    if options.fork_server:
+        from . import fork_server
+
+        fork_server.run(arguments)
+        return
     from . import app
 
-    server = app.start(options)
+    app.load()
+    server = app.serve(options)
     if options.port_file:
         temporary = Path(f"{options.port_file}.part")
         temporary.write_text(server.url)

@@ -59,19 +59,20 @@ def existing_backends(service: str) -> dict[str, Any]:
 
 
 @functools.cache
-def _handler(service: str) -> Any:
+def handler(service: str) -> Any:
+    """moto's class for the requests of a service."""
     module, name = HANDLERS[service]
     return getattr(importlib.import_module(module), name)
 
 
 def _entry(service: str, path: str) -> Any:
-    handler = _handler(service)
+    found = handler(service)
     if service != "s3":
-        return handler.dispatch
+        return found.dispatch
     bucket, _, key = path.lstrip("/").partition("/")
     if not bucket:
-        return handler.bucket_dispatch
-    return handler.key_dispatch if key else handler.ambiguous_dispatch
+        return found.bucket_dispatch
+    return found.key_dispatch if key else found.ambiguous_dispatch
 
 
 def forward(call: Call, drop: tuple[str, ...] = (), http: Http | None = None) -> Answer:

@@ -10,9 +10,10 @@ import re
 from functools import cache
 from typing import Any
 
-import botocore.loaders
+import botocore.exceptions
 
 from .errors import AwsError
+from .models import CLIENT_LOADER
 from .rules import on_reset
 from .wire import Call, service_model
 
@@ -56,16 +57,17 @@ _REFUSALS = {
 
 
 @cache
-def _specs(service: str) -> dict[str, Any]:
+def specs(service: str) -> dict[str, Any]:
+    """How the operations of a service page, as botocore has it."""
     try:
-        return botocore.loaders.Loader().load_service_model(service, "paginators-1")["pagination"]
+        return CLIENT_LOADER.load_service_model(service, "paginators-1")["pagination"]
     except botocore.exceptions.UnknownServiceError:
         return {}
 
 
 def spec(call: Call) -> dict[str, Any] | None:
     """How the operation pages, if it does."""
-    found = _specs(call.service).get(call.operation)
+    found = specs(call.service).get(call.operation)
     own = call.service in OWN_PAGING and call.operation not in _NOT_OWN
     if not found or own or not isinstance(found["input_token"], str):
         return None
@@ -105,7 +107,7 @@ def _decode(call: Call, token: str, digest: str) -> int:
 
 def _own_spec(call: Call) -> dict[str, Any] | None:
     """The paging of an operation whose tokens are moto's."""
-    found = _specs(call.service).get(call.operation)
+    found = specs(call.service).get(call.operation)
     mine = call.service not in OWN_PAGING or call.operation in _NOT_OWN
     return None if mine or not found or not isinstance(found["input_token"], str) else found
 
@@ -196,7 +198,7 @@ def page(call: Call, result: Any) -> None:
 
 def smaller_limit(call: Call) -> tuple[str, int] | None:
     """For services that page by themselves: the limit to send them instead of the client's."""
-    found = _specs(call.service).get(call.operation)
+    found = specs(call.service).get(call.operation)
     if PAGE_SIZE is None or not found or call.service not in OWN_PAGING or "limit_key" not in found or call.operation in _NOT_OWN:
         return None
     asked = call[found["limit_key"]]

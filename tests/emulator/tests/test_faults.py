@@ -13,7 +13,6 @@ from urllib.parse import urlparse
 
 import pytest
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, HTTPClientError
-from conftest import start
 from helpers import Aws, code, fresh, refusal, trust
 
 DROPPED = (ConnectionClosedError, EndpointConnectionError, HTTPClientError)
@@ -326,9 +325,9 @@ def test_bad_requests(aws):
         assert answer.status == status and json.load(answer)["error"]
 
 
-def test_reset_clears_faults(tmp_path):
-    process, url, log = start(tmp_path, "--scale", "0.01")
-    own = Aws(url, log)
+def test_reset_clears_faults(forks, tmp_path):
+    server = forks.start(tmp_path, "--scale", "0.01")
+    own = Aws(server.url, server.log)
     order(own, {"id": "h", "mode": "hold-after", "operation": "CreateVpc"}, {"mode": "throttle", "times": 0, "service": "ec2", "call": 2})
     with ThreadPoolExecutor(1) as pool:
         made = pool.submit(make, own)
@@ -337,5 +336,4 @@ def test_reset_clears_faults(tmp_path):
         assert isinstance(made.exception(5), DROPPED)
     assert own.control("faults") == [] and own.inventory() == []
     own.ec2.describe_vpcs()
-    process.terminate()
-    assert process.wait(10) == 0
+    server.close()

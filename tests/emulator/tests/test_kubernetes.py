@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-import os
 import socket
 import ssl
 import time
@@ -15,7 +14,6 @@ from urllib.parse import quote, urlsplit
 import boto3
 import pytest
 from botocore.signers import RequestSigner
-from conftest import start
 from helpers import Aws, code, fresh, until
 
 CCM, LBC, LBC_INGRESS = "service.kubernetes.io/load-balancer-cleanup", "service.k8s.aws/resources", "ingress.k8s.aws/resources"
@@ -86,12 +84,10 @@ def service(name=None, finalizers=(CCM,), **more):
 
 
 @pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    process, url, log = start(tmp_path_factory.mktemp("kubernetes"), "--scale", "0.01", "--page-size", "2", "--kubernetes-api",
-                              "--parent-pid", str(os.getpid()))
-    yield Aws(url, log)
-    process.terminate()
-    assert process.wait(10) == 0
+def aws(forks, tmp_path_factory):
+    server = forks.start(tmp_path_factory.mktemp("kubernetes"), "--scale", "0.01", "--page-size", "2", "--kubernetes-api")
+    yield Aws(server.url, server.log)
+    server.close()
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +130,7 @@ def balancers(aws):
 
 
 def test_off_by_default(server):
-    usual = Aws(server[1], server[2])
+    usual = Aws(server.url, server.log)
     with pytest.raises(urllib.error.HTTPError) as refused:
         usual.control("kubernetes?cluster=c")
     assert refused.value.code == 400 and "--kubernetes-api" in json.load(refused.value)["error"]

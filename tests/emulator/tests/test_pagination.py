@@ -14,7 +14,9 @@ COUNT = 7
 def world(aws: Aws):
     """Seven of everything that is cheap."""
     vpc = aws.vpc(COUNT)
+    aws.ec2.create_tags(Resources=vpc.subnets, Tags=[{"Key": "paged", "Value": "yes"}])
     for n in range(COUNT):
+        aws.ec2.create_vpc(CidrBlock="10.1.0.0/16")
         vpc.group()
         aws.ec2.create_route_table(VpcId=vpc.id)
         aws.ec2.create_network_interface(SubnetId=vpc.subnets[n])

@@ -11,7 +11,6 @@ from urllib.parse import unquote_plus
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import start
 from helpers import Aws, code, fresh, refusal
 from local_aws.odd_keys import ODD
 
@@ -212,11 +211,11 @@ def test_bad_orders(aws):
 
 
 @pytest.mark.parametrize("keys, versions", [(50_000, 2), (1, 100_000)])
-def test_a_hundred_thousand(tmp_path, keys, versions):
+def test_a_hundred_thousand(forks, tmp_path, keys, versions):
     """On a server with S3's own pages."""
-    process, url, log = start(tmp_path, "--scale", "0.01")
+    server = forks.start(tmp_path, "--scale", "0.01")
     try:
-        own, name = Aws(url, log), fresh("huge")
+        own, name = Aws(server.url, server.log), fresh("huge")
         own.s3.create_bucket(Bucket=name, CreateBucketConfiguration=WEST)
         own.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
         began = time.monotonic()
@@ -234,5 +233,4 @@ def test_a_hundred_thousand(tmp_path, keys, versions):
         with pytest.raises(ClientError):
             own.s3.delete_bucket(Bucket=name)
     finally:
-        process.terminate()
-        process.wait(10)
+        server.close()

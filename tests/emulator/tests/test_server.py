@@ -11,10 +11,23 @@ import sys
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlparse
 
-from conftest import start
-from helpers import code, fresh, refusal
+from forked import HERE
+from helpers import Aws, code, fresh, refusal
+
+
+def start(tmp: Path, *options: str) -> tuple[subprocess.Popen, str]:
+    """Start a server as the demo does, in a process of its own; the process and the URL."""
+    port_file = tmp / "url"
+    process = subprocess.Popen([sys.executable, "-m", "local_aws", "--port", "0", "--port-file", str(port_file), *options],
+                               cwd=HERE.parent, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not port_file.exists():
+        assert process.poll() is None and time.monotonic() < deadline, "the server did not start"
+        time.sleep(0.05)
+    return process, port_file.read_text()
 
 
 def test_health_and_settings(aws):
@@ -84,20 +97,24 @@ def test_keep_alive_and_expect_continue(aws):
     assert time.monotonic() - started < 0.8, "the client waited for 100 Continue"
 
 
-def test_throughput(aws):
+def cpu_seconds(pid: int) -> float:
+    """What a process has computed so far, however busy the machine is."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_call_costs_little(server, aws):
     aws.ec2.describe_vpcs()
-    started = time.monotonic()
+    before = cpu_seconds(server.pid)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: aws.ec2.describe_vpcs(), range(100)))
-    assert 100 / (time.monotonic() - started) > 50, "far slower than it should be"
+    assert cpu_seconds(server.pid) - before < 2, "100 calls are far slower than they should be"
 
 
 def test_ends_on_sigterm_and_reset_forgets(tmp_path):
-    process, url, _ = start(tmp_path, "--scale", "0.01")
+    process, url = start(tmp_path, "--scale", "0.01")
     line = process.stdout.readline()
     assert line.strip() == f"listening on {url}"
-    from helpers import Aws
-
     own = Aws(url, tmp_path / "requests.jsonl")
     own.vpc(1)
     assert own.inventory()
@@ -109,7 +126,7 @@ def test_ends_on_sigterm_and_reset_forgets(tmp_path):
 
 def test_ends_with_its_parent(tmp_path):
     parent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    process, url, _ = start(tmp_path, "--scale", "0.01", "--parent-pid", str(parent.pid))
+    process, url = start(tmp_path, "--scale", "0.01", "--parent-pid", str(parent.pid))
     with urllib.request.urlopen(f"{url}/_emulator/health") as answer:
         assert answer.status == 200
     parent.kill()

@@ -12,7 +12,7 @@ def ask(server, more):
     body = {"TagFilters": [{"Key": "team", "Values": ["a"]}], **more}
     headers = {"Content-Type": "application/x-amz-json-1.1", "Authorization": _SCOPE,
                "X-Amz-Target": "ResourceGroupsTaggingAPI_20170126.GetResources"}
-    request = urllib.request.Request(server[1], json.dumps(body).encode(), headers)
+    request = urllib.request.Request(server.url, json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request) as answer:
         return json.load(answer)
 

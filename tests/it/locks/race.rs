@@ -1,8 +1,6 @@
 //! Many runs at once want one state.
 
-use crate::emulator::Emulator;
-use crate::home::{APPLY, Home, LONG, account, converged, refused, unlocked};
-use crate::workspace::{Run, Workspace, piped};
+use crate::harness::{APPLY, Emulator, LONG, Run, StateLocation, Workspace, account, converged, piped, refused, unlocked};
 use serde_json::json;
 use std::sync::{Arc, Barrier, mpsc};
 
@@ -25,7 +23,7 @@ fn race(emulator: &Emulator, workspace: &Workspace, scale: &str) {
         });
     }
     let losers: Vec<(u32, Run)> = (1..RUNNERS).map(|_| receiver.recv_timeout(LONG).unwrap()).collect();
-    // Losing takes less time than getting to the point where the winner is held.
+    // The other runs give up in less time than the winner needs to get to the call at which it is held.
     assert_eq!(emulator.struck(&fault, LONG.as_secs_f64()).as_deref(), Some("ec2:ModifyVpcAttribute"));
     emulator.mend();
     let (winner, run) = receiver.recv_timeout(LONG).unwrap();
@@ -43,12 +41,12 @@ fn race(emulator: &Emulator, workspace: &Workspace, scale: &str) {
 #[test]
 fn thirty_two_runs_and_one_works_in_a_folder() {
     let emulator = account();
-    race(&emulator, &Home::Folder.fresh(&emulator), "0.01");
+    race(&emulator, &StateLocation::Folder.fresh(&emulator), "0.01");
 }
 
-/// A lock lives for six seconds here: thirty-two processes on few processors must not make its holder look dead.
+/// At this scale a lock expires after six seconds, so that its holder does not seem dead while thirty-two processes share few processors.
 #[test]
 fn thirty_two_runs_and_one_works_in_a_bucket() {
     let emulator = account();
-    race(&emulator, &Home::Bucket.fresh(&emulator), "0.1");
+    race(&emulator, &StateLocation::Bucket.fresh(&emulator), "0.1");
 }

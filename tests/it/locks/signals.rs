@@ -1,9 +1,9 @@
 //! Ctrl-C, SIGTERM and SIGHUP at every stage of a run: exit code 130, lock given back, state saved, and the same command
 //! goes on.
 
-use crate::emulator::{Emulator, python};
-use crate::home::{APPLY, Home, account, changes, converged, ended, held, refused, signal, unlocked};
-use crate::workspace::{Run, Workspace};
+use crate::harness::{
+    APPLY, Emulator, Run, StateLocation, Workspace, account, changes, converged, ended, held, python, refused, signal, unlocked,
+};
 use serde_json::{Value, json};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -28,8 +28,8 @@ fn begun(emulator: &Emulator, workspace: &Workspace, rule: &Value) -> Child {
 #[test]
 fn a_signal_while_planning_changes_nothing() {
     let emulator = account();
-    for home in Home::BOTH {
-        let workspace = home.fresh(&emulator);
+    for location in StateLocation::BOTH {
+        let workspace = location.fresh(&emulator);
         for name in signals() {
             let since = emulator.count();
             let run =
@@ -52,8 +52,8 @@ fn a_signal_while_planning_changes_nothing() {
 #[test]
 fn a_signal_while_working_saves_everything() {
     let emulator = account();
-    for home in Home::BOTH {
-        let workspace = home.fresh(&emulator);
+    for location in StateLocation::BOTH {
+        let workspace = location.fresh(&emulator);
         let places = [("ec2", "CreateSubnet"), ("ec2", "CreateNatGateway"), ("autoscaling", "CreateAutoScalingGroup")];
         for (name, (service, operation)) in signals().iter().zip(places) {
             let rule = json!({ "mode": "slow", "seconds": 1, "service": service, "operation": operation });
@@ -78,8 +78,8 @@ fn a_signal_while_working_saves_everything() {
 #[test]
 fn a_second_signal_leaves_at_once() {
     let emulator = account();
-    for home in Home::BOTH {
-        let workspace = home.fresh(&emulator);
+    for location in StateLocation::BOTH {
+        let workspace = location.fresh(&emulator);
         for (again, call) in [(true, "ec2:CreateSubnet"), (false, "ec2:CreateNatGateway"), (true, "autoscaling:CreateAutoScalingGroup")] {
             let (service, operation) = call.split_once(':').unwrap();
             let run =
@@ -189,8 +189,8 @@ impl OnTerminal {
 #[test]
 fn a_signal_at_the_question_changes_nothing() {
     let emulator = account();
-    for home in Home::BOTH {
-        let workspace = home.fresh(&emulator);
+    for location in StateLocation::BOTH {
+        let workspace = location.fresh(&emulator);
         let since = emulator.count();
         for end in ["\u{3}", "-INT", "-TERM", "-HUP", "hang up", "no\n", "\u{4}"] {
             let mut run = OnTerminal::start(&workspace, &["apply"]);
@@ -226,8 +226,8 @@ fn a_signal_at_the_question_changes_nothing() {
 #[test]
 fn a_closed_terminal_ends_the_run_with_the_state_saved() {
     let emulator = account();
-    for home in Home::BOTH {
-        let workspace = home.fresh(&emulator);
+    for location in StateLocation::BOTH {
+        let workspace = location.fresh(&emulator);
         let fault = emulator.fault(&json!({ "mode": "slow", "seconds": 1, "service": "ec2", "operation": "CreateSubnet" }));
         let mut run = OnTerminal::start(&workspace, &APPLY);
         held(&emulator, &mut run.child, &fault);

@@ -1,15 +1,14 @@
 //! Nobody listens any more: closed outputs, and pipes whose reader is gone. The run goes on, and never panics.
 
-use crate::home::{APPLY, Home, account, converged, held, unlocked};
-use crate::workspace::piped;
+use crate::harness::{APPLY, StateLocation, account, converged, held, piped, unlocked};
 use serde_json::json;
 use std::process::{Command, Stdio};
 
 #[test]
 fn readers_that_go_away_do_not_end_a_run() {
     let emulator = account();
-    for (home, progress) in [(Home::Folder, "plain"), (Home::Bucket, "json")] {
-        let workspace = home.fresh(&emulator);
+    for (location, progress) in [(StateLocation::Folder, "plain"), (StateLocation::Bucket, "json")] {
+        let workspace = location.fresh(&emulator);
         let fault = emulator.fault(&json!({ "mode": "slow", "seconds": 1, "service": "ec2", "operation": "CreateSubnet" }));
         let mut run = piped(&mut workspace.command(&["apply", "--yes", "--progress", progress, "-v"]));
         held(&emulator, &mut run, &fault);
@@ -24,7 +23,7 @@ fn readers_that_go_away_do_not_end_a_run() {
 #[test]
 fn closed_outputs_do_not_end_a_run() {
     let emulator = account();
-    let workspace = Home::Folder.fresh(&emulator);
+    let workspace = StateLocation::Folder.fresh(&emulator);
     let closed = |arguments: &str| {
         let plain = workspace.command(&[]);
         let mut shell = Command::new("sh");
@@ -44,7 +43,7 @@ fn closed_outputs_do_not_end_a_run() {
 #[test]
 fn outputs_that_cannot_be_written_do_not_end_a_run() {
     let emulator = account();
-    let workspace = Home::Folder.fresh(&emulator);
+    let workspace = StateLocation::Folder.fresh(&emulator);
     for arguments in [&["plan"][..], &APPLY, &["apply", "--yes", "--progress", "json"], &["state", "pull"]] {
         let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let status = workspace.command(arguments).stdin(Stdio::null()).stdout(full()).stderr(full()).status().unwrap();

@@ -7,10 +7,10 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-import botocore.session
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
+from ..models import session
 from ..wire import Answer, Call, Http, understand
 
 _answer: list[Callable[[Call], Answer]] = []
@@ -54,7 +54,7 @@ def _send(request: Any, **_: Any) -> AWSResponse:
 @cache
 def client(service: str, region: str) -> Any:
     """A client of a service; IAM has one region only."""
-    made = botocore.session.Session().create_client(
+    made = session().create_client(
         service, "us-east-1" if service == "iam" else region, endpoint_url="http://127.0.0.1",
         aws_access_key_id="seed", aws_secret_access_key="seed",
         config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}))

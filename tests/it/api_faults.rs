@@ -1,9 +1,7 @@
 //! RUN-2: every fault at every call, without a crash. A run ends well, or with an error that names what it was about and
 //! leaves a state from which the same command goes on.
 
-use crate::life::{APPLY, Bench, DESTROY, Home, Reference};
-use crate::points::{Report, sample, workers};
-use crate::workspace::Workspace;
+use crate::harness::{APPLY_QUIETLY, Bench, DESTROY_QUIETLY, Reference, Report, StateLocation, Workspace, sample, workers};
 use serde_json::{Value, json};
 
 /// A way in which a call goes wrong.
@@ -16,15 +14,15 @@ enum Fault {
     /// The connection ends; the call took effect.
     DroppedAfter,
     InternalError,
-    /// It took effect, and AWS says that something went wrong.
+    /// The call took effect, and AWS answers with an internal error.
     InternalErrorAfter,
     Unavailable,
     Throttled,
     AccessDenied,
-    /// From this call on, every one.
+    /// The credentials have expired for this call and all that follow.
     Expired,
     Slow,
-    /// What was just made is not found by its id, by its tags, or by either, in the whole run.
+    /// During the whole run, AWS does not show a new object by its id, by its tags, or by either.
     StaleById,
     StaleByTag,
     Stale,
@@ -46,7 +44,7 @@ const ALL: [Fault; 13] = [
     Fault::Stale,
 ];
 
-/// Seconds for which new things stay unseen: what the program's time scale makes of ten seconds of AWS.
+/// For so many seconds AWS does not show new objects: ten seconds of AWS at the program's time scale.
 const LAG: f64 = 0.1;
 
 impl Fault {
@@ -69,19 +67,19 @@ impl Fault {
         }
     }
 
-    /// Whether one call is struck, and not the whole run.
+    /// Whether the fault affects one call, and not the whole run.
     fn is_one(self) -> bool {
         !matches!(self, Fault::Expired | Fault::StaleById | Fault::StaleByTag | Fault::Stale)
     }
 
-    /// Whether a run must get over it by itself.
+    /// Whether a run must succeed in spite of the fault.
     fn is_passing(self) -> bool {
         !matches!(self, Fault::AccessDenied | Fault::Expired)
     }
 
     /// Every place of a run where it can strike.
     fn places(self, calls: usize) -> Vec<(Self, usize)> {
-        // A run in a late world differs only by chance: a few are enough.
+        // These faults do not depend on the number of a call, so a few runs of each are enough.
         let step = if matches!(self, Fault::StaleById | Fault::StaleByTag | Fault::Stale) { 20 } else { 1 };
         (1..=calls).step_by(step).map(|call| (self, call)).collect()
     }
@@ -116,29 +114,30 @@ fn disturbed(bench: &Bench, workspace: &Workspace, arguments: &[&str], (fault, c
 fn life(bench: &Bench, reference: &Reference, apply: Place, destroy: Place) -> Result<String, String> {
     let workspace = bench.fresh();
     let before = bench.emulator.living();
-    let first = disturbed(bench, &workspace, &APPLY, apply).map_err(|why| format!("apply {why}"))?;
+    let first = disturbed(bench, &workspace, &APPLY_QUIETLY, apply).map_err(|why| format!("apply {why}"))?;
     bench.converges(&workspace, reference).map_err(|why| format!("apply {first}: {why}"))?;
-    let second = disturbed(bench, &workspace, &DESTROY, destroy).map_err(|why| format!("apply {first}, destroy {why}"))?;
+    let second = disturbed(bench, &workspace, &DESTROY_QUIETLY, destroy).map_err(|why| format!("apply {first}, destroy {why}"))?;
     bench.vanishes(&workspace, &before).map_err(|why| format!("apply {first}, destroy {second}: {why}"))?;
     Ok(format!("apply {first}, destroy {second}"))
 }
 
-/// Every fault at every call; neighbours differ in their fault, so that a sample has all of them.
+/// Every fault at every call. Neighbours in this list differ in their fault, so that a sample of 13 or more has all of them, and
+/// smaller samples have all of them in the course of a few commits.
 fn places(calls: usize) -> Vec<Place> {
     let mut all: Vec<Place> = ALL.iter().flat_map(|fault| fault.places(calls)).collect();
     all.sort_by_key(|(_, call)| *call);
     all
 }
 
-fn every_fault(name: &str, home: Home, least: usize) {
-    let reference = Bench::new(home).reference();
+fn every_fault(name: &str, location: StateLocation, least: usize) {
+    let reference = Bench::new(location).reference();
     let (apply, destroy) = (places(reference.apply.all), places(reference.destroy.all));
     let pairs: Vec<(Place, Place)> = apply.iter().enumerate().map(|(index, place)| (*place, destroy[index % destroy.len()])).collect();
     let chosen = sample(pairs, least);
     let report = Report::begin(name, 2);
     workers(
         chosen,
-        || Bench::new(home),
+        || Bench::new(location),
         |bench, (apply, destroy)| {
             report.point(&format!("{apply:?}/{destroy:?}"), || life(bench, &reference, *apply, *destroy));
         },
@@ -148,10 +147,10 @@ fn every_fault(name: &str, home: Home, least: usize) {
 
 #[test]
 fn a_fault_at_any_call_is_survived() {
-    every_fault("faults", Home::Folder, 26);
+    every_fault("faults", StateLocation::Folder, 9);
 }
 
 #[test]
 fn a_fault_at_any_call_is_survived_with_the_state_in_a_bucket() {
-    every_fault("faults-s3", Home::Bucket, 13);
+    every_fault("faults-s3", StateLocation::Bucket, 5);
 }

@@ -1,7 +1,7 @@
-//! Design rule 2: second objects of one address, which an unanswered request may leave where AWS knows no token and no name.
+//! Design rule 2: a create request whose answer was lost can leave a second object with the same address, where the API has neither a
+//! client token nor unique names.
 
-use crate::emulator::Emulator;
-use crate::workspace::{Workspace, example};
+use crate::harness::{Emulator, Workspace, example};
 use std::collections::BTreeMap;
 
 /// Objects that carry the very tags of ours, as a repeated request would make them.

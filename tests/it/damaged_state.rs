@@ -1,9 +1,9 @@
 //! RUN-2: states that cannot be used. Each is refused with what is wrong, where, and what to do; nothing is changed in AWS
 //! or in any file; and once the cause is mended the same command goes on.
 
-use crate::emulator::Emulator;
-use crate::home::{APPLY, CLUSTER, DESTROY, Home, OBJECT, account, changes, converged, files, refused, sealed};
-use crate::workspace::Workspace;
+use crate::harness::{
+    APPLY, DESTROY, Emulator, SINGLE_ZONE, STATE_KEY, StateLocation, Workspace, account, changes, converged, files, refused, sealed,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const LOOKING: [&[&str]; 5] = [&["plan"], &["status"], &["outputs"], &["state", "list"], &["state", "pull"]];
 const WORKING: [&[&str]; 3] = [&APPLY, &DESTROY, &["state", "migrate", "elsewhere"]];
 
-/// An applied cluster with its state in a folder that is damaged and mended again.
+/// An applied cluster whose state, in a folder, is damaged and repaired again.
 struct Bench {
     emulator: Emulator,
     workspace: Workspace,
@@ -23,9 +23,9 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let emulator = account();
-        let workspace = Home::Folder.fresh(&emulator);
+        let workspace = StateLocation::Folder.fresh(&emulator);
         workspace.run_soon(&APPLY).expect(0);
-        let folder = workspace.path(&format!(".domino-eks/{CLUSTER}"));
+        let folder = workspace.path(&format!(".domino-eks/{SINGLE_ZONE}"));
         let whole = files(&workspace);
         Self { emulator, workspace, folder, whole }
     }
@@ -62,7 +62,7 @@ impl Bench {
         self.refuses(&WORKING, texts);
     }
 
-    /// Another text in the place of the document.
+    /// Replaces the text of the document.
     #[track_caller]
     fn with(&self, text: impl AsRef<[u8]>, texts: &[&str]) {
         fs::write(self.document(), text).unwrap();
@@ -80,7 +80,7 @@ impl Bench {
         }
     }
 
-    /// The same command goes on.
+    /// With the state repaired, the same command succeeds.
     fn goes_on(self) {
         let since = self.emulator.count();
         self.workspace.run_soon(&APPLY).expect(0);
@@ -119,10 +119,10 @@ fn states_of_something_else() {
         bench.refuses(&WORKING, &texts);
         bench.mend();
     }
-    // Of the same cluster, but of another line of descent: what is there is not known to it.
+    // A state of the same cluster with another lineage: the existing objects are not its own.
     fs::write(bench.document(), bench.altered("lineage", json!("2693aea3-eb53-4f28-9d86-f02a4b716755"))).unwrap();
-    // It knows something itself, so building it anew would be no way out.
-    let destroy = format!("domino-eks destroy --cluster {CLUSTER} --region us-west-2 --lineage ");
+    // It has records of its own, so the message must not suggest to rebuild it from tags.
+    let destroy = format!("domino-eks destroy --cluster {SINGLE_ZONE} --region us-west-2 --lineage ");
     bench.refuses(&[&["plan"], &["status"], &APPLY, &DESTROY], &["this state does not know", "--state", &destroy, "EMPTY-FOLDER"]);
     bench.mend();
     bench.goes_on();
@@ -147,7 +147,7 @@ fn files_beside_the_document() {
     fs::write(&journal, "{\"serial\":1,\"lineage\":\"2693aea3\",\"op\":\"gone\",\"address\":\"vpc/main\"}\n").unwrap();
     bench.refuses_all(&["journal belongs to another state", recover]);
     bench.mend();
-    // A last line without its end never counted.
+    // A last line of the journal without its line break was never acknowledged, so it is ignored.
     fs::write(&journal, "{\"serial\":1,\"op\":\"go").unwrap();
     bench.workspace.run_soon(&["plan", "--detailed-exitcode"]).expect(0);
     bench.mend();
@@ -168,22 +168,22 @@ fn places_that_are_no_files() {
     bench.mend();
     fs::remove_dir_all(&bench.folder).unwrap();
     fs::write(&bench.folder, "a file").unwrap();
-    bench.refuses_all(&[CLUSTER, "check that the folder exists"]);
+    bench.refuses_all(&[SINGLE_ZONE, "check that the folder exists"]);
     bench.mend();
     bench.goes_on();
 }
 
-/// The same in a bucket.
+/// The same damages for a state in a bucket.
 #[test]
 fn objects_that_are_damaged() {
     let emulator = account();
-    let workspace = Home::Bucket.fresh(&emulator);
+    let workspace = StateLocation::Bucket.fresh(&emulator);
     workspace.run_soon(&APPLY).expect(0);
     let text = workspace.run(&["state", "pull"]).expect(0).stdout;
     let put = |text: &str| {
         workspace.write("document", text);
         let file = workspace.path("document");
-        emulator.aws(&format!("s3.put_object(Bucket='team-states', Key='{OBJECT}', Body=open('{}', 'rb').read())", file.display()));
+        emulator.aws(&format!("s3.put_object(Bucket='team-states', Key='{STATE_KEY}', Body=open('{}', 'rb').read())", file.display()));
         fs::remove_file(file).unwrap();
     };
     let altered = |key: &str, value: Value| {
@@ -191,7 +191,7 @@ fn objects_that_are_damaged() {
         state[key] = value;
         sealed(&state)
     };
-    let place = format!("s3://team-states/{OBJECT}");
+    let place = format!("s3://team-states/{STATE_KEY}");
     for (bad, texts) in [
         (String::new(), &["damaged", "it is empty", "state recover"][..]),
         (text[..text.len() / 2].to_owned(), &["damaged", "state recover"]),

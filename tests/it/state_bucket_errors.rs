@@ -1,10 +1,9 @@
 //! RUN-2: buckets that cannot hold a state, and buckets and credentials that fail in the middle of a run.
 
-use crate::emulator::Emulator;
-use crate::home::{
-    APPLY, BUCKET, CLUSTER, DESTROY, Home, OBJECT, account, changes, converged, ended, held, make_bucket, object, refused, unlocked,
+use crate::harness::{
+    APPLY, BUCKET, DESTROY, Emulator, SINGLE_ZONE, STATE_KEY, StateLocation, Workspace, account, changes, converged, ended, example, held,
+    make_bucket, object, piped, refused, unlocked,
 };
-use crate::workspace::{Workspace, example, piped};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 
@@ -60,7 +59,7 @@ fn buckets_that_cannot_hold_a_state() {
 #[test]
 fn buckets_that_we_may_not_use() {
     let emulator = account();
-    let workspace = Home::Bucket.fresh(&emulator);
+    let workspace = StateLocation::Bucket.fresh(&emulator);
     for (operation, first) in [("GetBucketVersioning", 1), ("GetObject", 1), ("PutObject", 1), ("PutObject", 2)] {
         emulator.fault(&json!({ "mode": "access-denied", "service": "s3", "operation": operation, "call": first, "times": 0 }));
         let texts = &[operation, "AccessDenied", "`team-states` must belong to account", "s3:GetObject, s3:PutObject"];
@@ -80,13 +79,13 @@ fn buckets_that_we_may_not_use() {
     converged(&emulator, &workspace);
 }
 
-/// From some write on the bucket refuses: the run ends, and what it knew is saved beside the configuration.
+/// From some write on the bucket refuses all writes: the run ends, and its state is saved beside the configuration.
 #[test]
 fn a_bucket_that_refuses_in_the_middle_of_a_run() {
     let emulator = account();
     // With the saved state pushed, and with the intents in the bucket alone.
     for (operation, push) in [("CreateSubnet", true), ("CreateNatGateway", true), ("CreateVpc", false)] {
-        let workspace = Home::Bucket.fresh(&emulator);
+        let workspace = StateLocation::Bucket.fresh(&emulator);
         let pause = emulator.fault(&json!({ "mode": "slow", "seconds": 1, "service": "ec2", "operation": operation }));
         let mut run = workspace.spawn(&APPLY);
         held(&emulator, &mut run, &pause);
@@ -102,7 +101,7 @@ fn a_bucket_that_refuses_in_the_middle_of_a_run() {
         converged(&emulator, &workspace);
         unlocked(&workspace);
         if push {
-            // What is older by now does not go over it.
+            // The saved state is older than the one in the bucket by now, so it is refused.
             refused(workspace.run_soon(&["state", "push", RESCUED]), 1, &["serial", "nothing was changed"]);
         }
     }
@@ -117,21 +116,21 @@ fn assert_rescued(workspace: &Workspace) {
 #[track_caller]
 fn push_home(emulator: &Emulator, workspace: &Workspace) {
     let saved: Value = serde_json::from_slice(&std::fs::read(workspace.path(RESCUED)).unwrap()).unwrap();
-    let standing = object(emulator, OBJECT);
+    let standing = object(emulator, STATE_KEY);
     let serial = |document: &Value| document["state"]["serial"].as_u64().unwrap();
     assert!(serial(&saved) > serial(&standing));
     assert_eq!(saved["state"]["lineage"], standing["state"]["lineage"]);
     workspace.run_soon(&["state", "push", RESCUED]).expect(0);
-    let pushed = object(emulator, OBJECT);
+    let pushed = object(emulator, STATE_KEY);
     assert_eq!(serial(&pushed), serial(&saved) + 1);
     assert_eq!(pushed["state"]["resources"], saved["state"]["resources"]);
 }
 
-/// A bucket that is out of order for a while holds up nothing for good: the writes are repeated.
+/// A bucket that fails for a while: the writes are repeated until they succeed.
 #[test]
 fn a_bucket_that_stumbles_is_waited_for() {
     let emulator = account();
-    let workspace = Home::Bucket.fresh(&emulator);
+    let workspace = StateLocation::Bucket.fresh(&emulator);
     // The SDK's own pauses are not scaled: the lock must outlive them.
     let mut apply = workspace.command(&APPLY);
     apply.env("DOMINO_EKS_TIME_SCALE", "0.2");
@@ -144,12 +143,12 @@ fn a_bucket_that_stumbles_is_waited_for() {
     unlocked(&workspace);
 }
 
-/// From some call on the credentials have expired, for everything.
+/// From some call on, the credentials have expired for all services.
 #[test]
 fn credentials_that_expire_in_the_middle_of_a_run() {
     let emulator = account();
-    for home in Home::BOTH {
-        let workspace = home.fresh(&emulator);
+    for location in StateLocation::BOTH {
+        let workspace = location.fresh(&emulator);
         for call in [110, 90] {
             emulator.fault(&json!({ "mode": "expired-token", "call": call, "times": 0 }));
             let run = workspace.run_soon(&APPLY);
@@ -157,7 +156,7 @@ fn credentials_that_expire_in_the_middle_of_a_run() {
             let run = refused(run, 6, &["xpired", "refresh your AWS credentials", "run the same command again"]);
             let rescued = workspace.path(RESCUED).exists();
             assert_eq!(rescued, run.stderr.contains("state push"), "{}", run.stderr);
-            assert!(home == Home::Bucket || !rescued, "a folder needs no credentials");
+            assert!(location == StateLocation::Bucket || !rescued, "a folder needs no credentials");
             if rescued {
                 assert_rescued(&workspace);
                 push_home(&emulator, &workspace);
@@ -176,7 +175,7 @@ fn init_makes_the_bucket() {
     let emulator = account();
     let workspace = Workspace::new(&emulator, "");
     let init = |file: &str, state: &str, more: &[&str]| {
-        let arguments = ["-f", file, "--state", state, "init", "--name", CLUSTER, "--region", "us-west-2"];
+        let arguments = ["-f", file, "--state", state, "init", "--name", SINGLE_ZONE, "--region", "us-west-2"];
         workspace.run_soon(&[&arguments[..], more].concat())
     };
     refused(init("new.yaml", "s3://new-states/team", &[]), 2, &["no terminal", "--yes"]);
@@ -198,7 +197,7 @@ fn init_makes_the_bucket() {
     assert!(made[4].to_string().contains("NoncurrentDays") && made[4].to_string().contains("DaysAfterInitiation"), "{}", made[4]);
     assert!(made[5].to_string().contains("domino-eks:state") && !made[5].to_string().contains("domino-eks:cluster"), "{}", made[5]);
 
-    // It is there, and good: nothing is changed.
+    // The bucket exists and is fit, so nothing is changed.
     let since = emulator.count();
     refused(init("new.yaml", "s3://new-states/team", &["--yes"]), 1, &["exists already"]);
     init("second.yaml", "s3://new-states/other", &[]).expect(0);
@@ -206,7 +205,7 @@ fn init_makes_the_bucket() {
     workspace.run_soon(&["-f", "new.yaml", "plan"]).expect(0);
     workspace.run_soon(&["-f", "new.yaml", "state", "unlock"]).expect(0);
 
-    // Made, but broken off before its settings were done: they are finished.
+    // `init` was interrupted after it had created the bucket: its settings are completed.
     emulator.aws("s3.delete_bucket_lifecycle(Bucket='new-states')\ns3.put_bucket_versioning(Bucket='new-states', VersioningConfiguration={'Status': 'Suspended'})");
     init("third.yaml", "s3://new-states/third", &[]).expect(0);
     let versioning = emulator.aws("result = s3.get_bucket_versioning(Bucket='new-states')['Status']");
@@ -221,7 +220,7 @@ fn init_refuses_buckets_that_are_not_fit() {
     let workspace = Workspace::new(&emulator, "");
     let init = |bucket: &str| {
         let state = format!("s3://{bucket}/team");
-        workspace.run_soon(&["-f", "new.yaml", "--state", &state, "init", "--name", CLUSTER, "--region", "us-west-2", "--yes"])
+        workspace.run_soon(&["-f", "new.yaml", "--state", &state, "init", "--name", SINGLE_ZONE, "--region", "us-west-2", "--yes"])
     };
     let since = emulator.count();
     refused(init("my-bucket"), 6, &["`my-bucket` must belong to account"]);

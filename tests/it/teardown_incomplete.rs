@@ -1,31 +1,30 @@
-//! RUN-4: what `destroy` takes down is often not whole: an apply that was killed, a state or a configuration that is lost, a
-//! cluster that failed, things that somebody deleted by hand.
+//! RUN-4: `destroy` of clusters that are incomplete: an apply that was killed, a state or a configuration that is lost, a
+//! cluster that failed, resources that somebody deleted by hand.
 
-use crate::home::{ended, held, signal};
-use crate::points::{Report, sample, workers};
-use crate::seeds::{APPLY, DESTROY, NAME, Site, Theirs, says};
-use crate::workspace::Workspace;
+use crate::harness::{
+    APPLY_QUIETLY, DESTROY, ForeignObjects, Report, SINGLE_ZONE, TeardownAccount, Workspace, ended, held, sample, says, signal, workers,
+};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
 
-const BY_NAME: [&str; 8] = ["destroy", "--cluster", NAME, "--region", "us-west-2", "--confirm", NAME, "--delete-data"];
+const BY_NAME: [&str; 8] = ["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--confirm", SINGLE_ZONE, "--delete-data"];
 
-/// Before which call that changes something an apply dies.
-fn points(site: &Site) -> Vec<usize> {
+/// The call that changes something before which an apply is killed.
+fn points(site: &TeardownAccount) -> Vec<usize> {
     let workspace = site.fresh();
     let since = site.emulator.count();
-    workspace.run_soon(&APPLY).expect(0);
+    workspace.run_soon(&APPLY_QUIETLY).expect(0);
     (1..=site.emulator.mutating(since).len()).collect()
 }
 
 /// Applies, and kills the run at one of its calls.
-fn half_made(site: &Site, call: usize) -> Result<(Workspace, String), String> {
+fn half_made(site: &TeardownAccount, call: usize) -> Result<(Workspace, String), String> {
     let workspace = site.fresh();
     let mode = if call.is_multiple_of(2) { "hold-before" } else { "hold-after" };
     let rule = site.emulator.fault(&json!({ "mode": mode, "call": call, "mutating": true }));
-    let mut run = workspace.spawn(&APPLY);
+    let mut run = workspace.spawn(&APPLY_QUIETLY);
     let mut struck = None;
     while struck.is_none() && run.try_wait().unwrap().is_none() {
         struck = site.emulator.struck(&rule, 0.2);
@@ -36,18 +35,18 @@ fn half_made(site: &Site, call: usize) -> Result<(Workspace, String), String> {
     Ok((workspace, format!("{mode} {call} ({})", struck.as_deref().unwrap_or("ended before"))))
 }
 
-/// What Kubernetes can have left by now: there may be no network yet to put it into.
-fn leave(site: &Site) -> bool {
-    let order = json!({ "what": "leftovers", "cluster": NAME, "only": ["interfaces", "logs"] });
+/// Adds what Kubernetes can have left by now, which is nothing while there is no network.
+fn leave(site: &TeardownAccount) -> bool {
+    let order = json!({ "what": "leftovers", "cluster": SINGLE_ZONE, "only": ["interfaces", "logs"] });
     let sown = ureq::post(&format!("{}/_emulator/seed", site.emulator.url)).send_json(&order);
     sown.is_ok()
 }
 
 /// Every third time the state is lost, too, and every other third time the configuration.
-fn taken_down(site: &Site, call: usize) -> Result<String, String> {
+fn taken_down(site: &TeardownAccount, call: usize) -> Result<String, String> {
     let (workspace, about) = half_made(site, call)?;
     let left = leave(site);
-    let theirs = site.neighbours(NAME);
+    let theirs = site.neighbours(SINGLE_ZONE);
     let (arguments, how): (&[&str], &str) = match call % 3 {
         0 => (&DESTROY, "with both"),
         1 => {
@@ -78,25 +77,25 @@ fn taken_down(site: &Site, call: usize) -> Result<String, String> {
 /// 30 points with `RELIABILITY=30`, every one with `RELIABILITY=full`, another sample with each commit else.
 #[test]
 fn what_a_killed_apply_left_goes() {
-    let chosen = sample(points(&Site::new()), 6);
+    let chosen = sample(points(&TeardownAccount::new()), 6);
     let report = Report::begin("teardown", 1);
-    workers(chosen, Site::new, |site, call| report.point(&call.to_string(), || taken_down(site, *call)));
+    workers(chosen, TeardownAccount::new, |site, call| report.point(&call.to_string(), || taken_down(site, *call)));
     report.end();
 }
 
-/// The last request of a killed run takes effect after it: nobody may say before that nothing is left.
+/// The last request of a killed run takes effect only later: until then destroy must not say that nothing is left.
 #[test]
 fn what_appears_after_a_killed_apply_goes_too() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.fresh();
     let rule = site.emulator.fault(&json!({ "mode": "hold-before", "operation": "AllocateAddress" }));
-    let mut run = workspace.spawn(&APPLY);
+    let mut run = workspace.spawn(&APPLY_QUIETLY);
     held(&site.emulator, &mut run, &rule);
     run.kill().unwrap();
     run.wait().unwrap();
     site.emulator.mend();
-    let lineage = workspace.state(NAME)["lineage"].as_str().unwrap().to_owned();
-    // A scale at which the wait is long enough for the address to appear.
+    let lineage = workspace.state(SINGLE_ZONE)["lineage"].as_str().unwrap().to_owned();
+    // At this time scale the program waits long enough for the address to appear.
     let told = workspace.path("told");
     let mut command = workspace.command(&DESTROY);
     let mut run = command.env("DOMINO_EKS_TIME_SCALE", "0.1").stderr(fs::File::create(&told).unwrap()).spawn().unwrap();
@@ -105,51 +104,51 @@ fn what_appears_after_a_killed_apply_goes_too() {
         std::thread::sleep(Duration::from_millis(20));
     }
     site.emulator.aws(&format!(
-        "tags = {{'domino-eks:cluster': '{NAME}', 'domino-eks:address': 'elastic-ip/nat/us-west-2a', 'domino-eks:lineage': '{lineage}'}}
+        "tags = {{'domino-eks:cluster': '{SINGLE_ZONE}', 'domino-eks:address': 'elastic-ip/nat/us-west-2a', 'domino-eks:lineage': '{lineage}'}}
 ec2.allocate_address(Domain='vpc', TagSpecifications=[{{'ResourceType': 'elastic-ip', 'Tags': [{{'Key': key, 'Value': tags[key]}} for key in tags]}}])"
     ));
     let status = run.wait().unwrap();
     let told = fs::read_to_string(&told).unwrap();
     assert!(status.success() && told.contains("Found meanwhile") && told.contains("Nothing left: "), "{told}");
-    site.nothing_left(&Theirs::nobody());
+    site.nothing_left(&ForeignObjects::nobody());
 }
 
-/// Volumes of claims may be all that is left of a cluster, and of what a state knew.
+/// Volumes of Kubernetes claims may be all that is left of a cluster.
 #[test]
 fn claims_alone_tell_of_a_cluster_without_a_state() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
-    let ours = workspace.state(NAME)["lineage"].as_str().unwrap().to_owned();
-    site.destroyed(&workspace, &DESTROY, &Theirs::nobody());
+    let ours = workspace.state(SINGLE_ZONE)["lineage"].as_str().unwrap().to_owned();
+    site.destroyed(&workspace, &DESTROY, &ForeignObjects::nobody());
     fs::remove_dir_all(workspace.path(".domino-eks")).unwrap();
     let earlier = "2693aea3-eb53-4f28-9d86-f02a4b716755";
     let volume = |lineage: &str| {
         site.emulator.aws(&format!(
-            "tags = {{'domino-eks:cluster': '{NAME}', 'domino-eks:lineage': '{lineage}', 'CSIVolumeName': 'pvc'}}
+            "tags = {{'domino-eks:cluster': '{SINGLE_ZONE}', 'domino-eks:lineage': '{lineage}', 'CSIVolumeName': 'pvc'}}
 pairs = [{{'Key': key, 'Value': value}} for key, value in tags.items()]
 result = ec2.create_volume(AvailabilityZone='us-west-2a', Size=1, TagSpecifications=[{{'ResourceType': 'volume', 'Tags': pairs}}])['VolumeId']"
         ))
     };
     volume(&ours);
-    says(workspace.run_soon(&["destroy", "--confirm", NAME]).expect(7), &["these hold data", "ebs-volume/vol-"]);
+    says(workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE]).expect(7), &["these hold data", "ebs-volume/vol-"]);
     let kept = volume(earlier);
     says(workspace.run_soon(&DESTROY).expect(1), &["made under several states", "--lineage", earlier]);
     let chosen = [&DESTROY[..], &["--lineage", &ours]].concat();
     let others = ["Nothing left: ", "Made under another state", &format!("ebs-volume/{}", kept.as_str().unwrap()), earlier];
     says(workspace.run_soon(&chosen).expect(0), &others);
     assert_eq!(site.ids("volume"), [kept.as_str().unwrap()]);
-    site.destroyed(&workspace, &[&DESTROY[..], &["--state", "empty", "--lineage", earlier]].concat(), &Theirs::nobody());
+    site.destroyed(&workspace, &[&DESTROY[..], &["--state", "empty", "--lineage", earlier]].concat(), &ForeignObjects::nobody());
 }
 
-/// Found by its tags, its names, and what Kubernetes gives its things.
+/// A cluster without state is found by its tags, its names, and the tags that Kubernetes gives its objects.
 #[test]
 fn without_state_or_configuration_or_both() {
-    let site = Site::with(&["--page-size", "5"]);
+    let site = TeardownAccount::with(&["--page-size", "5"]);
     for (state, configuration) in [(false, true), (true, false), (false, false)] {
         let workspace = site.made();
-        site.used(NAME);
+        site.used(SINGLE_ZONE);
         site.objects("blobs", &json!({ "keys": 3, "delete_markers": 1, "uploads": 1 }));
-        let theirs = site.neighbours(NAME);
+        let theirs = site.neighbours(SINGLE_ZONE);
         if !configuration {
             fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
         }
@@ -158,7 +157,7 @@ fn without_state_or_configuration_or_both() {
         }
         let arguments: &[&str] = if configuration { &DESTROY } else { &BY_NAME };
         let plan: &[&str] =
-            if configuration { &["plan", "--destroy"] } else { &["plan", "--destroy", "--cluster", NAME, "--region", "us-west-2"] };
+            if configuration { &["plan", "--destroy"] } else { &["plan", "--destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2"] };
         let since = site.emulator.count();
         let looked = workspace.run_soon(plan).expect(0);
         assert_eq!(looked.stderr.contains("There is no state at"), !state, "{}", looked.stderr);
@@ -172,43 +171,43 @@ fn without_state_or_configuration_or_both() {
     }
 }
 
-/// What the region of the flag is for the environment: `AWS_REGION`.
+/// `AWS_REGION` gives the region where `--region` is missing.
 #[test]
 fn the_region_may_come_from_the_environment() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
     fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
-    let mut command = workspace.command(&["destroy", "--cluster", NAME, "--confirm", NAME, "--delete-data"]);
-    let run: crate::workspace::Run = command.env("AWS_REGION", "us-west-2").output().unwrap().into();
+    let mut command = workspace.command(&["destroy", "--cluster", SINGLE_ZONE, "--confirm", SINGLE_ZONE, "--delete-data"]);
+    let run: crate::harness::Run = command.env("AWS_REGION", "us-west-2").output().unwrap().into();
     says(run.expect(0), &["Nothing left: "]);
-    site.nothing_left(&Theirs::nobody());
+    site.nothing_left(&ForeignObjects::nobody());
 }
 
 #[test]
 fn a_failed_cluster_goes() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.fresh();
-    site.emulator.seed(&json!({ "what": "failing-cluster", "cluster": NAME }));
-    says(workspace.run_soon(&APPLY).expect(1), &["eks-cluster/main", "the control plane could not be started"]);
+    site.emulator.seed(&json!({ "what": "failing-cluster", "cluster": SINGLE_ZONE }));
+    says(workspace.run_soon(&APPLY_QUIETLY).expect(1), &["eks-cluster/main", "the control plane could not be started"]);
     assert!(leave(&site));
-    let theirs = site.neighbours(NAME);
+    let theirs = site.neighbours(SINGLE_ZONE);
     site.destroyed(&workspace, &DESTROY, &theirs);
-    // Another time, by its name alone.
+    // The same with the name of the cluster alone.
     let workspace = site.fresh();
-    site.emulator.seed(&json!({ "what": "failing-cluster", "cluster": NAME }));
-    workspace.run_soon(&APPLY).expect(1);
+    site.emulator.seed(&json!({ "what": "failing-cluster", "cluster": SINGLE_ZONE }));
+    workspace.run_soon(&APPLY_QUIETLY).expect(1);
     fs::remove_dir_all(workspace.path(".domino-eks")).unwrap();
     fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
-    site.destroyed(&workspace, &BY_NAME, &Theirs::nobody());
+    site.destroyed(&workspace, &BY_NAME, &ForeignObjects::nobody());
 }
 
-/// Every second group of machines, the way out, roles, and what lets itself be deleted of the network.
+/// Deletes by hand every second Auto Scaling group, the route to the internet, roles, and what AWS allows of the network.
 const BY_HAND: &str = r#"
 from botocore.exceptions import ClientError
 groups = full(autoscaling, "describe_auto_scaling_groups")["AutoScalingGroups"]
 for group in groups[::2]:
     autoscaling.delete_auto_scaling_group(AutoScalingGroupName=group["AutoScalingGroupName"], ForceDelete=True)
-ours = [{"Name": "tag:domino-eks:cluster", "Values": ["NAME"]}]
+ours = [{"Name": "tag:domino-eks:cluster", "Values": ["SINGLE_ZONE"]}]
 for gateway in full(ec2, "describe_nat_gateways", Filter=ours)["NatGateways"]:
     ec2.delete_nat_gateway(NatGatewayId=gateway["NatGatewayId"])
 gone = []
@@ -218,13 +217,13 @@ def tried(operation, **arguments):
         gone.append(next(iter(arguments.values())))
     except ClientError:
         pass
-roles = [r["RoleName"] for r in full(iam, "list_roles", PathPrefix="/domino-eks/NAME/")["Roles"]]
+roles = [r["RoleName"] for r in full(iam, "list_roles", PathPrefix="/domino-eks/SINGLE_ZONE/")["Roles"]]
 for name in roles[::2]:
     for policy in full(iam, "list_attached_role_policies", RoleName=name)["AttachedPolicies"]:
         iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
     tried(iam.delete_role, RoleName=name)
-for addon in full(eks, "list_addons", clusterName="NAME")["addons"][::2]:
-    eks.delete_addon(clusterName="NAME", addonName=addon)
+for addon in full(eks, "list_addons", clusterName="SINGLE_ZONE")["addons"][::2]:
+    eks.delete_addon(clusterName="SINGLE_ZONE", addonName=addon)
 for bucket in s3.list_buckets()["Buckets"][:2]:
     tried(s3.delete_bucket, Bucket=bucket["Name"])
 for template in full(ec2, "describe_launch_templates", Filters=ours)["LaunchTemplates"][::2]:
@@ -242,13 +241,13 @@ result = gone
 
 #[test]
 fn what_others_deleted_meanwhile_is_no_reason_to_stop() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     for state in [true, false] {
         let workspace = site.made();
-        site.used(NAME);
-        let gone = site.emulator.aws(&BY_HAND.replace("NAME", NAME));
+        site.used(SINGLE_ZONE);
+        let gone = site.emulator.aws(&BY_HAND.replace("SINGLE_ZONE", SINGLE_ZONE));
         assert!(gone.as_array().unwrap().len() >= 6, "only {gone} let itself be deleted");
-        let theirs = site.neighbours(NAME);
+        let theirs = site.neighbours(SINGLE_ZONE);
         if !state {
             fs::remove_dir_all(workspace.path(".domino-eks")).unwrap();
         }
@@ -256,13 +255,13 @@ fn what_others_deleted_meanwhile_is_no_reason_to_stop() {
     }
 }
 
-/// Interrupted, killed, and then without its configuration.
+/// A destroy is interrupted, killed, and then run again without its configuration.
 #[test]
 fn a_destroy_that_was_stopped_goes_on() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
-    site.used(NAME);
-    let theirs = site.neighbours(NAME);
+    site.used(SINGLE_ZONE);
+    let theirs = site.neighbours(SINGLE_ZONE);
     for (name, signal_name) in [("DeleteNatGateway", "-INT"), ("DeleteVpc", "-KILL")] {
         let rule = site.emulator.fault(&json!({ "mode": "hold-after", "operation": name }));
         let mut run = workspace.spawn(&DESTROY);
@@ -277,13 +276,13 @@ fn a_destroy_that_was_stopped_goes_on() {
     site.destroyed(&workspace, &BY_NAME, &theirs);
 }
 
-/// One of two that work on one state waits for nothing; two that know nothing of each other get in nobody's way.
+/// Of two runs on one state the second is refused at once; two runs with states of their own do not disturb each other.
 #[test]
 fn two_at_once() {
-    let site = Site::new();
+    let site = TeardownAccount::new();
     let workspace = site.made();
-    site.used(NAME);
-    let theirs = site.neighbours(NAME);
+    site.used(SINGLE_ZONE);
+    let theirs = site.neighbours(SINGLE_ZONE);
     let rule = site.emulator.fault(&json!({ "mode": "slow", "operation": "DeleteAutoScalingGroup", "seconds": 3 }));
     let mut first = workspace.spawn(&DESTROY);
     held(&site.emulator, &mut first, &rule);
@@ -293,8 +292,8 @@ fn two_at_once() {
     site.nothing_left(&theirs);
 
     drop(site.made());
-    site.used(NAME);
-    let theirs = site.neighbours(NAME);
+    site.used(SINGLE_ZONE);
+    let theirs = site.neighbours(SINGLE_ZONE);
     let folders: Vec<Workspace> = (0..2).map(|_| site.folder("")).collect();
     let since = site.emulator.count();
     let runs: Vec<_> = folders.iter().map(|folder| folder.spawn(&DESTROY)).collect();
@@ -306,6 +305,6 @@ fn two_at_once() {
     let ids: BTreeSet<String> = site.ids("key").into_iter().collect();
     assert_eq!(ids.len(), 2, "ours and that of team b");
     std::thread::sleep(Duration::from_millis(50));
-    // A third one comes late.
+    // A third run begins later.
     says(site.destroyed(&site.folder(""), &DESTROY, &theirs), &["Nothing to destroy."]);
 }

@@ -1,14 +1,14 @@
 //! One applied three-zone cluster, shared by the tests that only look at it, and ways to find things in it.
 
-use crate::account::{look, tags};
-use crate::emulator::{Emulator, Request};
-use crate::workspace::{Run, Workspace, example};
+use super::clusters::THREE_ZONES;
+use super::emulator::{Emulator, Request};
+use super::workspace::{Run, Workspace, example};
+use crate::harness::{look, tags};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-pub(crate) const CLUSTER: &str = "domino-test-cluster";
 pub(crate) const ZONES: [&str; 3] = ["us-west-2a", "us-west-2b", "us-west-2c"];
 pub(crate) const ACCOUNT: &str = "123456789012";
 /// A secret key that would be found if it were written anywhere.
@@ -35,7 +35,7 @@ pub(crate) fn applied() -> &'static Applied {
         let run = run.expect(0);
         let requests = emulator.requests(0);
         let (seen, inventory) = (look(&emulator), emulator.inventory());
-        let files = state_files(&workspace.path(&format!(".domino-eks/{CLUSTER}")));
+        let files = state_files(&workspace.path(&format!(".domino-eks/{THREE_ZONES}")));
         Applied { seen, inventory, requests, output: run.stdout + &run.stderr, files }
     })
 }

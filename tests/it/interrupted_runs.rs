@@ -1,7 +1,6 @@
-//! RUN-2: whatever ends a run, and whenever, the same command goes on where it stopped.
+//! RUN-2: when a run is killed or interrupted at any moment, the same command continues where it stopped.
 
-use crate::emulator::Emulator;
-use crate::workspace::{Run, Workspace, example};
+use crate::harness::{Emulator, Run, Workspace, example};
 use std::collections::BTreeMap;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};

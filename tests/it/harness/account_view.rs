@@ -1,6 +1,6 @@
 //! What exists in the account of a local AWS, read by boto3: a client that shares no code with ours.
 
-use crate::emulator::Emulator;
+use super::emulator::Emulator;
 use serde_json::Value;
 
 /// Everything of the services that we use, as AWS describes it.

@@ -4,9 +4,7 @@
 //!
 //! `tests/reliability/run sweep` goes through every point; a plain test takes a sample that changes with every commit.
 
-use crate::life::{APPLY, Bench, Calls, DESTROY, Home, Reference};
-use crate::points::{Report, sample, workers};
-use crate::workspace::Workspace;
+use crate::harness::{APPLY_QUIETLY, Bench, Calls, DESTROY_QUIETLY, Reference, Report, StateLocation, Workspace, sample, workers};
 use serde_json::{Value, json};
 
 /// A moment at which the process dies.
@@ -32,7 +30,7 @@ impl Death {
     }
 }
 
-/// One life's two deaths, and whether AWS shows what is new only after a while.
+/// One cluster: where its apply is killed, where its destroy is killed, and whether AWS shows new objects only after a delay.
 #[derive(Debug, Clone, Copy)]
 struct Life {
     apply: Death,
@@ -40,10 +38,10 @@ struct Life {
     late: bool,
 }
 
-/// Seconds for which new things stay unseen: what the program's time scale makes of ten seconds of AWS.
+/// For so many seconds AWS does not show new objects: ten seconds of AWS at the program's time scale.
 const LAG: f64 = 0.1;
 
-/// Starts a run and kills it at this point. What it was about; nothing when the run ended before.
+/// Starts a run and kills it at this point. Returns the call at which it was killed, or nothing when the run ended before.
 fn killed(bench: &Bench, workspace: &Workspace, arguments: &[&str], death: Death, late: bool) -> Option<String> {
     let fault = bench.emulator.fault(&death.rule());
     let mut run = workspace.spawn(arguments);
@@ -51,32 +49,33 @@ fn killed(bench: &Bench, workspace: &Workspace, arguments: &[&str], death: Death
     while struck.is_none() && run.try_wait().unwrap().is_none() {
         struck = bench.emulator.struck(&fault, 0.2);
     }
-    // It may have ended by itself.
+    // The run may have ended by itself; then there is nothing to kill.
     let _ = run.kill();
     run.wait().unwrap();
     bench.emulator.mend();
     if late {
-        // What the dead run made just now is still unseen by the next one.
+        // The next run does not see what the killed run has just created.
         bench.emulator.fault(&json!({ "mode": "stale", "by": "any", "seconds": LAG }));
     }
     struck
 }
 
-/// One life: killed once while it is made and once while it is taken down.
+/// One cluster, killed once during its apply and once during its destroy.
 fn life(bench: &Bench, reference: &Reference, Life { apply, destroy, late }: Life) -> Result<String, String> {
     let workspace = bench.fresh();
     let before = bench.emulator.living();
     let shown = |what: Option<String>| what.unwrap_or_else(|| "ended before".to_owned());
-    let first = shown(killed(bench, &workspace, &APPLY, apply, late));
+    let first = shown(killed(bench, &workspace, &APPLY_QUIETLY, apply, late));
     let about = format!("{}apply {apply:?} ({first})", if late { "late, " } else { "" });
     bench.converges(&workspace, reference).map_err(|why| format!("{about}: {why}"))?;
-    let second = shown(killed(bench, &workspace, &DESTROY, destroy, late));
+    let second = shown(killed(bench, &workspace, &DESTROY_QUIETLY, destroy, late));
     let about = format!("{about}, destroy {destroy:?} ({second})");
     bench.vanishes(&workspace, &before).map_err(|why| format!("{about}: {why}"))?;
     Ok(about)
 }
 
-/// Each life has a point of either kind, and every point is in some life; every third life is in a late world.
+/// Each cluster has a point of an apply and one of a destroy, and together they cover every point. For every third one, AWS shows new
+/// objects late.
 fn lives(reference: &Reference) -> Vec<Life> {
     let (apply, destroy) = (Death::all(reference.apply), Death::all(reference.destroy));
     assert!(apply.len() > 300 && destroy.len() > 200, "{} and {} points", apply.len(), destroy.len());
@@ -85,21 +84,21 @@ fn lives(reference: &Reference) -> Vec<Life> {
     (0..count).map(life).collect()
 }
 
-fn sweep(name: &str, home: Home, least: usize) {
-    let reference = Bench::new(home).reference();
+fn sweep(name: &str, location: StateLocation, least: usize) {
+    let reference = Bench::new(location).reference();
     let chosen = sample(lives(&reference), least);
     let report = Report::begin(name, 2);
     let work = |bench: &Bench, one: &Life| report.point(&format!("{one:?}"), || life(bench, &reference, *one));
-    workers(chosen, || Bench::new(home), work);
+    workers(chosen, || Bench::new(location), work);
     report.end();
 }
 
 #[test]
 fn a_crash_at_any_call_is_survived() {
-    sweep("sweep", Home::Folder, 24);
+    sweep("sweep", StateLocation::Folder, 8);
 }
 
 #[test]
 fn a_crash_at_any_call_is_survived_with_the_state_in_a_bucket() {
-    sweep("sweep-s3", Home::Bucket, 8);
+    sweep("sweep-s3", StateLocation::Bucket, 3);
 }

@@ -1,22 +1,20 @@
-//! RUN-2: a lost or damaged state is built anew from what AWS shows, and nothing in AWS is changed by that.
+//! RUN-2: `state recover` rebuilds a lost or damaged state from what AWS shows, and changes nothing in AWS.
 
-use crate::emulator::Emulator;
-use crate::home::{
-    APPLY, BUCKET, CLUSTER, DESTROY, Home, OBJECT, account, changes, converged, counted, files, ids, killed_at, refused, unlocked, vanishes,
+use crate::harness::{
+    APPLY, BUCKET, DESTROY, Emulator, SINGLE_ZONE, STATE_KEY, StateLocation, Workspace, account, changes, converged, counted, files, ids,
+    killed_at, refused, sample, unlocked, vanishes,
 };
-use crate::points::sample;
-use crate::workspace::Workspace;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 
 const RECOVER: [&str; 3] = ["state", "recover", "--yes"];
 
-/// The state is gone, with everything beside it.
-fn lose(emulator: &Emulator, workspace: &Workspace, home: Home) {
-    match home {
-        Home::Folder => fs::remove_dir_all(workspace.path(".domino-eks")).unwrap(),
-        Home::Bucket => drop(emulator.aws(&format!("s3.delete_object(Bucket='{BUCKET}', Key='{OBJECT}')"))),
+/// Deletes the state with everything beside it.
+fn lose(emulator: &Emulator, workspace: &Workspace, location: StateLocation) {
+    match location {
+        StateLocation::Folder => fs::remove_dir_all(workspace.path(".domino-eks")).unwrap(),
+        StateLocation::Bucket => drop(emulator.aws(&format!("s3.delete_object(Bucket='{BUCKET}', Key='{STATE_KEY}')"))),
     }
 }
 
@@ -25,18 +23,20 @@ fn pulled(workspace: &Workspace) -> Value {
     workspace.run(&["state", "pull"]).expect(0).json()["state"].take()
 }
 
-/// Every command that would act on a lost state names the way out, and changes nothing. Destroy needs no state; only where a
-/// serial floor tells that there was one, it wants it back.
+/// Every command that would act on a lost state says what to do, and changes nothing. Destroy needs no state; only where the serial
+/// object in the bucket tells that there was one, it asks to recover it first.
 #[track_caller]
-fn refused_as_lost(emulator: &Emulator, workspace: &Workspace, home: Home) {
+fn refused_as_lost(emulator: &Emulator, workspace: &Workspace, location: StateLocation) {
     let since = emulator.count();
-    // Beside the object stands its serial floor; of a folder nothing is left.
-    let (texts, none): (&[&str], _) = match home {
-        Home::Folder => (&["the state was lost", "--state", "domino-eks state recover", "nothing was changed"], "there is no state"),
-        Home::Bucket => (&[OBJECT, "the document is missing", "domino-eks state recover", "nothing was changed"], "is missing"),
+    // In a bucket the object with the serial is still there; of a folder nothing is left.
+    let (texts, none): (&[&str], _) = match location {
+        StateLocation::Folder => {
+            (&["the state was lost", "--state", "domino-eks state recover", "nothing was changed"], "there is no state")
+        }
+        StateLocation::Bucket => (&[STATE_KEY, "the document is missing", "domino-eks state recover", "nothing was changed"], "is missing"),
     };
-    let commands: [&[&str]; 4] = [&["plan"], &["status"], &APPLY, &["destroy", "--confirm", CLUSTER, "--delete-data"]];
-    for command in &commands[..if home == Home::Bucket { 4 } else { 3 }] {
+    let commands: [&[&str]; 4] = [&["plan"], &["status"], &APPLY, &["destroy", "--confirm", SINGLE_ZONE, "--delete-data"]];
+    for command in &commands[..if location == StateLocation::Bucket { 4 } else { 3 }] {
         refused(workspace.run_soon(command), 1, texts);
     }
     refused(workspace.run_soon(&["state", "list"]), 1, &[none]);
@@ -57,14 +57,14 @@ fn recovered(emulator: &Emulator, workspace: &Workspace, texts: &[&str]) {
 #[test]
 fn a_state_that_was_lost_after_an_apply() {
     let emulator = account();
-    for home in Home::BOTH {
-        let workspace = home.fresh(&emulator);
+    for location in StateLocation::BOTH {
+        let workspace = location.fresh(&emulator);
         workspace.run_soon(&APPLY).expect(0);
         let (before, known) = (pulled(&workspace), ids(&workspace));
-        lose(&emulator, &workspace, home);
-        refused_as_lost(&emulator, &workspace, home);
+        lose(&emulator, &workspace, location);
+        refused_as_lost(&emulator, &workspace, location);
         refused(workspace.run_soon(&RECOVER[..2]), 2, &["no terminal", "--yes"]);
-        refused_as_lost(&emulator, &workspace, home);
+        refused_as_lost(&emulator, &workspace, location);
 
         recovered(&emulator, &workspace, &["AWS shows 47 resources", "would say: "]);
         assert_eq!(ids(&workspace), known);
@@ -75,7 +75,7 @@ fn a_state_that_was_lost_after_an_apply() {
         converged(&emulator, &workspace);
         unlocked(&workspace);
 
-        // A whole state is left alone.
+        // A state that is complete is not changed.
         let (since, kept) = (emulator.count(), files(&workspace));
         let run = workspace.run_soon(&RECOVER).expect(0);
         assert!(run.stderr.contains("nothing to recover"), "{}", run.stderr);
@@ -86,14 +86,14 @@ fn a_state_that_was_lost_after_an_apply() {
     }
 }
 
-/// Damaged, edited by hand, or an older one put in its place.
+/// The state is damaged, edited by hand, or replaced by an older one.
 #[test]
 fn a_state_that_is_damaged() {
     let emulator = account();
-    let workspace = Home::Folder.fresh(&emulator);
+    let workspace = StateLocation::Folder.fresh(&emulator);
     workspace.run_soon(&APPLY).expect(0);
     let known = ids(&workspace);
-    let document = workspace.path(&format!(".domino-eks/{CLUSTER}/state.json"));
+    let document = workspace.path(&format!(".domino-eks/{SINGLE_ZONE}/state.json"));
     let mut serial = pulled(&workspace)["serial"].as_u64().unwrap();
     for damage in ["cut", "edited", "missing", "older", "journal"] {
         let text = fs::read_to_string(&document).unwrap();
@@ -138,21 +138,21 @@ const MOMENTS: [&str; 14] = [
     "autoscaling:CreateAutoScalingGroup",
 ];
 
-/// Lost in the middle of an apply: what was made until then is found and finished, and the rest is made once.
+/// The state is lost in the middle of an apply: existing resources are found and completed, and the others are created once.
 #[test]
 fn a_state_that_was_lost_in_the_middle() {
     let emulator = account();
     let moments: Vec<(usize, &str)> = MOMENTS.into_iter().enumerate().collect();
     for (number, call) in sample(moments, 5) {
-        let home = Home::BOTH[number % 2];
-        let workspace = home.fresh(&emulator);
+        let location = StateLocation::BOTH[number % 2];
+        let workspace = location.fresh(&emulator);
         let (service, operation) = call.split_once(':').unwrap();
         let mode = if operation.starts_with("Create") && operation != "CreateAlias" { "hold-after" } else { "hold-before" };
         killed_at(&emulator, &workspace, &json!({ "mode": mode, "service": service, "operation": operation, "times": 0 }));
-        lose(&emulator, &workspace, home);
-        refused_as_lost(&emulator, &workspace, home);
+        lose(&emulator, &workspace, location);
+        refused_as_lost(&emulator, &workspace, location);
         recovered(&emulator, &workspace, &["AWS shows"]);
-        // Also what was never finished can be taken down.
+        // A cluster that was never completed can be destroyed, too.
         if number % 4 != 2 {
             workspace.run_soon(&APPLY).expect(0);
             converged(&emulator, &workspace);
@@ -164,11 +164,11 @@ fn a_state_that_was_lost_in_the_middle() {
 #[test]
 fn nothing_to_recover_from() {
     let emulator = account();
-    let workspace = Home::Folder.fresh(&emulator);
+    let workspace = StateLocation::Folder.fresh(&emulator);
     recovered(&emulator, &workspace, &["AWS shows nothing that carries this cluster's tags"]);
-    let document = workspace.path(&format!(".domino-eks/{CLUSTER}/state.json"));
+    let document = workspace.path(&format!(".domino-eks/{SINGLE_ZONE}/state.json"));
     assert!(!document.exists());
-    // What is damaged makes room for a new beginning.
+    // A damaged state is moved away, so that a new one can be written.
     fs::write(&document, "hello").unwrap();
     refused(workspace.run_soon(&APPLY), 1, &["damaged", "domino-eks state recover"]);
     refused(workspace.run_soon(&RECOVER[..2]), 2, &["no terminal", "--yes"]);
@@ -178,11 +178,11 @@ fn nothing_to_recover_from() {
     converged(&emulator, &workspace);
 }
 
-/// Two states made the resources: nothing is guessed.
+/// The resources carry two lineages: the command asks which one is meant.
 #[test]
 fn resources_of_two_states() {
     let emulator = account();
-    let workspace = Home::Folder.fresh(&emulator);
+    let workspace = StateLocation::Folder.fresh(&emulator);
     workspace.run_soon(&APPLY).expect(0);
     let (known, lineage) = (ids(&workspace), pulled(&workspace)["lineage"].as_str().unwrap().to_owned());
     let other = "2693aea3-eb53-4f28-9d86-f02a4b716755";
@@ -191,13 +191,13 @@ fn resources_of_two_states() {
         emulator.aws(&format!("ec2.create_tags(Resources=['{id}'], Tags=[{{'Key': 'domino-eks:lineage', 'Value': '{lineage}'}}])"));
     };
     tag(other);
-    lose(&emulator, &workspace, Home::Folder);
+    lose(&emulator, &workspace, StateLocation::Folder);
     let since = emulator.count();
     refused(workspace.run_soon(&RECOVER), 1, &["several states", &lineage, other, "--lineage", "nothing was changed"]);
     let absent = "00000000-0000-4000-8000-000000000000";
     let run = workspace.run_soon(&["state", "recover", "--yes", "--lineage", absent]);
     refused(run, 1, &[&format!("nothing of lineage {absent}"), &lineage, other]);
-    assert!(!workspace.path(&format!(".domino-eks/{CLUSTER}/state.json")).exists());
+    assert!(!workspace.path(&format!(".domino-eks/{SINGLE_ZONE}/state.json")).exists());
     workspace.run_soon(&["state", "recover", "--yes", "--lineage", &lineage]).expect(0);
     assert_eq!(changes(&emulator, since).len(), 0);
     let others: BTreeMap<_, _> = known.iter().filter(|(address, _)| *address != "internet-gateway/main").collect();
@@ -205,7 +205,7 @@ fn resources_of_two_states() {
     refused(workspace.run_soon(&APPLY), 1, &["this state does not know", "internet-gateway/main"]);
     refused(workspace.run_soon(&DESTROY), 1, &["this state does not know", "internet-gateway/main"]);
     assert_eq!(changes(&emulator, since).len(), 0);
-    // Once it is clear whose it is, it is taken up again.
+    // Once the lineage is given, the resources are recorded again.
     tag(&lineage);
     workspace.run_soon(&APPLY).expect(0);
     assert_eq!(ids(&workspace), known);

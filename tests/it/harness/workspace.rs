@@ -1,12 +1,15 @@
 //! An empty folder with a configuration, in which the binary runs without anything of the machine's own environment.
 
-use crate::emulator::{Emulator, SCALE};
+use super::emulator::Emulator;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
+
+/// Factor on the program's own waits.
+pub(crate) const SCALE: &str = "0.01";
 
 /// The folder of one test.
 pub(crate) struct Workspace {

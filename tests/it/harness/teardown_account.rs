@@ -1,26 +1,25 @@
-//! Worlds for the tests of `destroy`: what is put into the account behind the tool's back, and what must be left of it.
+//! Accounts for the tests of `destroy`: what is put into the account behind the tool's back, and what must be left of it.
 
-use crate::emulator::{Emulator, Request};
-use crate::workspace::{Run, Workspace, example};
+use super::clusters::{APPLY_QUIETLY, SINGLE_ZONE};
+use super::emulator::{Emulator, Request};
+use super::messages::says;
+use super::workspace::{Run, Workspace, example};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-pub(crate) const NAME: &str = "domino-test-single-az";
-pub(crate) const APPLY: [&str; 3] = ["apply", "--yes", "--quiet"];
-pub(crate) const DESTROY: [&str; 4] = ["destroy", "--confirm", NAME, "--delete-data"];
 /// What Kubernetes leaves, without backups in a vault where nobody may delete.
-pub(crate) const LEFT: [&str; 6] = ["lbc", "ccm", "interfaces", "volumes", "snapshots", "logs"];
+const LEFT: [&str; 6] = ["lbc", "ccm", "interfaces", "volumes", "snapshots", "logs"];
 
 /// Service, type and id of an entry of the inventory.
 type Key = (String, String, String);
 
 /// The account of a test.
-pub(crate) struct Site {
+pub(crate) struct TeardownAccount {
     pub(crate) emulator: Emulator,
 }
 
 /// What others own: it stays as it is, whatever happens to our cluster.
-pub(crate) struct Theirs {
+pub(crate) struct ForeignObjects {
     entries: Vec<Value>,
     /// Ids, and names of what is called by its name.
     words: BTreeSet<String>,
@@ -48,14 +47,14 @@ impl Emulator {
     }
 }
 
-impl Site {
+impl TeardownAccount {
     pub(crate) fn new() -> Self {
         Self::with(&[])
     }
 
     /// AWS is quicker than our patience: no wait ends early on a busy machine.
     pub(crate) fn with(options: &[&str]) -> Self {
-        Self { emulator: Emulator::start_with(&[&["--scale", "0.001"], options].concat()) }
+        Self { emulator: Emulator::start_with(options) }
     }
 
     /// An empty account, and a folder with the configuration of one zone.
@@ -72,7 +71,7 @@ impl Site {
     /// An empty account, and a folder in which the cluster was made.
     pub(crate) fn made(&self) -> Workspace {
         let workspace = self.fresh();
-        workspace.run_soon(&APPLY).expect(0);
+        workspace.run_soon(&APPLY_QUIETLY).expect(0);
         workspace
     }
 
@@ -84,14 +83,14 @@ impl Site {
     }
 
     /// Team b beside our cluster.
-    pub(crate) fn neighbours(&self, cluster: &str) -> Theirs {
+    pub(crate) fn neighbours(&self, cluster: &str) -> ForeignObjects {
         let seeded = self.emulator.seed(&json!({ "what": "neighbours", "cluster": cluster }));
         assert!(seeded.len() > 40, "{} neighbours", seeded.len());
-        Theirs::of(&self.emulator, &seeded)
+        ForeignObjects::of(&self.emulator, &seeded)
     }
 
     /// Everything that exists and is nobody else's, without keys that AWS deletes later.
-    pub(crate) fn ours(&self, theirs: &Theirs) -> Vec<String> {
+    pub(crate) fn ours(&self, theirs: &ForeignObjects) -> Vec<String> {
         let others: BTreeSet<Key> = theirs.entries.iter().map(key).collect();
         let ours = self.emulator.living().into_iter().filter(|entry| !others.contains(&key(entry)));
         ours.map(|entry| format!("{} {} {}", entry["service"], entry["type"], entry["id"])).collect()
@@ -99,14 +98,14 @@ impl Site {
 
     /// Nothing of ours exists but a key on its way, and what others own is as it was.
     #[track_caller]
-    pub(crate) fn nothing_left(&self, theirs: &Theirs) {
+    pub(crate) fn nothing_left(&self, theirs: &ForeignObjects) {
         assert_eq!(self.ours(theirs), Vec::<String>::new());
         theirs.unharmed(self);
     }
 
     /// A destroy that leaves nothing, and says so.
     #[track_caller]
-    pub(crate) fn destroyed(&self, workspace: &Workspace, arguments: &[&str], theirs: &Theirs) -> Run {
+    pub(crate) fn destroyed(&self, workspace: &Workspace, arguments: &[&str], theirs: &ForeignObjects) -> Run {
         let since = self.emulator.count();
         let run = says(workspace.run_soon(arguments).expect(0), &["Nothing left: searched by "]);
         self.nothing_left(theirs);
@@ -116,7 +115,7 @@ impl Site {
 
     /// Objects for a bucket of ours.
     pub(crate) fn objects(&self, bucket: &str, order: &Value) -> String {
-        let bucket = format!("{NAME}-123456789012-us-west-2-{bucket}");
+        let bucket = format!("{SINGLE_ZONE}-123456789012-us-west-2-{bucket}");
         let mut order = order.clone();
         order["what"] = json!("objects");
         order["bucket"] = json!(bucket);
@@ -130,7 +129,7 @@ impl Site {
     }
 }
 
-impl Theirs {
+impl ForeignObjects {
     pub(crate) fn nobody() -> Self {
         Self { entries: Vec::new(), words: BTreeSet::new() }
     }
@@ -156,7 +155,7 @@ impl Theirs {
 
     /// Byte for byte as before.
     #[track_caller]
-    pub(crate) fn unharmed(&self, site: &Site) {
+    pub(crate) fn unharmed(&self, site: &TeardownAccount) {
         let keys: BTreeSet<Key> = self.entries.iter().map(key).collect();
         let now: Vec<Value> = site.emulator.inventory().into_iter().filter(|entry| keys.contains(&key(entry))).collect();
         let mut before = self.entries.clone();
@@ -169,7 +168,7 @@ impl Theirs {
 
     /// No call since then that changes something names any of it.
     #[track_caller]
-    pub(crate) fn unnamed(&self, site: &Site, since: usize) {
+    pub(crate) fn unnamed(&self, site: &TeardownAccount, since: usize) {
         let names = |request: &Request| {
             let mut texts = BTreeSet::new();
             leaves(&request.params, &mut texts);
@@ -188,13 +187,4 @@ fn leaves(value: &Value, found: &mut BTreeSet<String>) {
         Value::Object(map) => map.values().for_each(|item| leaves(item, found)),
         _ => {}
     }
-}
-
-/// All of these texts are in what was said.
-#[track_caller]
-pub(crate) fn says(run: Run, texts: &[&str]) -> Run {
-    for text in texts {
-        assert!(run.stderr.contains(text), "`{text}` is not in: {}", run.stderr);
-    }
-    run
 }

@@ -1,7 +1,6 @@
-//! What is refused: with the documented exit code, a message that names the place, a way out, and nothing changed.
+//! What is refused: with the documented exit code and a message that says where the mistake is and what to do; nothing is changed.
 
-use crate::emulator::Emulator;
-use crate::workspace::{Run, Workspace, example};
+use crate::harness::{Emulator, Run, Workspace, example};
 use serde_json::Value;
 use std::fs;
 use std::time::{Duration, Instant};
@@ -111,7 +110,7 @@ fn bad_flags() {
         refused(workspace.run(flags), 2, &["--lineage", "a lineage reads like 2693aea3-"]);
     }
     refused(workspace.run(&["destroy", "--cluster", SINGLE]), 2, &["the region must be named", "--region REGION", "AWS_REGION"]);
-    // The variable stands for the flag, and alone it says nothing.
+    // The environment variable is used where the flag is missing, and is no error on its own.
     let with_region = |flags: &[&str]| -> Run { workspace.command(flags).env("AWS_REGION", "moon-1").output().unwrap().into() };
     refused(with_region(&["destroy", "--cluster", SINGLE]), 2, &["`moon-1` is no region"]);
     with_region(&["plan", "--offline"]).expect(0);
@@ -139,13 +138,13 @@ fn apply_without_a_word_changes_nothing() {
     let emulator = Emulator::start();
     let workspace = Workspace::new(&emulator, &example("domino-test-cluster.yaml"));
     refused(workspace.run(&["apply"]), 2, &["no terminal", "--yes"]);
-    // Whoever is asked sees what about.
+    // The plan is shown before the question.
     refused(workspace.run(&["apply", "--quiet"]), 2, &["no terminal", "Plan: 64 to add"]);
     assert!(emulator.mutating(0).is_empty());
     assert!(workspace.files().keys().all(|path| !path.ends_with("state.json")));
 }
 
-/// Who we are cannot be told: exit code 6 and what to do.
+/// AWS does not tell the caller's identity: exit code 6, and the message says what to do.
 #[test]
 fn no_credentials_and_no_network() {
     let workspace = Workspace::offline(&example("domino-test-cluster.yaml"));
@@ -175,12 +174,12 @@ fn a_second_run_names_the_first() {
     }
     first.kill().unwrap();
     first.wait().unwrap();
-    // The system freed the lock with its holder.
+    // The operating system released the lock when its holder ended.
     refused(workspace.run(&["destroy", "--delete-data", "--confirm", "other"]), 7, &["`other`"]);
     assert_ne!(workspace.run(&["apply", "--yes"]).code, 5);
 }
 
-/// RUN-4, S3-1: what others own under our names is named and left alone.
+/// RUN-4, S3-1: objects of others that have the names of ours are named in the message and not touched.
 #[test]
 fn names_that_others_have() {
     let emulator = Emulator::start();
@@ -202,7 +201,7 @@ fn names_that_others_have() {
     assert_eq!(left[0]["type"], "role");
 }
 
-/// RUN-4: nothing goes without the cluster's name, and no data without a word on it.
+/// RUN-4: destroy needs the cluster's name, and `--delete-data` or `--retain-data` where there is data.
 #[test]
 fn destroy_needs_a_name_and_a_word_on_data() {
     let emulator = Emulator::start();
@@ -232,14 +231,14 @@ s3.create_multipart_upload(Bucket='domino-test-single-az-123456789012-us-west-2-
     );
     assert!(emulator.mutating(since).is_empty());
 
-    // Kept: what holds data, and the key without which nobody reads it.
+    // With `--retain-data`, the resources that hold data stay, and so does the key that encrypts them.
     workspace.run(&["destroy", "--confirm", SINGLE, "--retain-data"]).expect(0);
     let mut kept: Vec<String> = emulator.living().iter().map(|object| object["type"].as_str().unwrap().to_owned()).collect();
     kept.sort();
     kept.dedup();
     assert_eq!(kept, ["access-point", "alias", "bucket", "file-system", "key", "multipart-upload", "object"]);
 
-    // Taken up again as it was.
+    // A later apply uses the retained resources again, unchanged.
     let again = workspace.planned();
     let is_kept =
         |address: &str| ["s3-bucket/", "efs-file-system/", "efs-access-point/", "kms-key/"].iter().any(|kind| address.starts_with(kind));

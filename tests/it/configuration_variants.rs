@@ -1,8 +1,6 @@
-//! The choices of the configuration beside the three-zone example, each applied and looked at.
+//! Choices of the configuration that the three-zone example does not make; each is applied, and the result is read from AWS.
 
-use crate::account::{look, tags};
-use crate::emulator::Emulator;
-use crate::workspace::{Workspace, example};
+use crate::harness::{Emulator, Workspace, example, look, tags};
 use base64::Engine as _;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -211,12 +209,12 @@ fn three_zones_may_share_one_nat_gateway() {
     let exits: Vec<&Value> =
         list(&seen, "tables").iter().flat_map(|table| list(table, "Routes")).filter_map(|route| route.get("NatGatewayId")).collect();
     assert_eq!(exits, [&list(&seen, "nats")[0]["NatGatewayId"]; 3]);
-    // A test environment may go without its name, data and all.
+    // With `protect: false` and `--yes`, a test environment is destroyed without its name, including its data.
     workspace.run(&["destroy", "--yes"]).expect(0);
     assert_eq!(emulator.living(), Vec::<Value>::new());
 }
 
-/// NET-5, RUN-4: a network of others is checked, used, and neither changed nor deleted.
+/// NET-5, RUN-4: an existing network is checked and used, and neither changed nor deleted.
 #[test]
 fn a_network_of_others_is_used_and_left_alone() {
     let emulator = Emulator::start();

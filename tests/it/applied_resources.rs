@@ -1,8 +1,6 @@
-//! What stands in AWS after one apply of the three-zone example, seen by somebody else's client.
+//! What exists in AWS after one apply of the three-zone example, as boto3 sees it.
 
-use crate::account::tags;
-use crate::applied::{ACCOUNT, CLUSTER, SECRET, ZONES, applied, at, list, position, text};
-use crate::emulator::Request;
+use crate::harness::{ACCOUNT, Request, SECRET, THREE_ZONES, ZONES, applied, at, list, position, tags, text};
 use base64::Engine as _;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +78,7 @@ fn subnets_carry_the_tags_of_load_balancers() {
     for subnet in list(&applied().seen, "subnets") {
         let tags = tags(&subnet["Tags"]);
         let public = text(&tags["domino-eks:address"]).starts_with("subnet/public/");
-        assert_eq!(tags[&format!("kubernetes.io/cluster/{CLUSTER}")], "shared");
+        assert_eq!(tags[&format!("kubernetes.io/cluster/{THREE_ZONES}")], "shared");
         assert_eq!(tags.get("kubernetes.io/role/elb").is_some_and(|role| role == "1"), public);
         assert_eq!(tags.get("kubernetes.io/role/internal-elb").is_some_and(|role| role == "1"), !public);
     }
@@ -105,7 +103,7 @@ fn the_file_system_admits_the_nodes_only() {
 #[test]
 fn one_group_of_a_node_carries_the_cluster_tag() {
     let seen = &applied().seen;
-    let tag = format!("kubernetes.io/cluster/{CLUSTER}");
+    let tag = format!("kubernetes.io/cluster/{THREE_ZONES}");
     let tagged = |id: &Value| {
         let group = list(seen, "security_groups").iter().find(|group| group["GroupId"] == *id).unwrap();
         tags(&group["Tags"]).contains_key(&tag)
@@ -158,7 +156,7 @@ fn groups_carry_the_autoscaler_tags() {
     let autoscaler = "k8s.io/cluster-autoscaler";
     for group in list(&applied().seen, "groups") {
         let name = text(&group["AutoScalingGroupName"]);
-        let (pool, zone) = name.strip_prefix(CLUSTER).unwrap()[1..].split_at(name.len() - CLUSTER.len() - 1 - "-us-west-2a".len());
+        let (pool, zone) = name.strip_prefix(THREE_ZONES).unwrap()[1..].split_at(name.len() - THREE_ZONES.len() - 1 - "-us-west-2a".len());
         let tags = tags(&group["Tags"]);
         let found: BTreeMap<&str, &str> = tags
             .iter()
@@ -167,9 +165,9 @@ fn groups_carry_the_autoscaler_tags() {
             .collect();
         let label = |key: &str| format!("{autoscaler}/node-template/label/{key}");
         let mut expected = BTreeMap::from([
-            (format!("kubernetes.io/cluster/{CLUSTER}"), "owned"),
+            (format!("kubernetes.io/cluster/{THREE_ZONES}"), "owned"),
             (format!("{autoscaler}/enabled"), "true"),
-            (format!("{autoscaler}/{CLUSTER}"), "owned"),
+            (format!("{autoscaler}/{THREE_ZONES}"), "owned"),
             (label("dominodatalab.com/node-pool"), pool),
             (label("topology.ebs.csi.aws.com/zone"), &zone[1..]),
             (format!("{autoscaler}/node-template/resources/ephemeral-storage"), if pool == "platform" { "128G" } else { "400G" }),
@@ -201,13 +199,13 @@ fn instances_and_volumes_are_tagged() {
     let seen = &applied().seen;
     for instance in list(seen, "instances") {
         let tags = tags(&instance["Tags"]);
-        assert_eq!(tags[&format!("kubernetes.io/cluster/{CLUSTER}")], "owned");
-        assert_eq!((&tags["domino-eks:cluster"], &tags["team"]), (&json!(CLUSTER), &json!("data-science")));
+        assert_eq!(tags[&format!("kubernetes.io/cluster/{THREE_ZONES}")], "owned");
+        assert_eq!((&tags["domino-eks:cluster"], &tags["team"]), (&json!(THREE_ZONES), &json!("data-science")));
     }
     assert_eq!(list(seen, "volumes").len(), 5);
     for volume in list(seen, "volumes") {
         let tags = tags(&volume["Tags"]);
-        assert_eq!((&tags["domino-eks:cluster"], &tags["team"]), (&json!(CLUSTER), &json!("data-science")));
+        assert_eq!((&tags["domino-eks:cluster"], &tags["team"]), (&json!(THREE_ZONES), &json!("data-science")));
         assert_eq!((&volume["Encrypted"], &volume["VolumeType"], &volume["KmsKeyId"]), (&json!(true), &json!("gp3"), &seen["key"]["arn"]));
     }
 }
@@ -225,7 +223,7 @@ fn launch_templates_are_as_required() {
         ("default", "m5.2xlarge", 400, "compute-node"),
         ("default-gpu", "g5.2xlarge", 400, "compute-node"),
     ] {
-        let versions = seen["templates"][format!("{CLUSTER}-{pool}")].as_array().unwrap();
+        let versions = seen["templates"][format!("{THREE_ZONES}-{pool}")].as_array().unwrap();
         assert_eq!(versions.len(), 1);
         let data = &versions[0]["LaunchTemplateData"];
         assert_eq!(data["InstanceType"], instance_type);
@@ -245,13 +243,13 @@ fn launch_templates_are_as_required() {
         let kinds: BTreeSet<&str> = list(data, "TagSpecifications").iter().map(|one| text(&one["ResourceType"])).collect();
         assert_eq!(kinds, BTreeSet::from(["instance", "network-interface", "volume"]));
         for tagged in list(data, "TagSpecifications") {
-            assert_eq!(tags(&tagged["Tags"])["domino-eks:cluster"], CLUSTER);
+            assert_eq!(tags(&tagged["Tags"])["domino-eks:cluster"], THREE_ZONES);
             assert_eq!(tags(&tagged["Tags"])["team"], "data-science");
         }
-        // The groups choose the market; a key pair or a public address would open a way in.
+        // Spot or on-demand is chosen by the groups. A key pair or a public address would let people reach the nodes.
         assert!(data.get("InstanceMarketOptions").is_none() && data.get("KeyName").is_none() && data.get("NetworkInterfaces").is_none());
     }
-    let image = |pool: &str| &seen["templates"][format!("{CLUSTER}-{pool}")][0]["LaunchTemplateData"]["ImageId"];
+    let image = |pool: &str| &seen["templates"][format!("{THREE_ZONES}-{pool}")][0]["LaunchTemplateData"]["ImageId"];
     assert_eq!(image("platform"), image("default"));
     assert_ne!(image("default"), image("default-gpu"), "GPU nodes need the image with NVIDIA's drivers");
 }
@@ -266,7 +264,7 @@ fn user_data_joins_this_cluster() {
         ("default", "domino/build-node=true,dominodatalab.com/node-pool=default"),
         ("default-gpu", "dominodatalab.com/node-pool=default-gpu,k8s.amazonaws.com/accelerator=nvidia-a10g,nvidia.com/gpu=true"),
     ] {
-        let data = text(&seen["templates"][format!("{CLUSTER}-{pool}")][0]["LaunchTemplateData"]["UserData"]);
+        let data = text(&seen["templates"][format!("{THREE_ZONES}-{pool}")][0]["LaunchTemplateData"]["UserData"]);
         assert!(data.len() <= 16 * 1024 * 4 / 3);
         let decoded = String::from_utf8(base64::engine::general_purpose::STANDARD.decode(data).unwrap()).unwrap();
         assert!(decoded.len() <= 16 * 1024, "EC2 takes 16 KiB");
@@ -275,7 +273,7 @@ fn user_data_joins_this_cluster() {
         let lines: BTreeSet<&str> = part.lines().map(str::trim).collect();
         for line in [
             "kind: NodeConfig".to_owned(),
-            format!("name: {CLUSTER}"),
+            format!("name: {THREE_ZONES}"),
             format!("apiServerEndpoint: {}", text(&cluster["endpoint"])),
             format!("certificateAuthority: {}", text(&cluster["certificateAuthority"]["data"])),
             format!("cidr: {}", text(&cluster["kubernetesNetworkConfig"]["serviceIpv4Cidr"])),
@@ -313,12 +311,12 @@ fn the_cluster_is_as_required() {
     assert!(applied.requests.iter().all(|request| !request.operation.contains("Fargate") && !request.operation.contains("Nodegroup")));
 }
 
-/// EKS-1: EKS finds the log group with our retention instead of making one without.
+/// EKS-1: the log group is created before the cluster, with our retention. Otherwise EKS would create one that keeps logs for ever.
 #[test]
 fn the_log_group_comes_before_the_cluster() {
     let applied = applied();
     let group = &applied.seen["log_groups"][0];
-    assert_eq!((&group["logGroupName"], &group["retentionInDays"]), (&json!(format!("/aws/eks/{CLUSTER}/cluster")), &json!(90)));
+    assert_eq!((&group["logGroupName"], &group["retentionInDays"]), (&json!(format!("/aws/eks/{THREE_ZONES}/cluster")), &json!(90)));
     assert_eq!(list(&applied.seen, "log_groups").len(), 1);
     let made = position(&applied.requests, "CreateLogGroup", |_| true);
     assert!(made < position(&applied.requests, "CreateCluster", |_| true));
@@ -332,7 +330,7 @@ fn nodes_may_join_before_they_boot() {
         list(&applied.seen, "entries").iter().map(|entry| (text(&entry["principalArn"]).rsplit('/').next().unwrap(), entry)).collect();
     let first_group = position(&applied.requests, "CreateAutoScalingGroup", |_| true);
     for role in ["platform-node", "compute-node"] {
-        let name = format!("{CLUSTER}-us-west-2-{role}");
+        let name = format!("{THREE_ZONES}-us-west-2-{role}");
         let entry = entries[name.as_str()];
         assert_eq!((&entry["type"], &entry["kubernetesGroups"]), (&json!("EC2_LINUX"), &json!(["system:nodes"])));
         let made = position(&applied.requests, "CreateAccessEntry", |params| text(&params["principalArn"]).ends_with(&name));
@@ -387,7 +385,7 @@ fn csi_drivers_have_their_own_roles() {
     ];
     assert_eq!(roles, expected.into());
     for role in ["ebs-csi-driver", "efs-csi-driver"] {
-        let trust = &seen["roles"][format!("{CLUSTER}-us-west-2-{role}")]["trust"]["Statement"][0];
+        let trust = &seen["roles"][format!("{THREE_ZONES}-us-west-2-{role}")]["trust"]["Statement"][0];
         assert_eq!(trust["Principal"], json!({"Service": "pods.eks.amazonaws.com"}));
         assert_eq!(trust["Action"], json!(["sts:AssumeRole", "sts:TagSession"]));
     }
@@ -425,7 +423,7 @@ fn the_file_system_is_as_required() {
 fn buckets_are_private_encrypted_versioned_and_tls_only() {
     let seen = &applied().seen;
     let names: BTreeSet<String> =
-        ["blobs", "registry", "logs", "backups"].map(|kind| format!("{CLUSTER}-{ACCOUNT}-us-west-2-{kind}")).into();
+        ["blobs", "registry", "logs", "backups"].map(|kind| format!("{THREE_ZONES}-{ACCOUNT}-us-west-2-{kind}")).into();
     let buckets = seen["buckets"].as_object().unwrap();
     assert_eq!(buckets.keys().cloned().collect::<BTreeSet<_>>(), names);
     for (name, bucket) in buckets {
@@ -457,8 +455,8 @@ fn buckets_are_private_encrypted_versioned_and_tls_only() {
 /// IAM-1: the policy of the four buckets as the documents list it: two statements.
 #[test]
 fn the_bucket_policy_of_nodes_is_the_documents() {
-    let policy = &applied().seen["policies"][format!("{CLUSTER}-us-west-2-s3")];
-    let bucket = |kind: &str, tail: &str| format!("arn:aws:s3:::{CLUSTER}-{ACCOUNT}-us-west-2-{kind}{tail}");
+    let policy = &applied().seen["policies"][format!("{THREE_ZONES}-us-west-2-s3")];
+    let bucket = |kind: &str, tail: &str| format!("arn:aws:s3:::{THREE_ZONES}-{ACCOUNT}-us-west-2-{kind}{tail}");
     let all = |tail: &str| json!(["logs", "backups", "blobs", "registry"].map(|kind| bucket(kind, tail)));
     let statements = list(policy, "Statement");
     assert_eq!(statements.len(), 2);
@@ -473,7 +471,7 @@ fn the_bucket_policy_of_nodes_is_the_documents() {
 /// IAM-2: every action that the documents list; writes only to groups with this cluster's tag.
 #[test]
 fn the_autoscaler_may_write_to_this_cluster_only() {
-    let policy = &applied().seen["policies"][format!("{CLUSTER}-us-west-2-autoscaler")];
+    let policy = &applied().seen["policies"][format!("{THREE_ZONES}-us-west-2-autoscaler")];
     let statements = list(policy, "Statement");
     let actions: BTreeSet<&str> = statements.iter().flat_map(|statement| list(statement, "Action")).map(text).collect();
     for action in [
@@ -490,7 +488,7 @@ fn the_autoscaler_may_write_to_this_cluster_only() {
     }
     for statement in statements {
         let reads = list(statement, "Action").iter().map(text).all(|action| action.contains(":Describe") || action.contains(":Get"));
-        let tag = format!("aws:ResourceTag/k8s.io/cluster-autoscaler/{CLUSTER}");
+        let tag = format!("aws:ResourceTag/k8s.io/cluster-autoscaler/{THREE_ZONES}");
         assert!(reads || statement["Condition"] == json!({"StringEquals": {tag: "owned"}}), "{statement}");
     }
 }
@@ -500,7 +498,7 @@ fn the_autoscaler_may_write_to_this_cluster_only() {
 fn roles_have_exactly_their_policies() {
     let seen = &applied().seen;
     let aws = |name: &str| format!("arn:aws:iam::aws:policy/{name}");
-    let own = |name: &str| format!("arn:aws:iam::{ACCOUNT}:policy/domino-eks/{CLUSTER}/{CLUSTER}-us-west-2-{name}");
+    let own = |name: &str| format!("arn:aws:iam::{ACCOUNT}:policy/domino-eks/{THREE_ZONES}/{THREE_ZONES}-us-west-2-{name}");
     let node = [
         aws("AmazonEKSWorkerNodePolicy"),
         aws("AmazonEKS_CNI_Policy"),
@@ -520,7 +518,7 @@ fn roles_have_exactly_their_policies() {
     let roles = seen["roles"].as_object().unwrap();
     assert_eq!(roles.len(), expected.len());
     for (name, (principal, policies)) in expected {
-        let role = &roles[&format!("{CLUSTER}-us-west-2-{name}")];
+        let role = &roles[&format!("{THREE_ZONES}-us-west-2-{name}")];
         let attached: BTreeSet<String> = list(role, "attached").iter().map(|arn| text(arn).to_owned()).collect();
         assert_eq!(attached, policies.into_iter().collect(), "{name}");
         assert_eq!(role["trust"]["Statement"][0]["Principal"]["Service"], principal);
@@ -528,10 +526,10 @@ fn roles_have_exactly_their_policies() {
     assert_eq!(seen["policies"].as_object().unwrap().len(), 4);
     assert!(applied().inventory.iter().all(|object| object["type"] != "role-inline-policy"));
     for profile in ["platform-node", "compute-node"] {
-        let name = format!("{CLUSTER}-us-west-2-{profile}");
+        let name = format!("{THREE_ZONES}-us-west-2-{profile}");
         assert_eq!(seen["profiles"][&name], json!([name]));
     }
-    // The key: the account decides by IAM, and Auto Scaling may encrypt volumes with it.
+    // The key policy leaves permissions to IAM, and allows Auto Scaling to encrypt volumes.
     assert_eq!(seen["key"]["rotation"], true);
     assert!(seen["key"]["policy"].to_string().contains("AWSServiceRoleForAutoScaling"));
 }
@@ -561,7 +559,7 @@ fn every_create_call_carries_our_tags() {
     }
 }
 
-/// RUN-1: nothing is tried that AWS refuses, except questions after what does not exist yet.
+/// RUN-1: AWS refuses no call of an apply, except reads of objects that do not exist yet.
 #[test]
 fn no_call_fails() {
     for request in &applied().requests {
@@ -570,11 +568,11 @@ fn no_call_fails() {
             ["CreateAutoScalingGroup", "CreateCluster", "CreateLaunchTemplate", "CreateAccessEntry"].contains(&request.operation.as_str());
         assert!(request.status < 400 || absent || eventual, "{} {}: {}", request.operation, request.status, request.params);
     }
-    // Read operations that are refused for bad parameters instead of absence would show up as many.
+    // A read that is refused for bad parameters would be repeated, and so be refused more than once.
     assert!(applied().requests.iter().filter(|request| request.status == 400).count() <= 3);
 }
 
-/// RUN-2: the state is for its owner's eyes, and holds no secret.
+/// RUN-2: only its owner can read the state, and it contains no secret.
 #[test]
 fn the_state_is_private_and_holds_no_secret() {
     let applied = applied();

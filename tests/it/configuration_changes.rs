@@ -1,7 +1,6 @@
 //! RUN-1: a changed file changes only what it must, and what was changed outside is seen and mended.
 
-use crate::emulator::Emulator;
-use crate::workspace::{Workspace, example};
+use crate::harness::{Emulator, Workspace, example};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -21,7 +20,7 @@ impl Cluster {
         Self { emulator, workspace }
     }
 
-    /// Replaces what stands below name, region and zones.
+    /// Replaces everything below name, region and zones in the configuration.
     fn write(&self, more: &str) {
         self.workspace.write("domino-eks.yaml", &(example("domino-test-cluster.yaml") + more));
     }
@@ -83,7 +82,7 @@ fn pools_change_only_what_they_must() {
     cluster.step("pools: {default: {max: 21}}\n", &[("autoscaling-group/default/us-west-2c", "update")]);
     assert_eq!(cluster.groups()[&group("default-us-west-2c")]["MaxSize"], 7);
 
-    // A label is in the user data, and the autoscaler must know it of empty groups.
+    // A label changes the user data, and a tag of the group tells the autoscaler about it while the group is empty.
     cluster.step(
         "pools: {default: {max: 21, labels: {example.com/kind: large}}}\n",
         &[("launch-template/default", "update"), ("autoscaling-group/default/*", "update")],
@@ -96,7 +95,7 @@ fn pools_change_only_what_they_must() {
         assert_eq!(tag(group, "k8s.io/cluster-autoscaler/node-template/label/domino/build-node"), Some(json!("true")));
     }
 
-    // Back again, and a larger disk elsewhere: the label's tags go.
+    // The label is removed again, so its tags must go. At the same time another pool gets a larger disk.
     cluster.step(
         "pools: {default: {max: 21}, platform: {diskGiB: 200}}\n",
         &[
@@ -117,7 +116,7 @@ fn pools_change_only_what_they_must() {
     ));
     assert_eq!(disk, 200);
 
-    // A pool more, a pool less.
+    // One pool is added and one is removed.
     let pools = "pools: {default: {max: 21}, platform: {diskGiB: 200}, large: {instanceType: r6i.4xlarge, min: 0, max: 3, diskGiB: 400}}\n";
     cluster.step(pools, &[("launch-template/large", "create"), ("autoscaling-group/large/*", "create")]);
     assert_eq!(cluster.groups().len(), 12);
@@ -155,7 +154,7 @@ storage:
             ("efs-file-system/datasets", "update"),
         ],
     );
-    let seen = crate::account::look(&cluster.emulator);
+    let seen = crate::harness::look(&cluster.emulator);
     assert_eq!(seen["log_groups"][0]["retentionInDays"], 30);
     assert_eq!(seen["cluster"]["resourcesVpcConfig"]["endpointPublicAccess"], false);
     let logging = seen["cluster"]["logging"]["clusterLogging"].as_array().unwrap();
@@ -168,7 +167,7 @@ storage:
     assert!(rules.iter().any(|rule| rule["NoncurrentVersionExpiration"]["NoncurrentDays"] == 5), "{rules:?}");
     assert_eq!(rules.len(), 2);
 
-    // What cannot change stays, and nothing else happens either.
+    // A change that is impossible is refused, and the other changes in the same file are not made either.
     let block = "kubernetes: {logRetentionDays: 60, serviceCidr: 172.21.0.0/16}\n";
     cluster.refused(block, "eks-cluster/main");
     cluster.refused("encryption: {key: aws-managed}\n", "efs-file-system/datasets");
@@ -190,7 +189,7 @@ fn tags_come_change_and_go() {
     };
     cluster.step("tags: {team: a, cost-center: \"7\"}\n", &taggable);
     assert_eq!((tagged("team", "a"), tagged("cost-center", "7")), (taggable.len(), taggable.len()));
-    // What somebody else tagged is theirs.
+    // Tags that somebody else added are not removed.
     cluster
         .emulator
         .aws("for one in ec2.describe_vpcs()['Vpcs']: ec2.create_tags(Resources=[one['VpcId']], Tags=[{'Key': 'theirs', 'Value': '1'}])");
@@ -250,7 +249,7 @@ import time; time.sleep(1)
         drift("s3-bucket/blobs", "public_access_blocked is ");
         drift("log-group/control-plane", "retention_days is 7");
         drift("efs-file-system/datasets", "backup is ");
-        // The autoscaler's own work is no drift.
+        // The desired capacity belongs to the autoscaler: a change of it is not drift.
         assert_eq!(line("autoscaling-group/default-gpu/us-west-2a")["drift"], json!([]));
         let missing: Vec<Value> =
             status["resources"].as_array().unwrap().iter().filter(|line| line["health"] == "missing").cloned().collect();

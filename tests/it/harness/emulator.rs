@@ -1,37 +1,19 @@
-//! A local AWS for a test: prepared once, started on a free loopback port, ended with the test.
+//! A local AWS for a test: forked on a free loopback port, ended with the test.
 
-use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use super::fork_server::Connection;
+use serde_json::{Value, json};
+use std::sync::Mutex;
 
-/// Factor on all of AWS's durations and all of our waits.
-pub(crate) const SCALE: &str = "0.01";
-
-/// What every script of [`Emulator::aws`] finds: clients by their names, made when they are named, and lists without pages.
-const PRELUDE: &str = r#"
-import json, sys, boto3
-from botocore.config import Config
-NAMES = ["ec2", "eks", "autoscaling", "efs", "iam", "s3", "kms", "logs", "sts"]
-class Scope(dict):
-    def __missing__(self, name):
-        if name not in NAMES:
-            raise KeyError(name)
-        self[name] = boto3.client(name, region_name="us-west-2", config=Config(retries={"total_max_attempts": 1}))
-        return self[name]
-def full(client, operation, **more):
-    return client.get_paginator(operation).paginate(**more).build_full_result()
-scope = Scope(json=json, full=full)
-exec(sys.argv[1], scope)
-print(json.dumps(scope.get("result"), default=str))
-"#;
+/// Factor on all of AWS's durations. It is smaller than the program's ([`super::workspace::SCALE`]), so that AWS is always done
+/// before the program's patience is over, also on a busy machine.
+const SCALE: &str = "0.001";
 
 /// A running local AWS.
 pub(crate) struct Emulator {
-    process: Child,
     pub(crate) url: String,
-    _folder: tempfile::TempDir,
+    server: Connection,
+    /// Runs the scripts of [`Emulator::aws`]; forked for the first of them.
+    scripts: Mutex<Option<Connection>>,
 }
 
 /// One request as the log tells it.
@@ -52,24 +34,6 @@ impl Request {
     }
 }
 
-fn folder() -> PathBuf {
-    if let Ok(scratch) = std::env::var("SCRATCH_EMULATOR") {
-        return scratch.into();
-    }
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/emulator")
-}
-
-/// Python of the prepared virtual environment.
-pub(crate) fn python() -> &'static str {
-    static PYTHON: OnceLock<String> = OnceLock::new();
-    PYTHON.get_or_init(|| {
-        let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("emulator-venv");
-        let output = Command::new("python3").arg(folder().join("prepare.py")).arg(venv).stderr(Stdio::inherit()).output().unwrap();
-        assert!(output.status.success(), "the local AWS cannot be prepared");
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    })
-}
-
 impl Emulator {
     /// Pages of five, so that every list has several.
     pub(crate) fn start() -> Self {
@@ -77,25 +41,10 @@ impl Emulator {
     }
 
     pub(crate) fn start_with(options: &[&str]) -> Self {
-        let temporary = tempfile::tempdir().unwrap();
-        let port_file = temporary.path().join("url");
-        let process = Command::new(python())
-            .args(["-m", "local_aws", "--port", "0", "--scale", SCALE, "--port-file"])
-            .arg(&port_file)
-            .args(["--parent-pid", &std::process::id().to_string()])
-            .args(options)
-            .current_dir(folder())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut emulator = Self { process, url: String::new(), _folder: temporary };
-        let deadline = Instant::now() + Duration::from_secs(120);
-        while !port_file.exists() {
-            assert!(emulator.process.try_wait().unwrap().is_none() && Instant::now() < deadline, "the local AWS did not start");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        emulator.url = std::fs::read_to_string(&port_file).unwrap();
-        emulator
+        let options: Vec<&str> = ["--scale", SCALE].iter().chain(options).copied().collect();
+        let mut server = Connection::open(&json!({ "serve": options }));
+        let url = server.receive()["url"].as_str().unwrap().to_owned();
+        Self { url, server, scripts: Mutex::new(None) }
     }
 
     fn get(&self, path: &str) -> Value {
@@ -134,12 +83,12 @@ impl Emulator {
     /// Runs a script of boto3 against the account, as somebody else would; answers what it leaves in `result`.
     #[track_caller]
     pub(crate) fn aws(&self, script: &str) -> Value {
-        let mut command = Command::new(python());
-        command.args(["-c", PRELUDE, script]).env("AWS_ENDPOINT_URL", &self.url);
-        command.env("AWS_ACCESS_KEY_ID", "other").env("AWS_SECRET_ACCESS_KEY", "other").env("AWS_EC2_METADATA_DISABLED", "true");
-        let output = command.output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
+        let mut scripts = self.scripts.lock().unwrap();
+        let runner = scripts.get_or_insert_with(|| Connection::open(&json!({ "scripts": self.url })));
+        runner.send(&json!({ "script": script }));
+        let mut answer = runner.receive();
+        assert!(answer["error"].is_null(), "{}", answer["error"].as_str().unwrap());
+        answer["result"].take()
     }
 
     /// Everything that exists in the account.
@@ -190,7 +139,9 @@ impl Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        if let Some(scripts) = self.scripts.get_mut().ok().and_then(Option::as_mut) {
+            scripts.close();
+        }
+        self.server.close();
     }
 }

@@ -4,7 +4,7 @@
 use super::clients::Aws;
 use super::contract::{List, Unrecorded, candidate};
 use super::dispatch::observe_all;
-use super::errors::{sent, unexpected};
+use super::errors::{classify, unexpected};
 use super::resource::operations;
 use super::tags::{self, CLUSTER, Tags};
 use crate::engine::{Failure, Item, Observed};
@@ -46,7 +46,7 @@ async fn by_tag(aws: &Aws) -> Result<Vec<Item>, Failure> {
     let ours = TagFilter::builder().key(CLUSTER).values(&aws.cluster).build();
     let call = aws.tagging.get_resources().tag_filters(ours).set_resource_type_filters(Some(types.collect()));
     let pages = call.into_paginator().items().send();
-    let found = sent("GetResources", pages.collect::<Result<Vec<_>, _>>().await)?;
+    let found = classify("GetResources", pages.collect::<Result<Vec<_>, _>>().await)?;
     let items = found.iter().filter_map(|resource| {
         let tags: Tags = resource.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
         let address = tags::address(aws, &tags)?;

@@ -1,6 +1,6 @@
 //! One connection: clients of all services, the caller's identity, the endpoint that is really used.
 
-use super::errors::{self, sent};
+use super::errors::{self, classify};
 use super::fence::Fence;
 use super::progress::Progress;
 use crate::engine::{Connection, Failure, RunHooks};
@@ -127,7 +127,7 @@ impl Aws {
 async fn identity(sdk: &SdkConfig, region: &str) -> Result<Connection, Failure> {
     // Somebody waits before the screen: without a network the answer comes within seconds.
     let quick = aws_sdk_sts::config::Builder::from(sdk).retry_config(RetryConfig::standard().with_max_attempts(IDENTITY_ATTEMPTS));
-    let answer = sent("GetCallerIdentity", aws_sdk_sts::Client::from_conf(quick.build()).get_caller_identity().send().await)?;
+    let answer = classify("GetCallerIdentity", aws_sdk_sts::Client::from_conf(quick.build()).get_caller_identity().send().await)?;
     let caller = answer.arn().unwrap_or_default().to_owned();
     let partition = caller.split(':').nth(1).filter(|partition| !partition.is_empty()).unwrap_or("aws").to_owned();
     let account = answer.account().unwrap_or_default().to_owned();

@@ -1,7 +1,7 @@
 //! Answers to the blueprint's questions: images, add-on versions, a network brought along.
 
 use super::Aws;
-use super::errors::sent;
+use super::errors::classify;
 use super::parts::PAGE;
 use super::tags::filter;
 use crate::blueprint::{Lookup, Question};
@@ -75,7 +75,7 @@ async fn newest_image(aws: &Aws, family: AmiFamily, arch: Arch, gpu: bool, kuber
         .filters(filter("name", [pattern.clone()]))
         .filters(filter("state", ["available".to_owned()]))
         .max_results(PAGE);
-    let images = sent("DescribeImages", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
+    let images = classify("DescribeImages", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
     match images.iter().max_by_key(|image| image.creation_date().unwrap_or_default()) {
         Some(newest) => Ok(image_answer(newest)),
         None => unsuitable(
@@ -88,7 +88,7 @@ async fn newest_image(aws: &Aws, family: AmiFamily, arch: Arch, gpu: bool, kuber
 async fn given_image(aws: &Aws, id: &str) -> Result<Answer, LookupError> {
     // A filter answers an absent image with an empty list instead of an error.
     let call = aws.ec2.describe_images().filters(filter("image-id", [id.to_owned()])).max_results(PAGE);
-    let images = sent("DescribeImages", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
+    let images = classify("DescribeImages", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
     match images.first() {
         Some(image) => Ok(image_answer(image)),
         None => unsuitable(
@@ -105,7 +105,7 @@ fn image_answer(image: &Image) -> Answer {
 
 async fn add_on_version(aws: &Aws, name: &str, kubernetes: &str) -> Result<Answer, LookupError> {
     let call = aws.eks.describe_addon_versions().addon_name(name).kubernetes_version(kubernetes);
-    let addons = sent("DescribeAddonVersions", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
+    let addons = classify("DescribeAddonVersions", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
     let versions = addons.iter().flat_map(|addon| addon.addon_versions());
     let default = versions
         .into_iter()
@@ -124,7 +124,7 @@ async fn existing_network(aws: &Aws, network: &ExistingNetwork) -> Result<Answer
     for attribute in [VpcAttributeName::EnableDnsSupport, VpcAttributeName::EnableDnsHostnames] {
         let name = attribute.as_str().to_owned();
         let answer =
-            sent("DescribeVpcAttribute", aws.ec2.describe_vpc_attribute().vpc_id(&network.vpc_id).attribute(attribute).send().await)?;
+            classify("DescribeVpcAttribute", aws.ec2.describe_vpc_attribute().vpc_id(&network.vpc_id).attribute(attribute).send().await)?;
         let value = answer.enable_dns_support().or(answer.enable_dns_hostnames());
         if value.and_then(AttributeBooleanValue::value) != Some(true) {
             return unsuitable(
@@ -138,7 +138,7 @@ async fn existing_network(aws: &Aws, network: &ExistingNetwork) -> Result<Answer
         .flat_map(|zones| zones.iter().map(|(zone, id)| (id, zone)))
         .collect();
     let call = aws.ec2.describe_subnets().filters(filter("subnet-id", wanted.keys().map(|id| (*id).clone()))).max_results(PAGE);
-    let subnets = sent("DescribeSubnets", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
+    let subnets = classify("DescribeSubnets", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
     for (id, zone) in wanted {
         check_subnet(network, id, zone, subnets.iter().find(|subnet| subnet.subnet_id() == Some(id)))?;
     }

@@ -1,7 +1,7 @@
 //! S3 as the place of a state: strongly consistent reads, and writes under a condition (aws-facts §5, engines §4.5).
 
 use super::Aws;
-use super::errors::{or_absent, sent};
+use super::errors::{classify, or_absent};
 use crate::engine::{Failure, FailureKind};
 use crate::resource::ownership;
 use crate::state::{Condition, Object, ObjectError, ObjectFault, Objects};
@@ -36,7 +36,7 @@ impl StateBucket {
     /// Whether the bucket is versioned; nothing when there is none.
     async fn versioning(&self) -> Result<Option<bool>, ObjectError> {
         let answer = self.s3.get_bucket_versioning().bucket(&self.name).expected_bucket_owner(&self.account).send().await;
-        let answer = or_absent(sent("GetBucketVersioning", answer)).map_err(self.failed())?;
+        let answer = or_absent(classify("GetBucketVersioning", answer)).map_err(self.failed())?;
         Ok(answer.map(|answer| answer.status() == Some(&BucketVersioningStatus::Enabled)))
     }
 
@@ -46,12 +46,12 @@ impl StateBucket {
     /// When AWS refuses.
     pub async fn is_unfinished(&self) -> Result<bool, ObjectError> {
         let tags = self.s3.get_bucket_tagging().bucket(&self.name).expected_bucket_owner(&self.account).send().await;
-        let tags = or_absent(sent("GetBucketTagging", tags)).map_err(self.failed())?;
+        let tags = or_absent(classify("GetBucketTagging", tags)).map_err(self.failed())?;
         if !tags.is_some_and(|tags| tags.tag_set().iter().any(|tag| tag.key() == ownership::STATE)) {
             return Ok(false);
         }
         let rules = self.s3.get_bucket_lifecycle_configuration().bucket(&self.name).expected_bucket_owner(&self.account).send().await;
-        Ok(or_absent(sent("GetBucketLifecycleConfiguration", rules)).map_err(self.failed())?.is_none())
+        Ok(or_absent(classify("GetBucketLifecycleConfiguration", rules)).map_err(self.failed())?.is_none())
     }
 
     fn explained(&self, failure: Failure) -> ObjectError {
@@ -114,7 +114,7 @@ impl Objects for StateBucket {
 
     async fn get(&self, key: &str) -> Result<Option<Object>, ObjectError> {
         let answer = self.s3.get_object().bucket(&self.name).key(key).expected_bucket_owner(&self.account).send().await;
-        let answer = match sent("GetObject", answer) {
+        let answer = match classify("GetObject", answer) {
             Err(failure) if failure.code.as_deref() == Some("NoSuchKey") => return Ok(None),
             other => other.map_err(self.failed())?,
         };
@@ -133,12 +133,12 @@ impl Objects for StateBucket {
             Condition::Unchanged(etag) => call.if_match(etag),
         };
         let call = call.content_type("application/json").body(ByteStream::from(bytes));
-        let answer = sent("PutObject", call.send().await).map_err(self.failed())?;
+        let answer = classify("PutObject", call.send().await).map_err(self.failed())?;
         Ok(answer.e_tag().unwrap_or_default().to_owned())
     }
 
     async fn delete(&self, key: &str, etag: &str) -> Result<(), ObjectError> {
         let call = self.s3.delete_object().bucket(&self.name).key(key).expected_bucket_owner(&self.account).if_match(etag);
-        sent("DeleteObject", call.send().await).map(drop).map_err(self.failed())
+        classify("DeleteObject", call.send().await).map(drop).map_err(self.failed())
     }
 }

@@ -1,7 +1,7 @@
 //! Ownership tags, and how each service changes tags of what exists.
 
 use super::clients::Aws;
-use super::errors::{sent, unexpected};
+use super::errors::{classify, unexpected};
 use crate::engine::{Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Address, ownership};
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
@@ -85,11 +85,11 @@ pub(super) fn arn(aws: &Aws, service: &str, resource: &str) -> String {
 /// Sets and removes tags of a resource of EC2, by its id.
 pub(super) async fn change_ec2(aws: &Aws, update: &Update) -> Result<(), Failure> {
     if !update.set_tags.is_empty() {
-        sent("CreateTags", aws.ec2.create_tags().resources(&update.item.id).set_tags(Some(ec2(&update.set_tags))).send().await)?;
+        classify("CreateTags", aws.ec2.create_tags().resources(&update.item.id).set_tags(Some(ec2(&update.set_tags))).send().await)?;
     }
     if !update.remove_tags.is_empty() {
         let keys = update.remove_tags.iter().map(|key| Tag::builder().key(key).build()).collect();
-        sent("DeleteTags", aws.ec2.delete_tags().resources(&update.item.id).set_tags(Some(keys)).send().await)?;
+        classify("DeleteTags", aws.ec2.delete_tags().resources(&update.item.id).set_tags(Some(keys)).send().await)?;
     }
     Ok(())
 }
@@ -102,11 +102,14 @@ fn arn_of(update: &Update) -> Result<&str, Failure> {
 /// Sets and removes tags of a resource of EKS, by its ARN.
 pub(super) async fn change_eks(aws: &Aws, update: &Update) -> Result<(), Failure> {
     if !update.set_tags.is_empty() {
-        sent("TagResource", aws.eks.tag_resource().resource_arn(arn_of(update)?).set_tags(Some(hash_map(&update.set_tags))).send().await)?;
+        classify(
+            "TagResource",
+            aws.eks.tag_resource().resource_arn(arn_of(update)?).set_tags(Some(hash_map(&update.set_tags))).send().await,
+        )?;
     }
     if !update.remove_tags.is_empty() {
         let keys = Some(update.remove_tags.clone());
-        sent("UntagResource", aws.eks.untag_resource().resource_arn(arn_of(update)?).set_tag_keys(keys).send().await)?;
+        classify("UntagResource", aws.eks.untag_resource().resource_arn(arn_of(update)?).set_tag_keys(keys).send().await)?;
     }
     Ok(())
 }
@@ -115,11 +118,11 @@ pub(super) async fn change_eks(aws: &Aws, update: &Update) -> Result<(), Failure
 pub(super) async fn change_efs(aws: &Aws, update: &Update) -> Result<(), Failure> {
     if !update.set_tags.is_empty() {
         let tags = update.set_tags.iter().filter_map(|(key, value)| aws_sdk_efs::types::Tag::builder().key(key).value(value).build().ok());
-        sent("TagResource", aws.efs.tag_resource().resource_id(&update.item.id).set_tags(Some(tags.collect())).send().await)?;
+        classify("TagResource", aws.efs.tag_resource().resource_id(&update.item.id).set_tags(Some(tags.collect())).send().await)?;
     }
     if !update.remove_tags.is_empty() {
         let keys = Some(update.remove_tags.clone());
-        sent("UntagResource", aws.efs.untag_resource().resource_id(&update.item.id).set_tag_keys(keys).send().await)?;
+        classify("UntagResource", aws.efs.untag_resource().resource_id(&update.item.id).set_tag_keys(keys).send().await)?;
     }
     Ok(())
 }
@@ -129,11 +132,11 @@ pub(super) async fn change_kms(aws: &Aws, update: &Update) -> Result<(), Failure
     if !update.set_tags.is_empty() {
         let tags =
             update.set_tags.iter().filter_map(|(key, value)| aws_sdk_kms::types::Tag::builder().tag_key(key).tag_value(value).build().ok());
-        sent("TagResource", aws.kms.tag_resource().key_id(&update.item.id).set_tags(Some(tags.collect())).send().await)?;
+        classify("TagResource", aws.kms.tag_resource().key_id(&update.item.id).set_tags(Some(tags.collect())).send().await)?;
     }
     if !update.remove_tags.is_empty() {
         let keys = Some(update.remove_tags.clone());
-        sent("UntagResource", aws.kms.untag_resource().key_id(&update.item.id).set_tag_keys(keys).send().await)?;
+        classify("UntagResource", aws.kms.untag_resource().key_id(&update.item.id).set_tag_keys(keys).send().await)?;
     }
     Ok(())
 }
@@ -141,11 +144,14 @@ pub(super) async fn change_kms(aws: &Aws, update: &Update) -> Result<(), Failure
 /// Sets and removes tags of a log group, by its ARN.
 pub(super) async fn change_logs(aws: &Aws, update: &Update) -> Result<(), Failure> {
     if !update.set_tags.is_empty() {
-        sent("TagResource", aws.logs.tag_resource().resource_arn(arn_of(update)?).set_tags(Some(hash_map(&update.set_tags))).send().await)?;
+        classify(
+            "TagResource",
+            aws.logs.tag_resource().resource_arn(arn_of(update)?).set_tags(Some(hash_map(&update.set_tags))).send().await,
+        )?;
     }
     if !update.remove_tags.is_empty() {
         let keys = Some(update.remove_tags.clone());
-        sent("UntagResource", aws.logs.untag_resource().resource_arn(arn_of(update)?).set_tag_keys(keys).send().await)?;
+        classify("UntagResource", aws.logs.untag_resource().resource_arn(arn_of(update)?).set_tag_keys(keys).send().await)?;
     }
     Ok(())
 }

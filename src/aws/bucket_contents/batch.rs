@@ -6,7 +6,7 @@ use super::keys::fits_xml;
 use super::pages::{Bucket, Version};
 use super::refusal::{Fate, Refusal, fate};
 use super::retry::patiently;
-use crate::aws::errors::{meaning, sent, unexpected};
+use crate::aws::errors::{classify, meaning, unexpected};
 use crate::engine::{Failure, FailureKind};
 use aws_sdk_s3::types::{Delete, Error, ObjectIdentifier};
 use std::collections::{HashMap, HashSet};
@@ -82,13 +82,13 @@ async fn together(bucket: &Bucket, batch: &[Version]) -> Result<Vec<Error>, Fail
     let objects = batch.iter().map(identifier).collect::<Result<Vec<_>, _>>().map_err(bad)?;
     let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build().map_err(bad)?;
     let call = bucket.s3.delete_objects().bucket(&bucket.name).expected_bucket_owner(&bucket.owner).delete(delete);
-    Ok(sent(operation, call.send().await)?.errors.unwrap_or_default())
+    Ok(classify(operation, call.send().await)?.errors.unwrap_or_default())
 }
 
 /// A key that no XML carries goes into the address of a call of its own.
 async fn alone(bucket: &Bucket, version: &Version) -> Result<Option<Refusal>, Failure> {
     let call = bucket.s3.delete_object().bucket(&bucket.name).expected_bucket_owner(&bucket.owner);
-    match sent("DeleteObject", call.key(&version.key).set_version_id(version.id.clone()).send().await) {
+    match classify("DeleteObject", call.key(&version.key).set_version_id(version.id.clone()).send().await) {
         Ok(_) => Ok(None),
         Err(failure) if failure.kind == FailureKind::Credentials || failure.code.as_deref() == Some("NoSuchBucket") => Err(failure),
         Err(failure) => {

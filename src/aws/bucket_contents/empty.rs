@@ -10,7 +10,7 @@ use super::pages::{Bucket, StateLocation, Upload, Version};
 use super::refusal::Refusal;
 use super::retry::{PAUSE, patiently};
 use crate::aws::Aws;
-use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::errors::{classify, or_absent, unexpected};
 use crate::aws::words::counted;
 use crate::engine::{Failure, FailureKind};
 use std::time::Duration;
@@ -176,7 +176,7 @@ async fn abort(bucket: Bucket, upload: Upload) -> Result<(), Failure> {
     let (key, id) = (Some(upload.key), upload.id);
     let call = || async {
         let call = bucket.s3.abort_multipart_upload().bucket(&bucket.name).expected_bucket_owner(&bucket.owner);
-        sent("AbortMultipartUpload", call.set_key(key.clone()).set_upload_id(id.clone()).send().await)
+        classify("AbortMultipartUpload", call.set_key(key.clone()).set_upload_id(id.clone()).send().await)
     };
     match patiently(call).await {
         Err(failure) if failure.code.as_deref() == Some("NoSuchUpload") => Ok(()),

@@ -2,7 +2,7 @@
 
 use super::pages::Bucket;
 use super::refusal::{Fate, Refusal};
-use crate::aws::errors::sent;
+use crate::aws::errors::classify;
 use crate::aws::words::counted;
 use crate::engine::{Failure, FailureKind};
 use aws_sdk_s3::types::{ObjectLockLegalHoldStatus, ObjectLockRetentionMode};
@@ -88,8 +88,8 @@ async fn protection(bucket: &Bucket, example: &Refusal) -> Protection {
         retention.set_key(key.clone()).set_version_id(version.clone()).send(),
         hold.set_key(key).set_version_id(version).send()
     );
-    let retention = sent("GetObjectRetention", retention).ok().and_then(|answer| answer.retention);
-    let hold = sent("GetObjectLegalHold", hold).ok().and_then(|answer| answer.legal_hold);
+    let retention = classify("GetObjectRetention", retention).ok().and_then(|answer| answer.retention);
+    let hold = classify("GetObjectLegalHold", hold).ok().and_then(|answer| answer.legal_hold);
     Protection {
         retention: retention.and_then(|retention| {
             let mode = retention.mode.as_ref().map(ObjectLockRetentionMode::as_str)?.to_lowercase();

@@ -2,7 +2,7 @@
 
 use super::keys::{decoded, shown};
 use crate::aws::Aws;
-use crate::aws::errors::{sent, unexpected};
+use crate::aws::errors::{classify, unexpected};
 use crate::engine::Failure;
 use aws_sdk_s3::types::EncodingType;
 
@@ -80,7 +80,7 @@ impl Bucket {
         let operation = "ListObjectVersions";
         let call = self.s3.list_object_versions().bucket(&self.name).expected_bucket_owner(&self.owner);
         let call = call.encoding_type(EncodingType::Url).set_key_marker(from.key.clone()).set_version_id_marker(from.id.clone());
-        let answer = sent(operation, call.send().await)?;
+        let answer = classify(operation, call.send().await)?;
         let writing = Writing { operation, is_encoded: answer.encoding_type() == Some(&EncodingType::Url) };
         let mut entries = Vec::new();
         for it in answer.versions() {
@@ -107,7 +107,7 @@ impl Bucket {
         let operation = "ListMultipartUploads";
         let call = self.s3.list_multipart_uploads().bucket(&self.name).expected_bucket_owner(&self.owner);
         let call = call.encoding_type(EncodingType::Url).set_key_marker(from.key.clone()).set_upload_id_marker(from.id.clone());
-        let answer = sent(operation, call.send().await)?;
+        let answer = classify(operation, call.send().await)?;
         let writing = Writing { operation, is_encoded: answer.encoding_type() == Some(&EncodingType::Url) };
         let mut entries = Vec::new();
         for it in answer.uploads() {

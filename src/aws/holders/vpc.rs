@@ -3,7 +3,7 @@
 use super::common::{allowed, by_id, holder, origin};
 use super::interfaces;
 use crate::aws::Aws;
-use crate::aws::errors::sent;
+use crate::aws::errors::classify;
 use crate::aws::parts::{PAGE, ROUTE_TABLE_PAGE};
 use crate::aws::resource::{guardduty_endpoint, kubernetes_security_group, security_group, vpc_endpoint};
 use crate::aws::tags::{self, Tags, filter};
@@ -68,29 +68,29 @@ async fn parts(aws: &Aws, scope: &Scope, vpc: &str) -> Result<Vec<Holder>, Failu
         let id = id.unwrap_or_default();
         found.push(holder(format!("{what} {id}"), origin(None, &tags), by_id(scope, id)));
     };
-    for one in allowed(sent("DescribeSubnets", subnets))? {
+    for one in allowed(classify("DescribeSubnets", subnets))? {
         take("subnet", one.subnet_id(), tags::of_ec2(one.tags()));
     }
     // The main route table and the default network ACL go with the VPC.
     let is_main = |table: &RouteTable| table.associations().iter().any(|one| one.main() == Some(true));
-    for one in allowed(sent("DescribeRouteTables", tables))?.iter().filter(|table| !is_main(table)) {
+    for one in allowed(classify("DescribeRouteTables", tables))?.iter().filter(|table| !is_main(table)) {
         take("route table", one.route_table_id(), tags::of_ec2(one.tags()));
     }
-    for one in allowed(sent("DescribeInternetGateways", gateways))? {
+    for one in allowed(classify("DescribeInternetGateways", gateways))? {
         take("internet gateway", one.internet_gateway_id(), tags::of_ec2(one.tags()));
     }
     let gone = |state: Option<&NatGatewayState>| matches!(state, Some(NatGatewayState::Deleted | NatGatewayState::Failed));
-    for one in allowed(sent("DescribeNatGateways", nats))?.iter().filter(|one| !gone(one.state())) {
+    for one in allowed(classify("DescribeNatGateways", nats))?.iter().filter(|one| !gone(one.state())) {
         take("NAT gateway", one.nat_gateway_id(), tags::of_ec2(one.tags()));
     }
-    for one in allowed(sent("DescribeNetworkAcls", acls))?.iter().filter(|acl| acl.is_default() != Some(true)) {
+    for one in allowed(classify("DescribeNetworkAcls", acls))?.iter().filter(|acl| acl.is_default() != Some(true)) {
         take("network ACL", one.network_acl_id(), tags::of_ec2(one.tags()));
     }
     let vpns = vpns.map(|answer| answer.vpn_gateways.unwrap_or_default());
-    for one in allowed(sent("DescribeVpnGateways", vpns))?.iter().filter(|one| is_attached(one, vpc)) {
+    for one in allowed(classify("DescribeVpnGateways", vpns))?.iter().filter(|one| is_attached(one, vpc)) {
         take("VPN gateway", one.vpn_gateway_id(), tags::of_ec2(one.tags()));
     }
-    let endpoints = allowed(sent("DescribeVpcEndpoints", endpoints))?;
+    let endpoints = allowed(classify("DescribeVpcEndpoints", endpoints))?;
     found.extend(endpoints.iter().filter(|one| vpc_endpoint::state(one) != "deleted").map(|one| of_endpoint(scope, one)));
     Ok(found)
 }

@@ -5,7 +5,7 @@
 use super::instance::{self, ALIVE, GROUP_TAG};
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Resource, ToDelete, Typed, still_there};
-use crate::aws::errors::{sent, unexpected};
+use crate::aws::errors::{classify, unexpected};
 use crate::aws::parts::in_parts;
 use crate::aws::tags::{self, Tags};
 use crate::engine::{Created, DeletionPolicy, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
@@ -43,7 +43,7 @@ impl Resource for AutoScalingGroup {
         } else {
             call = call.set_auto_scaling_group_names(Some(query.items().iter().map(|item| item.id.clone()).collect()));
         }
-        let groups = sent("DescribeAutoScalingGroups", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
+        let groups = classify("DescribeAutoScalingGroups", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
         let mut seen: Vec<Observed> = groups.iter().filter_map(|group| observed(aws, query, group)).collect();
         if !query.is_ours() {
             explain(aws, &mut seen).await?;
@@ -57,7 +57,7 @@ impl Resource for AutoScalingGroup {
         let call = aws.autoscaling.create_auto_scaling_group().auto_scaling_group_name(&spec.name).launch_template(template(spec));
         let call = call.vpc_zone_identifier(spec.subnet.as_str()).min_size(spec.min).max_size(spec.max).desired_capacity(spec.min);
         let call = call.health_check_type("EC2").health_check_grace_period(GRACE_SECONDS);
-        sent("CreateAutoScalingGroup", call.set_tags(Some(group_tags(spec, &new.tags))).send().await)?;
+        classify("CreateAutoScalingGroup", call.set_tags(Some(group_tags(spec, &new.tags))).send().await)?;
         Ok(Created { id: spec.name.clone(), attributes: tags::attributes(&spec.name, &[]) })
     }
 
@@ -74,7 +74,7 @@ impl Resource for AutoScalingGroup {
         if update.fields.iter().any(|field| field != "propagated_tags") {
             let call = aws.autoscaling.update_auto_scaling_group().auto_scaling_group_name(&spec.name).launch_template(template(spec));
             let call = call.vpc_zone_identifier(spec.subnet.as_str()).min_size(spec.min).max_size(spec.max);
-            sent("UpdateAutoScalingGroup", call.send().await)?;
+            classify("UpdateAutoScalingGroup", call.send().await)?;
         }
         Ok(BTreeMap::new())
     }
@@ -93,14 +93,14 @@ impl Resource for AutoScalingGroup {
         let zero =
             aws.autoscaling.update_auto_scaling_group().auto_scaling_group_name(&item.id).min_size(0).max_size(0).desired_capacity(0);
         let zero = zero.set_deletion_protection(protection.map(|_| DeletionProtection::None));
-        match sent("UpdateAutoScalingGroup", zero.send().await) {
+        match classify("UpdateAutoScalingGroup", zero.send().await) {
             // A group that is being deleted already takes no update; the delete below says what is really wrong.
             Err(failure) if failure.kind == FailureKind::NotFound => return Err(failure),
             Err(failure) if matches!(failure.kind, FailureKind::Credentials | FailureKind::Permission) => return Err(failure),
             _ => {}
         }
         let call = aws.autoscaling.delete_auto_scaling_group().auto_scaling_group_name(&item.id).force_delete(true);
-        sent("DeleteAutoScalingGroup", call.send().await).map(drop)
+        classify("DeleteAutoScalingGroup", call.send().await).map(drop)
     }
 }
 
@@ -112,7 +112,7 @@ fn refused(name: &str, level: &str) -> Failure {
 /// Whether there is a group of that name, and it is not on its way out.
 async fn exists(aws: &Aws, name: &str) -> Result<bool, Failure> {
     let call = aws.autoscaling.describe_auto_scaling_groups().auto_scaling_group_names(name);
-    let answer = sent("DescribeAutoScalingGroups", call.send().await)?;
+    let answer = classify("DescribeAutoScalingGroups", call.send().await)?;
     Ok(answer.auto_scaling_groups().iter().any(|group| readiness(group) != Readiness::Deleting))
 }
 
@@ -128,7 +128,7 @@ async fn levels(aws: &Aws, names: Vec<String>) -> Result<BTreeMap<String, String
 
 async fn named(aws: &Aws, names: Vec<String>) -> Result<Vec<Group>, Failure> {
     let call = aws.autoscaling.describe_auto_scaling_groups().max_records(100).set_auto_scaling_group_names(Some(names));
-    sent("DescribeAutoScalingGroups", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)
+    classify("DescribeAutoScalingGroups", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)
 }
 
 /// Groups that are gone while their instances are not: a forced delete does not wait for them. The instances still hold
@@ -168,7 +168,7 @@ async fn set_tags(aws: &Aws, spec: &Spec, tags: &Tags) -> Result<(), Failure> {
     if tags.is_empty() {
         return Ok(());
     }
-    sent("CreateOrUpdateTags", aws.autoscaling.create_or_update_tags().set_tags(Some(group_tags(spec, tags))).send().await).map(drop)
+    classify("CreateOrUpdateTags", aws.autoscaling.create_or_update_tags().set_tags(Some(group_tags(spec, tags))).send().await).map(drop)
 }
 
 /// Changed tags, and all of them where their propagation changed.
@@ -178,7 +178,7 @@ async fn change_tags(aws: &Aws, it: &Typed<'_, Spec>, update: &Update) -> Result
     if !update.remove_tags.is_empty() {
         let gone =
             update.remove_tags.iter().map(|key| Tag::builder().resource_type("auto-scaling-group").resource_id(&it.id).key(key).build());
-        sent("DeleteTags", aws.autoscaling.delete_tags().set_tags(Some(gone.collect())).send().await)?;
+        classify("DeleteTags", aws.autoscaling.delete_tags().set_tags(Some(gone.collect())).send().await)?;
     }
     Ok(())
 }
@@ -221,7 +221,7 @@ async fn explain(aws: &Aws, seen: &mut [Observed]) -> Result<(), Failure> {
     if !seen.iter().any(|observed| matches!(observed.readiness, Readiness::NotYet(_))) {
         return Ok(());
     }
-    let answer = sent("DescribeScalingActivities", aws.autoscaling.describe_scaling_activities().max_records(100).send().await)?;
+    let answer = classify("DescribeScalingActivities", aws.autoscaling.describe_scaling_activities().max_records(100).send().await)?;
     for observed in seen {
         let Readiness::NotYet(why) = &mut observed.readiness else { continue };
         let newest = answer.activities().iter().find(|activity| activity.auto_scaling_group_name() == Some(&observed.id));

@@ -4,7 +4,7 @@ use super::leftover::{found, maker};
 use super::load_balancer::has_interfaces;
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Leftover, still_there};
-use crate::aws::errors::{or_absent, sent};
+use crate::aws::errors::{classify, or_absent};
 use crate::aws::tags::Tags;
 use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query, Readiness, Scope};
 use crate::resource::{Kind, spec};
@@ -32,14 +32,14 @@ impl Leftover for ClassicLoadBalancer {
     }
 
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
-        sent("DeleteLoadBalancer", aws.elb.delete_load_balancer().load_balancer_name(&item.id).send().await).map(drop)
+        classify("DeleteLoadBalancer", aws.elb.delete_load_balancer().load_balancer_name(&item.id).send().await).map(drop)
     }
 }
 
 /// All of the region, whoever they belong to.
 pub(in crate::aws) async fn all(aws: &Aws) -> Result<Vec<LoadBalancerDescription>, Failure> {
     let pages = aws.elb.describe_load_balancers().into_paginator().items().send();
-    sent("DescribeLoadBalancers", pages.collect::<Result<Vec<_>, _>>().await)
+    classify("DescribeLoadBalancers", pages.collect::<Result<Vec<_>, _>>().await)
 }
 
 /// Those that the cluster left.
@@ -59,7 +59,7 @@ pub(in crate::aws) async fn left(aws: &Aws, scope: &Scope, all: &[LoadBalancerDe
 async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
     let mut seen = Vec::new();
     for item in items {
-        let answer = sent("DescribeLoadBalancers", aws.elb.describe_load_balancers().load_balancer_names(&item.id).send().await);
+        let answer = classify("DescribeLoadBalancers", aws.elb.describe_load_balancers().load_balancer_names(&item.id).send().await);
         if or_absent(answer)?.is_some() {
             seen.push(still_there(item));
         } else if has_interfaces(aws, item, &item.id).await? {
@@ -86,7 +86,7 @@ async fn tags_of(aws: &Aws, names: Vec<&str>) -> Result<BTreeMap<String, Tags>, 
 
 async fn describe_tags(aws: &Aws, names: &[&str]) -> Result<BTreeMap<String, Tags>, Failure> {
     let call = aws.elb.describe_tags().set_load_balancer_names(Some(names.iter().map(|name| (*name).to_owned()).collect()));
-    let answer = sent("DescribeTags", call.send().await)?;
+    let answer = classify("DescribeTags", call.send().await)?;
     let described = answer.tag_descriptions().iter().map(|described| {
         let tags = described.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().unwrap_or_default().to_owned()));
         (described.load_balancer_name().unwrap_or_default().to_owned(), tags.collect())

@@ -3,7 +3,7 @@
 use super::leftover::{found, size_of_claim};
 use crate::aws::Aws;
 use crate::aws::contract::{Contents, Deletion, Emptiness, Leftover};
-use crate::aws::errors::sent;
+use crate::aws::errors::classify;
 use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, filter};
 use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query};
@@ -31,12 +31,12 @@ impl Leftover for EbsSnapshot {
             other => filter("snapshot-id", other.items().iter().map(|item| item.id.clone())),
         };
         let pages = aws.ec2.describe_snapshots().owner_ids("self").filters(which).max_results(PAGE).into_paginator().items().send();
-        let snapshots = sent("DescribeSnapshots", pages.collect::<Result<Vec<_>, _>>().await)?;
+        let snapshots = classify("DescribeSnapshots", pages.collect::<Result<Vec<_>, _>>().await)?;
         Ok(snapshots.iter().filter(|snapshot| !query.is_left() || is_left(snapshot)).map(observed).collect())
     }
 
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
-        sent("DeleteSnapshot", aws.ec2.delete_snapshot().snapshot_id(&item.id).send().await).map(drop)
+        classify("DeleteSnapshot", aws.ec2.delete_snapshot().snapshot_id(&item.id).send().await).map(drop)
     }
 }
 

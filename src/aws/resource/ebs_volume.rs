@@ -3,7 +3,7 @@
 use super::leftover::{found, size_of_claim};
 use crate::aws::Aws;
 use crate::aws::contract::{Contents, Deletion, Emptiness, Leftover};
-use crate::aws::errors::sent;
+use crate::aws::errors::classify;
 use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, filter};
 use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query, Readiness};
@@ -34,12 +34,12 @@ impl Leftover for EbsVolume {
             other => filter("volume-id", other.items().iter().map(|item| item.id.clone())),
         };
         let pages = aws.ec2.describe_volumes().filters(which).max_results(PAGE).into_paginator().items().send();
-        let volumes = sent("DescribeVolumes", pages.collect::<Result<Vec<_>, _>>().await)?;
+        let volumes = classify("DescribeVolumes", pages.collect::<Result<Vec<_>, _>>().await)?;
         Ok(volumes.iter().filter(|volume| !query.is_left() || is_left(volume)).map(observed).collect())
     }
 
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
-        sent("DeleteVolume", aws.ec2.delete_volume().volume_id(&item.id).send().await).map(drop)
+        classify("DeleteVolume", aws.ec2.delete_volume().volume_id(&item.id).send().await).map(drop)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::efs_file_system::{efs_tags, of_efs, readiness};
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Resource, Typed, Unrecorded, json};
-use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::errors::{classify, or_absent, unexpected};
 use crate::aws::tags;
 use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Update};
 use crate::resource::{Input, spec};
@@ -32,7 +32,7 @@ impl Resource for EfsAccessPoint {
         let mut seen = Vec::new();
         for system in systems {
             let pages = aws.efs.describe_access_points().file_system_id(system).into_paginator().items().send();
-            let points = or_absent(sent("DescribeAccessPoints", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
+            let points = or_absent(classify("DescribeAccessPoints", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
             seen.extend(points.iter().filter_map(|point| observed(aws, point)));
         }
         Ok(seen)
@@ -45,7 +45,7 @@ impl Resource for EfsAccessPoint {
         let root = RootDirectory::builder().path(&new.spec.path).creation_info(owner.build().map_err(bad)?).build();
         let call = aws.efs.create_access_point().client_token(token).file_system_id(new.spec.file_system.as_str());
         let call = call.posix_user(user).root_directory(root).set_tags(Some(efs_tags(&new.tags)));
-        let answer = sent("CreateAccessPoint", call.send().await)?;
+        let answer = classify("CreateAccessPoint", call.send().await)?;
         let id = answer.access_point_id().ok_or_else(|| unexpected("CreateAccessPoint", "the answer names no access point"))?;
         let arn = answer.access_point_arn().unwrap_or_default();
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[("arn", arn)]) })
@@ -64,7 +64,7 @@ impl Resource for EfsAccessPoint {
     }
 
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
-        sent("DeleteAccessPoint", aws.efs.delete_access_point().access_point_id(&item.id).send().await).map(drop)
+        classify("DeleteAccessPoint", aws.efs.delete_access_point().access_point_id(&item.id).send().await).map(drop)
     }
 }
 

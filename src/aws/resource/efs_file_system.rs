@@ -3,7 +3,7 @@
 use super::security_group;
 use crate::aws::Aws;
 use crate::aws::contract::{Contents, Deletion, Emptiness, Resource, Typed, Unrecorded, candidate};
-use crate::aws::errors::{or_absent, sent};
+use crate::aws::errors::{classify, or_absent};
 use crate::aws::holders::{by_id, holder};
 use crate::aws::tags::{self, Tags};
 use crate::aws::words;
@@ -36,10 +36,11 @@ impl Resource for EfsFileSystem {
         let mut found = Vec::new();
         if query.is_ours() {
             let pages = aws.efs.describe_file_systems().into_paginator().items().send();
-            found = sent("DescribeFileSystems", pages.collect::<Result<Vec<_>, _>>().await)?;
+            found = classify("DescribeFileSystems", pages.collect::<Result<Vec<_>, _>>().await)?;
         } else {
             for item in query.items() {
-                let answer = or_absent(sent("DescribeFileSystems", aws.efs.describe_file_systems().file_system_id(&item.id).send().await))?;
+                let answer =
+                    or_absent(classify("DescribeFileSystems", aws.efs.describe_file_systems().file_system_id(&item.id).send().await))?;
                 found.extend(answer.and_then(|answer| answer.file_systems).unwrap_or_default());
             }
         }
@@ -54,7 +55,7 @@ impl Resource for EfsFileSystem {
         let call = aws.efs.create_file_system().creation_token(token).encrypted(true).performance_mode(PerformanceMode::GeneralPurpose);
         let call = call.throughput_mode(ThroughputMode::from(new.spec.throughput_mode.as_str())).backup(new.spec.backup);
         let call = call.set_kms_key_id(new.spec.kms_key.as_ref().map(|key| key.as_str().to_owned()));
-        let answer = sent("CreateFileSystem", call.set_tags(Some(efs_tags(&new.tags))).send().await)?;
+        let answer = classify("CreateFileSystem", call.set_tags(Some(efs_tags(&new.tags))).send().await)?;
         let id = answer.file_system_id();
         Ok(Created { id: id.to_owned(), attributes: attributes(aws, id) })
     }
@@ -66,7 +67,7 @@ impl Resource for EfsFileSystem {
     async fn update(aws: &Aws, it: &Typed<'_, spec::EfsFileSystem>, update: &Update) -> Result<BTreeMap<String, String>, Failure> {
         if update.fields.iter().any(|field| field == "throughput_mode") {
             let mode = ThroughputMode::from(it.spec.throughput_mode.as_str());
-            sent("UpdateFileSystem", aws.efs.update_file_system().file_system_id(&it.id).throughput_mode(mode).send().await)?;
+            classify("UpdateFileSystem", aws.efs.update_file_system().file_system_id(&it.id).throughput_mode(mode).send().await)?;
         }
         if update.fields.iter().any(|field| field == "backup") {
             let status = if it.spec.backup { Status::Enabled } else { Status::Disabled };
@@ -74,7 +75,7 @@ impl Resource for EfsFileSystem {
                 .status(status)
                 .build()
                 .map_err(|error| crate::aws::errors::unexpected("PutBackupPolicy", &error.to_string()).caused_by(error))?;
-            sent("PutBackupPolicy", aws.efs.put_backup_policy().file_system_id(&it.id).backup_policy(policy).send().await)?;
+            classify("PutBackupPolicy", aws.efs.put_backup_policy().file_system_id(&it.id).backup_policy(policy).send().await)?;
         }
         Ok(BTreeMap::new())
     }
@@ -84,7 +85,7 @@ impl Resource for EfsFileSystem {
     }
 
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
-        sent("DeleteFileSystem", aws.efs.delete_file_system().file_system_id(&item.id).send().await).map(drop)
+        classify("DeleteFileSystem", aws.efs.delete_file_system().file_system_id(&item.id).send().await).map(drop)
     }
 }
 
@@ -108,7 +109,7 @@ pub(super) fn readiness(state: &LifeCycleState) -> Readiness {
 
 /// Tags of a file system, which own its mount targets too.
 pub(super) async fn system_tags(aws: &Aws, id: &str) -> Result<Tags, Failure> {
-    let answer = or_absent(sent("DescribeFileSystems", aws.efs.describe_file_systems().file_system_id(id).send().await))?;
+    let answer = or_absent(classify("DescribeFileSystems", aws.efs.describe_file_systems().file_system_id(id).send().await))?;
     let systems = answer.and_then(|answer| answer.file_systems).unwrap_or_default();
     Ok(systems.first().map(|system| of_efs(system.tags())).unwrap_or_default())
 }
@@ -119,7 +120,7 @@ fn attributes(aws: &Aws, id: &str) -> BTreeMap<String, String> {
 
 /// Whether there is such a file system, and it is not on its way out.
 async fn exists(aws: &Aws, id: &str) -> Result<bool, Failure> {
-    let answer = or_absent(sent("DescribeFileSystems", aws.efs.describe_file_systems().file_system_id(id).send().await))?;
+    let answer = or_absent(classify("DescribeFileSystems", aws.efs.describe_file_systems().file_system_id(id).send().await))?;
     let systems = answer.and_then(|answer| answer.file_systems).unwrap_or_default();
     Ok(systems.iter().any(|system| readiness(system.life_cycle_state()) != Readiness::Deleting))
 }
@@ -130,7 +131,7 @@ async fn observed(aws: &Aws, system: &FileSystemDescription) -> Result<Option<Ob
         return Ok(None);
     }
     let id = system.file_system_id();
-    let answer = or_absent(sent("DescribeBackupPolicy", aws.efs.describe_backup_policy().file_system_id(id).send().await))?;
+    let answer = or_absent(classify("DescribeBackupPolicy", aws.efs.describe_backup_policy().file_system_id(id).send().await))?;
     let status = answer.and_then(|answer| answer.backup_policy).map(|policy| policy.status);
     // The key is not compared: it never changes, and AWS names the default key where the spec says none.
     let spec = json!({
@@ -152,14 +153,14 @@ async fn unrecorded(aws: &Aws) -> Result<Vec<Item>, Failure> {
     let pages = aws.efs.describe_file_systems().into_paginator().items().send();
     let vpcs = vpcs(aws).await?;
     let mut items = Vec::new();
-    for system in sent("DescribeFileSystems", pages.collect::<Result<Vec<_>, _>>().await)? {
+    for system in classify("DescribeFileSystems", pages.collect::<Result<Vec<_>, _>>().await)? {
         if tags::address(aws, &of_efs(system.tags())).is_none() {
             continue;
         }
         let id = system.file_system_id();
         items.push(candidate(Address::new(Kind::EfsAccessPoint, id), json!({ "file_system": id }), Tags::new()));
         let pages = aws.efs.describe_mount_targets().file_system_id(id).into_paginator().items().send();
-        let targets = or_absent(sent("DescribeMountTargets", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
+        let targets = or_absent(classify("DescribeMountTargets", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
         let near = targets.iter().filter(|target| target.vpc_id().is_some_and(|vpc| vpcs.contains(vpc)));
         items.extend(near.map(|target| {
             let address = Address::new(Kind::EfsMountTarget, target.mount_target_id());
@@ -172,7 +173,7 @@ async fn unrecorded(aws: &Aws) -> Result<Vec<Item>, Failure> {
 /// Mount targets keep their file system.
 async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, Failure> {
     let pages = aws.efs.describe_mount_targets().file_system_id(&item.id).into_paginator().items().send();
-    let targets = or_absent(sent("DescribeMountTargets", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
+    let targets = or_absent(classify("DescribeMountTargets", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
     let named = |target: &MountTargetDescription| {
         let origin = format!("in subnet {}", target.subnet_id());
         holder(format!("mount target {}", target.mount_target_id()), origin, by_id(scope, target.mount_target_id()))
@@ -182,7 +183,7 @@ async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, 
 
 /// EFS meters its bytes some hours late.
 async fn contents(aws: &Aws, item: &Item) -> Result<Option<Contents>, Failure> {
-    let answer = or_absent(sent("DescribeFileSystems", aws.efs.describe_file_systems().file_system_id(&item.id).send().await))?;
+    let answer = or_absent(classify("DescribeFileSystems", aws.efs.describe_file_systems().file_system_id(&item.id).send().await))?;
     let systems = answer.and_then(|answer| answer.file_systems).unwrap_or_default();
     let metered = systems.first().map(|system| system.size_in_bytes().map_or(0, |size| size.value()));
     Ok(metered.map(|metered| Contents {

@@ -4,7 +4,7 @@ use super::efs_file_system::{readiness, system_tags};
 use super::network_interface;
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Resource, Typed, Unrecorded};
-use crate::aws::errors::{or_absent, sent};
+use crate::aws::errors::{classify, or_absent};
 use crate::aws::tags::{self, Tags};
 use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Update};
 use crate::resource::{Input, spec};
@@ -32,7 +32,7 @@ impl Resource for EfsMountTarget {
         let mut seen = Vec::new();
         for system in systems {
             let pages = aws.efs.describe_mount_targets().file_system_id(system).into_paginator().items().send();
-            let targets = or_absent(sent("DescribeMountTargets", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
+            let targets = or_absent(classify("DescribeMountTargets", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
             let groups = security_groups(aws, &targets).await?;
             let items: Vec<&Item> = query.items().iter().filter(|item| text(item, "file_system") == Some(system)).collect();
             let mut parent = None;
@@ -50,7 +50,7 @@ impl Resource for EfsMountTarget {
     async fn create(aws: &Aws, new: &Typed<'_, spec::EfsMountTarget>, _token: &str) -> Result<Created, Failure> {
         let groups = new.spec.security_groups.iter().map(|group| group.as_str().to_owned()).collect();
         let call = aws.efs.create_mount_target().file_system_id(new.spec.file_system.as_str()).subnet_id(new.spec.subnet.as_str());
-        let answer = sent("CreateMountTarget", call.set_security_groups(Some(groups)).send().await)?;
+        let answer = classify("CreateMountTarget", call.set_security_groups(Some(groups)).send().await)?;
         let attributes = tags::attributes(answer.mount_target_id(), &[("ip_address", answer.ip_address().unwrap_or_default())]);
         Ok(Created { id: answer.mount_target_id().to_owned(), attributes })
     }
@@ -62,7 +62,7 @@ impl Resource for EfsMountTarget {
     async fn update(aws: &Aws, it: &Typed<'_, spec::EfsMountTarget>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
         let groups = it.spec.security_groups.iter().map(|group| group.as_str().to_owned()).collect();
         let call = aws.efs.modify_mount_target_security_groups().mount_target_id(&it.id).set_security_groups(Some(groups));
-        sent("ModifyMountTargetSecurityGroups", call.send().await)?;
+        classify("ModifyMountTargetSecurityGroups", call.send().await)?;
         Ok(BTreeMap::new())
     }
 
@@ -72,7 +72,7 @@ impl Resource for EfsMountTarget {
     }
 
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
-        sent("DeleteMountTarget", aws.efs.delete_mount_target().mount_target_id(&item.id).send().await).map(drop)
+        classify("DeleteMountTarget", aws.efs.delete_mount_target().mount_target_id(&item.id).send().await).map(drop)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Resource, Typed, known_name};
-use crate::aws::errors::{or_absent, or_inactive, sent, unexpected};
+use crate::aws::errors::{classify, or_absent, or_inactive, unexpected};
 use crate::aws::tags;
 use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::spec;
@@ -27,7 +27,7 @@ impl Resource for EksAccessEntry {
             return Ok(Vec::new());
         }
         let pages = aws.eks.list_access_entries().cluster_name(&aws.cluster).into_paginator().items().send();
-        let existing = or_inactive(sent("ListAccessEntries", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
+        let existing = or_inactive(classify("ListAccessEntries", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
         let mut seen = Vec::new();
         for item in query.items() {
             let Some(principal) = known_name(item, "principal") else { continue };
@@ -43,7 +43,8 @@ impl Resource for EksAccessEntry {
         let call =
             aws.eks.create_access_entry().client_request_token(token).cluster_name(new.spec.cluster.as_str()).principal_arn(principal);
         // EC2_LINUX entries take neither groups nor a user name.
-        let answer = sent("CreateAccessEntry", call.r#type(&new.spec.entry_type).set_tags(Some(tags::hash_map(&new.tags))).send().await)?;
+        let answer =
+            classify("CreateAccessEntry", call.r#type(&new.spec.entry_type).set_tags(Some(tags::hash_map(&new.tags))).send().await)?;
         let arn = answer.access_entry().and_then(|entry| entry.access_entry_arn());
         let arn = arn.ok_or_else(|| unexpected("CreateAccessEntry", "the answer names no access entry"))?;
         Ok(Created { id: principal.to_owned(), attributes: tags::attributes(principal, &[("arn", arn)]) })
@@ -53,7 +54,7 @@ impl Resource for EksAccessEntry {
         for policy in &it.spec.policies {
             let scope = AccessScope::builder().r#type(AccessScopeType::Cluster).build();
             let call = aws.eks.associate_access_policy().cluster_name(it.spec.cluster.as_str()).principal_arn(&it.id);
-            sent("AssociateAccessPolicy", call.policy_arn(policy).access_scope(scope).send().await)?;
+            classify("AssociateAccessPolicy", call.policy_arn(policy).access_scope(scope).send().await)?;
         }
         Ok(())
     }
@@ -63,7 +64,7 @@ impl Resource for EksAccessEntry {
         for policy in policies(aws, &it.id).await? {
             if !it.spec.policies.contains(&policy) {
                 let call = aws.eks.disassociate_access_policy().cluster_name(it.spec.cluster.as_str()).principal_arn(&it.id);
-                or_absent(sent("DisassociateAccessPolicy", call.policy_arn(policy).send().await))?;
+                or_absent(classify("DisassociateAccessPolicy", call.policy_arn(policy).send().await))?;
             }
         }
         Ok(BTreeMap::new())
@@ -75,20 +76,20 @@ impl Resource for EksAccessEntry {
 
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         let call = aws.eks.delete_access_entry().cluster_name(&aws.cluster).principal_arn(&item.id);
-        sent("DeleteAccessEntry", call.send().await).map(drop)
+        classify("DeleteAccessEntry", call.send().await).map(drop)
     }
 }
 
 async fn policies(aws: &Aws, principal: &str) -> Result<Vec<String>, Failure> {
     let pages =
         aws.eks.list_associated_access_policies().cluster_name(&aws.cluster).principal_arn(principal).into_paginator().items().send();
-    let found = sent("ListAssociatedAccessPolicies", pages.collect::<Result<Vec<_>, _>>().await)?;
+    let found = classify("ListAssociatedAccessPolicies", pages.collect::<Result<Vec<_>, _>>().await)?;
     Ok(found.into_iter().filter_map(|policy| policy.policy_arn).collect())
 }
 
 /// Tags that make an entry of ours under our cluster.
 async fn cluster_tags(aws: &Aws, item: &Item) -> Result<tags::Tags, Failure> {
-    let answer = or_absent(sent("DescribeCluster", aws.eks.describe_cluster().name(&aws.cluster).send().await))?;
+    let answer = or_absent(classify("DescribeCluster", aws.eks.describe_cluster().name(&aws.cluster).send().await))?;
     let found = answer.and_then(|answer| answer.cluster).and_then(|cluster| cluster.tags);
     let mut found: tags::Tags = found.unwrap_or_default().into_iter().collect();
     if tags::address(aws, &found).is_some() {
@@ -107,7 +108,7 @@ async fn observed(aws: &Aws, item: &Item, principal: &str) -> Result<Option<Obse
         return Ok(Some(tags::observed_item(item, principal, spec, &[], Readiness::Ready)));
     }
     let call = aws.eks.describe_access_entry().cluster_name(&aws.cluster).principal_arn(principal);
-    let Some(entry) = or_inactive(sent("DescribeAccessEntry", call.send().await))?.and_then(|answer| answer.access_entry) else {
+    let Some(entry) = or_inactive(classify("DescribeAccessEntry", call.send().await))?.and_then(|answer| answer.access_entry) else {
         return Ok(None);
     };
     spec["entry_type"] = json!(entry.r#type());

@@ -2,7 +2,7 @@
 
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Resource, Typed, known_name};
-use crate::aws::errors::{or_inactive, sent, unexpected};
+use crate::aws::errors::{classify, or_inactive, unexpected};
 use crate::aws::tags;
 use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::spec;
@@ -38,7 +38,7 @@ impl Resource for EksAddOn {
         let call = aws.eks.create_addon().client_request_token(token).cluster_name(spec.cluster.as_str()).addon_name(&spec.name);
         let call = call.addon_version(spec.version.as_str()).resolve_conflicts(ResolveConflicts::Overwrite);
         let call = call.set_configuration_values(configuration(spec)).set_pod_identity_associations(associations(spec)?);
-        let answer = sent("CreateAddon", call.set_tags(Some(tags::hash_map(&new.tags))).send().await)?;
+        let answer = classify("CreateAddon", call.set_tags(Some(tags::hash_map(&new.tags))).send().await)?;
         let arn = answer.addon().and_then(|addon| addon.addon_arn()).unwrap_or_default();
         Ok(Created { id: spec.name.clone(), attributes: tags::attributes(&spec.name, &[("arn", arn)]) })
     }
@@ -54,7 +54,7 @@ impl Resource for EksAddOn {
             .resolve_conflicts(ResolveConflicts::Overwrite)
             .configuration_values(configuration(spec).unwrap_or_else(|| "{}".to_owned()));
         let call = call.set_pod_identity_associations(associations(spec)?);
-        sent("UpdateAddon", call.send().await)?;
+        classify("UpdateAddon", call.send().await)?;
         Ok(BTreeMap::new())
     }
 
@@ -63,7 +63,7 @@ impl Resource for EksAddOn {
     }
 
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
-        sent("DeleteAddon", aws.eks.delete_addon().cluster_name(&aws.cluster).addon_name(&item.id).send().await).map(drop)
+        classify("DeleteAddon", aws.eks.delete_addon().cluster_name(&aws.cluster).addon_name(&item.id).send().await).map(drop)
     }
 }
 
@@ -87,7 +87,7 @@ fn associations(spec: &Spec) -> Result<Option<Vec<AddonPodIdentityAssociations>>
 async fn observed(aws: &Aws, item: &Item, full: bool) -> Result<Option<Observed>, Failure> {
     let Some(name) = known_name(item, "name") else { return Ok(None) };
     let call = aws.eks.describe_addon().cluster_name(&aws.cluster).addon_name(name);
-    let Some(addon) = or_inactive(sent("DescribeAddon", call.send().await))?.and_then(|answer| answer.addon) else { return Ok(None) };
+    let Some(addon) = or_inactive(classify("DescribeAddon", call.send().await))?.and_then(|answer| answer.addon) else { return Ok(None) };
     let configuration = addon.configuration_values().and_then(|text| serde_json::from_str::<Value>(text).ok());
     let mut spec = json!({
         "name": name,
@@ -108,7 +108,7 @@ async fn pod_identity(aws: &Aws, addon: &Addon) -> Result<Value, Failure> {
         let id = arn.rsplit('/').next().unwrap_or_default();
         let call = aws.eks.describe_pod_identity_association().cluster_name(&aws.cluster).association_id(id);
         if let Some(association) =
-            or_inactive(sent("DescribePodIdentityAssociation", call.send().await))?.and_then(|answer| answer.association)
+            or_inactive(classify("DescribePodIdentityAssociation", call.send().await))?.and_then(|answer| answer.association)
         {
             identities.push(json!({ "service_account": association.service_account(), "role": association.role_arn() }));
         }

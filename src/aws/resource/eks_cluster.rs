@@ -2,7 +2,7 @@
 
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Resource, ToDelete, Typed, json};
-use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::errors::{classify, or_absent, unexpected};
 use crate::aws::holders::{allowed, holder};
 use crate::aws::tags;
 use crate::engine::{
@@ -62,7 +62,7 @@ impl Resource for EksCluster {
             .bootstrap_cluster_creator_admin_permissions(true);
         let call = call.access_config(access.build()).bootstrap_self_managed_addons(false);
         let call = call.upgrade_policy(support(spec)).set_encryption_config(encryption(spec)).set_tags(Some(tags::hash_map(&new.tags)));
-        let answer = sent("CreateCluster", call.send().await)?;
+        let answer = classify("CreateCluster", call.send().await)?;
         let cluster = answer.cluster().ok_or_else(|| unexpected("CreateCluster", "the answer names no cluster"))?;
         Ok(Created { id: spec.name.clone(), attributes: attributes(cluster) })
     }
@@ -100,7 +100,7 @@ impl Resource for EksCluster {
         if policy.lift_protection {
             lift_protection(aws, &item.id).await?;
         }
-        sent("DeleteCluster", aws.eks.delete_cluster().name(&item.id).send().await).map(drop)
+        classify("DeleteCluster", aws.eks.delete_cluster().name(&item.id).send().await).map(drop)
     }
 }
 
@@ -136,7 +136,7 @@ async fn lift_protection(aws: &Aws, name: &str) -> Result<(), Failure> {
     if cluster.status() == Some(&ClusterStatus::Updating) {
         return Err(busy("the deletion protection is being taken off"));
     }
-    sent("UpdateClusterConfig", aws.eks.update_cluster_config().name(name).deletion_protection(false).send().await)?;
+    classify("UpdateClusterConfig", aws.eks.update_cluster_config().name(name).deletion_protection(false).send().await)?;
     Err(busy("the deletion protection is being taken off"))
 }
 
@@ -186,14 +186,14 @@ async fn send_change(aws: &Aws, it: &Typed<'_, Spec>, change: ClusterChange) -> 
         }
         ClusterChange::Version => {
             let upgrade = aws.eks.update_cluster_version().name(&it.id).version(&spec.version);
-            return sent("UpdateClusterVersion", upgrade.send().await).map(drop);
+            return classify("UpdateClusterVersion", upgrade.send().await).map(drop);
         }
     };
-    sent("UpdateClusterConfig", call.send().await).map(drop)
+    classify("UpdateClusterConfig", call.send().await).map(drop)
 }
 
 async fn describe(aws: &Aws, name: &str) -> Result<Option<Cluster>, Failure> {
-    let answer = or_absent(sent("DescribeCluster", aws.eks.describe_cluster().name(name).send().await))?;
+    let answer = or_absent(classify("DescribeCluster", aws.eks.describe_cluster().name(name).send().await))?;
     Ok(answer.and_then(|answer| answer.cluster))
 }
 
@@ -297,9 +297,10 @@ async fn blockers(aws: &Aws, item: &Item, _scope: &Scope) -> Result<Vec<Holder>,
 /// Managed node groups and Fargate profiles of the cluster.
 pub(in crate::aws) async fn node_groups(aws: &Aws, name: &str) -> Result<Vec<Holder>, Failure> {
     let groups = aws.eks.list_nodegroups().cluster_name(name).into_paginator().items().send();
-    let groups = allowed(or_absent(sent("ListNodegroups", groups.collect::<Result<Vec<_>, _>>().await)).map(Option::unwrap_or_default))?;
+    let groups =
+        allowed(or_absent(classify("ListNodegroups", groups.collect::<Result<Vec<_>, _>>().await)).map(Option::unwrap_or_default))?;
     let profiles = aws.eks.list_fargate_profiles().cluster_name(name).into_paginator().items().send();
-    let profiles = sent("ListFargateProfiles", profiles.collect::<Result<Vec<_>, _>>().await);
+    let profiles = classify("ListFargateProfiles", profiles.collect::<Result<Vec<_>, _>>().await);
     let profiles = allowed(or_absent(profiles).map(Option::unwrap_or_default))?;
     let groups = groups.into_iter().map(|name| holder(format!("managed node group {name}"), String::new(), Whose::Foreign));
     let profiles = profiles.into_iter().map(|name| holder(format!("Fargate profile {name}"), String::new(), Whose::Foreign));

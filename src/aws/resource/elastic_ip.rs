@@ -2,7 +2,7 @@
 
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Resource, Typed, json};
-use crate::aws::errors::{sent, unexpected};
+use crate::aws::errors::{classify, unexpected};
 use crate::aws::tags;
 use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::spec;
@@ -22,7 +22,7 @@ impl Resource for ElasticIp {
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         // DescribeAddresses has no pages.
         let call = aws.ec2.describe_addresses().set_filters(Some(tags::filters(aws, query, "allocation-id")));
-        let answer = sent("DescribeAddresses", call.send().await)?;
+        let answer = classify("DescribeAddresses", call.send().await)?;
         let observed = answer.addresses().iter().filter_map(|address| {
             let public_ip = [("public_ip", address.public_ip().unwrap_or_default())];
             let id = address.allocation_id().unwrap_or_default();
@@ -35,7 +35,7 @@ impl Resource for ElasticIp {
         let call =
             aws.ec2.allocate_address().domain(DomainType::Vpc).tag_specifications(tags::specification(ResourceType::ElasticIp, &new.tags));
         let once = Builder::new().retry_config(RetryConfig::disabled());
-        let answer = sent("AllocateAddress", call.customize().config_override(once).send().await)?;
+        let answer = classify("AllocateAddress", call.customize().config_override(once).send().await)?;
         let id = answer.allocation_id().ok_or_else(|| unexpected("AllocateAddress", "the answer names no allocation"))?;
         let attributes = tags::attributes(id, &[("public_ip", answer.public_ip().unwrap_or_default())]);
         Ok(Created { id: id.to_owned(), attributes })
@@ -54,6 +54,6 @@ impl Resource for ElasticIp {
     }
 
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
-        sent("ReleaseAddress", aws.ec2.release_address().allocation_id(&item.id).send().await).map(drop)
+        classify("ReleaseAddress", aws.ec2.release_address().allocation_id(&item.id).send().await).map(drop)
     }
 }

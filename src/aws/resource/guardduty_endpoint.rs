@@ -5,7 +5,7 @@ use super::leftover::found;
 use super::vpc_endpoint;
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Leftover};
-use crate::aws::errors::sent;
+use crate::aws::errors::classify;
 use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query, Readiness, Scope};
@@ -72,7 +72,7 @@ pub(super) fn is_managed(tags: &Tags) -> bool {
 /// Endpoints that are not gone.
 async fn describe(aws: &Aws, which: Filter) -> Result<Vec<VpcEndpoint>, Failure> {
     let pages = aws.ec2.describe_vpc_endpoints().filters(which).max_results(PAGE).into_paginator().items().send();
-    let mut endpoints = sent("DescribeVpcEndpoints", pages.collect::<Result<Vec<_>, _>>().await)?;
+    let mut endpoints = classify("DescribeVpcEndpoints", pages.collect::<Result<Vec<_>, _>>().await)?;
     endpoints.retain(|endpoint| vpc_endpoint::state(endpoint) != "deleted");
     Ok(endpoints)
 }

@@ -2,7 +2,7 @@
 
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Resource, Typed, Unrecorded, candidate};
-use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::errors::{classify, or_absent, unexpected};
 use crate::aws::holders::{by_id, holder};
 use crate::aws::tags::{self, Tags};
 use crate::engine::{Created, DeletionPolicy, Failure, Holder, Item, Observed, Query, Readiness, Scope, Update};
@@ -33,7 +33,7 @@ impl Resource for IamPolicy {
             return Ok(Vec::new());
         }
         let pages = aws.iam.list_policies().scope(PolicyScopeType::Local).path_prefix(path(aws)).into_paginator().items().send();
-        let policies = sent("ListPolicies", pages.collect::<Result<Vec<_>, _>>().await)?;
+        let policies = classify("ListPolicies", pages.collect::<Result<Vec<_>, _>>().await)?;
         let mut seen = Vec::new();
         for item in query.items() {
             let name = item.spec.get("name").and_then(Value::as_str);
@@ -48,7 +48,7 @@ impl Resource for IamPolicy {
     async fn create(aws: &Aws, new: &Typed<'_, spec::IamPolicy>, _token: &str) -> Result<Created, Failure> {
         let call = aws.iam.create_policy().policy_name(&new.spec.name).path(&new.spec.path).description(&new.spec.description);
         let call = call.policy_document(new.spec.document.to_string()).set_tags(Some(iam_tags(&new.tags)));
-        let answer = sent("CreatePolicy", call.send().await)?;
+        let answer = classify("CreatePolicy", call.send().await)?;
         let arn = answer.policy().and_then(Policy::arn).ok_or_else(|| unexpected("CreatePolicy", "the answer names no policy"))?;
         let attributes = tags::attributes(arn, &[("arn", arn), ("version_id", "v1")]);
         Ok(Created { id: arn.to_owned(), attributes })
@@ -69,7 +69,7 @@ impl Resource for IamPolicy {
             }
         }
         let call = aws.iam.create_policy_version().policy_arn(&it.id).policy_document(it.spec.document.to_string()).set_as_default(true);
-        let answer = sent("CreatePolicyVersion", call.send().await)?;
+        let answer = classify("CreatePolicyVersion", call.send().await)?;
         let version = answer.policy_version().and_then(PolicyVersion::version_id).unwrap_or_default();
         Ok(BTreeMap::from([("version_id".to_owned(), version.to_owned())]))
     }
@@ -82,7 +82,7 @@ impl Resource for IamPolicy {
         for version in versions(aws, &item.id).await?.iter().filter(|version| !version.is_default_version()) {
             delete_version(aws, &item.id, version.version_id().unwrap_or_default()).await?;
         }
-        sent("DeletePolicy", aws.iam.delete_policy().policy_arn(&item.id).send().await).map(drop)
+        classify("DeletePolicy", aws.iam.delete_policy().policy_arn(&item.id).send().await).map(drop)
     }
 }
 
@@ -123,34 +123,34 @@ async fn observed(aws: &Aws, item: &Item, policy: &Policy) -> Result<Option<Obse
     let spec = if known {
         json!({})
     } else {
-        let answer = sent("GetPolicyVersion", aws.iam.get_policy_version().policy_arn(arn).version_id(version).send().await)?;
+        let answer = classify("GetPolicyVersion", aws.iam.get_policy_version().policy_arn(arn).version_id(version).send().await)?;
         json!({ "document": document(answer.policy_version().and_then(PolicyVersion::document)) })
     };
     if !item.id.is_empty() {
         return Ok(Some(tags::observed_item(item, arn, spec, &attributes, Readiness::Ready)));
     }
     let pages = aws.iam.list_policy_tags().policy_arn(arn).into_paginator().items().send();
-    let found = sent("ListPolicyTags", pages.collect::<Result<Vec<_>, _>>().await)?;
+    let found = classify("ListPolicyTags", pages.collect::<Result<Vec<_>, _>>().await)?;
     Ok(tags::observed(aws, arn, of_iam(found), spec, &attributes, Readiness::Ready))
 }
 
 async fn versions(aws: &Aws, arn: &str) -> Result<Vec<PolicyVersion>, Failure> {
     let pages = aws.iam.list_policy_versions().policy_arn(arn).into_paginator().items().send();
-    sent("ListPolicyVersions", pages.collect::<Result<Vec<_>, _>>().await)
+    classify("ListPolicyVersions", pages.collect::<Result<Vec<_>, _>>().await)
 }
 
 async fn delete_version(aws: &Aws, arn: &str, version: &str) -> Result<(), Failure> {
     let call = aws.iam.delete_policy_version().policy_arn(arn).version_id(version);
-    or_absent(sent("DeletePolicyVersion", call.send().await)).map(drop)
+    or_absent(classify("DeletePolicyVersion", call.send().await)).map(drop)
 }
 
 /// Everything of the kind under our path.
 async fn unrecorded(aws: &Aws) -> Result<Vec<Item>, Failure> {
     let call = aws.iam.list_policies().scope(PolicyScopeType::Local).path_prefix(path(aws));
     let mut items = Vec::new();
-    for policy in sent("ListPolicies", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)? {
+    for policy in classify("ListPolicies", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)? {
         let (arn, name) = (policy.arn().unwrap_or_default(), policy.policy_name().unwrap_or_default());
-        let answer = or_absent(sent("ListPolicyTags", aws.iam.list_policy_tags().policy_arn(arn).send().await))?;
+        let answer = or_absent(classify("ListPolicyTags", aws.iam.list_policy_tags().policy_arn(arn).send().await))?;
         items.extend(answer.and_then(|answer| candidate_of(aws, name, answer.tags())));
     }
     Ok(items)
@@ -159,17 +159,17 @@ async fn unrecorded(aws: &Aws) -> Result<Vec<Item>, Failure> {
 async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
     let arn = &update.item.id;
     if !update.set_tags.is_empty() {
-        sent("TagPolicy", aws.iam.tag_policy().policy_arn(arn).set_tags(Some(iam_tags(&update.set_tags))).send().await)?;
+        classify("TagPolicy", aws.iam.tag_policy().policy_arn(arn).set_tags(Some(iam_tags(&update.set_tags))).send().await)?;
     }
     if !update.remove_tags.is_empty() {
-        sent("UntagPolicy", aws.iam.untag_policy().policy_arn(arn).set_tag_keys(Some(update.remove_tags.clone())).send().await)?;
+        classify("UntagPolicy", aws.iam.untag_policy().policy_arn(arn).set_tag_keys(Some(update.remove_tags.clone())).send().await)?;
     }
     Ok(())
 }
 
 /// Whom it is attached to.
 async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, Failure> {
-    let Some(answer) = or_absent(sent("ListEntitiesForPolicy", aws.iam.list_entities_for_policy().policy_arn(&item.id).send().await))?
+    let Some(answer) = or_absent(classify("ListEntitiesForPolicy", aws.iam.list_entities_for_policy().policy_arn(&item.id).send().await))?
     else {
         return Ok(Vec::new());
     };

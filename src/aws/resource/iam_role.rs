@@ -3,7 +3,7 @@
 use super::iam_policy::{candidate_of, document, iam_tags, of_iam, path};
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Resource, Typed, Unrecorded, json};
-use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::errors::{classify, or_absent, unexpected};
 use crate::aws::holders::{by_id, holder};
 use crate::aws::tags;
 use crate::engine::{Created, DeletionPolicy, Failure, Holder, Item, Observed, Query, Readiness, Scope, Update};
@@ -31,7 +31,7 @@ impl Resource for IamRole {
             return Ok(Vec::new());
         }
         let pages = aws.iam.list_roles().path_prefix(path(aws)).into_paginator().items().send();
-        let roles = sent("ListRoles", pages.collect::<Result<Vec<_>, _>>().await)?;
+        let roles = classify("ListRoles", pages.collect::<Result<Vec<_>, _>>().await)?;
         let mut seen = Vec::new();
         for item in query.items() {
             let name = item.spec.get("name").and_then(Value::as_str);
@@ -46,7 +46,7 @@ impl Resource for IamRole {
     async fn create(aws: &Aws, new: &Typed<'_, spec::IamRole>, _token: &str) -> Result<Created, Failure> {
         let call = aws.iam.create_role().role_name(&new.spec.name).path(&new.spec.path).description(&new.spec.description);
         let call = call.assume_role_policy_document(new.spec.trust.to_string()).set_tags(Some(iam_tags(&new.tags)));
-        let answer = sent("CreateRole", call.send().await)?;
+        let answer = classify("CreateRole", call.send().await)?;
         let role = answer.role().ok_or_else(|| unexpected("CreateRole", "the answer names no role"))?;
         Ok(Created { id: role.role_name().to_owned(), attributes: attributes(role) })
     }
@@ -54,7 +54,7 @@ impl Resource for IamRole {
     /// Attaching twice is the same as once.
     async fn settle(aws: &Aws, it: &Typed<'_, spec::IamRole>) -> Result<(), Failure> {
         for policy in &it.spec.policies {
-            sent("AttachRolePolicy", aws.iam.attach_role_policy().role_name(&it.id).policy_arn(policy.as_str()).send().await)?;
+            classify("AttachRolePolicy", aws.iam.attach_role_policy().role_name(&it.id).policy_arn(policy.as_str()).send().await)?;
         }
         Ok(())
     }
@@ -62,7 +62,7 @@ impl Resource for IamRole {
     async fn update(aws: &Aws, it: &Typed<'_, spec::IamRole>, update: &Update) -> Result<BTreeMap<String, String>, Failure> {
         if update.fields.iter().any(|field| field == "trust") {
             let call = aws.iam.update_assume_role_policy().role_name(&it.id).policy_document(it.spec.trust.to_string());
-            sent("UpdateAssumeRolePolicy", call.send().await)?;
+            classify("UpdateAssumeRolePolicy", call.send().await)?;
         }
         if update.fields.iter().any(|field| field == "policies") {
             Self::settle(aws, it).await?;
@@ -81,7 +81,7 @@ impl Resource for IamRole {
 
     /// A role of the same name under another path is somebody else's.
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
-        let answer = sent("GetRole", aws.iam.get_role().role_name(&item.id).send().await)?;
+        let answer = classify("GetRole", aws.iam.get_role().role_name(&item.id).send().await)?;
         if answer.role().is_some_and(|role| role.path() != path(aws)) {
             return Ok(());
         }
@@ -89,11 +89,11 @@ impl Resource for IamRole {
             detach(aws, &item.id, &arn).await?;
         }
         let pages = aws.iam.list_role_policies().role_name(&item.id).into_paginator().items().send();
-        for name in sent("ListRolePolicies", pages.collect::<Result<Vec<_>, _>>().await)? {
+        for name in classify("ListRolePolicies", pages.collect::<Result<Vec<_>, _>>().await)? {
             let call = aws.iam.delete_role_policy().role_name(&item.id).policy_name(name);
-            or_absent(sent("DeleteRolePolicy", call.send().await))?;
+            or_absent(classify("DeleteRolePolicy", call.send().await))?;
         }
-        sent("DeleteRole", aws.iam.delete_role().role_name(&item.id).send().await).map(drop)
+        classify("DeleteRole", aws.iam.delete_role().role_name(&item.id).send().await).map(drop)
     }
 }
 
@@ -112,7 +112,7 @@ async fn observed(aws: &Aws, item: &Item, role: &Role) -> Result<Option<Observed
     };
     let observed = if item.id.is_empty() {
         let pages = aws.iam.list_role_tags().role_name(name).into_paginator().items().send();
-        let found = sent("ListRoleTags", pages.collect::<Result<Vec<_>, _>>().await)?;
+        let found = classify("ListRoleTags", pages.collect::<Result<Vec<_>, _>>().await)?;
         tags::observed(aws, name, of_iam(found), json(&spec), &[], Readiness::Ready)
     } else {
         Some(tags::observed_item(item, name, json(&spec), &[], Readiness::Ready))
@@ -122,20 +122,20 @@ async fn observed(aws: &Aws, item: &Item, role: &Role) -> Result<Option<Observed
 
 async fn attached(aws: &Aws, role: &str) -> Result<Vec<String>, Failure> {
     let pages = aws.iam.list_attached_role_policies().role_name(role).into_paginator().items().send();
-    let found = sent("ListAttachedRolePolicies", pages.collect::<Result<Vec<_>, _>>().await)?;
+    let found = classify("ListAttachedRolePolicies", pages.collect::<Result<Vec<_>, _>>().await)?;
     Ok(found.into_iter().filter_map(|policy| policy.policy_arn).collect())
 }
 
 async fn detach(aws: &Aws, role: &str, arn: &str) -> Result<(), Failure> {
-    or_absent(sent("DetachRolePolicy", aws.iam.detach_role_policy().role_name(role).policy_arn(arn).send().await)).map(drop)
+    or_absent(classify("DetachRolePolicy", aws.iam.detach_role_policy().role_name(role).policy_arn(arn).send().await)).map(drop)
 }
 
 /// Everything of the kind under our path.
 async fn unrecorded(aws: &Aws) -> Result<Vec<Item>, Failure> {
     let pages = aws.iam.list_roles().path_prefix(path(aws)).into_paginator().items().send();
     let mut items = Vec::new();
-    for role in sent("ListRoles", pages.collect::<Result<Vec<_>, _>>().await)? {
-        let answer = or_absent(sent("ListRoleTags", aws.iam.list_role_tags().role_name(role.role_name()).send().await))?;
+    for role in classify("ListRoles", pages.collect::<Result<Vec<_>, _>>().await)? {
+        let answer = or_absent(classify("ListRoleTags", aws.iam.list_role_tags().role_name(role.role_name()).send().await))?;
         items.extend(answer.and_then(|answer| candidate_of(aws, role.role_name(), answer.tags())));
     }
     Ok(items)
@@ -144,10 +144,10 @@ async fn unrecorded(aws: &Aws) -> Result<Vec<Item>, Failure> {
 async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
     let role = &update.item.id;
     if !update.set_tags.is_empty() {
-        sent("TagRole", aws.iam.tag_role().role_name(role).set_tags(Some(iam_tags(&update.set_tags))).send().await)?;
+        classify("TagRole", aws.iam.tag_role().role_name(role).set_tags(Some(iam_tags(&update.set_tags))).send().await)?;
     }
     if !update.remove_tags.is_empty() {
-        sent("UntagRole", aws.iam.untag_role().role_name(role).set_tag_keys(Some(update.remove_tags.clone())).send().await)?;
+        classify("UntagRole", aws.iam.untag_role().role_name(role).set_tag_keys(Some(update.remove_tags.clone())).send().await)?;
     }
     Ok(())
 }
@@ -155,7 +155,7 @@ async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
 /// Instance profiles that hold it.
 async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, Failure> {
     let pages = aws.iam.list_instance_profiles_for_role().role_name(&item.id).into_paginator().items().send();
-    let profiles = or_absent(sent("ListInstanceProfilesForRole", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
+    let profiles = or_absent(classify("ListInstanceProfilesForRole", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
     let named = |profile: &aws_sdk_iam::types::InstanceProfile| {
         let name = profile.instance_profile_name();
         holder(format!("instance profile {name}"), "it holds the role".to_owned(), by_id(scope, name))

@@ -4,7 +4,7 @@ use super::leftover::{found, is_owned};
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Leftover, ToDelete};
 use crate::aws::deletion_protection;
-use crate::aws::errors::{or_absent, sent};
+use crate::aws::errors::{classify, or_absent};
 use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query, Readiness, Scope};
@@ -49,7 +49,8 @@ impl Leftover for Instance {
     }
 
     async fn delete(aws: &Aws, item: &Item, policy: &DeletionPolicy) -> Result<(), Failure> {
-        let delete = || async { sent("TerminateInstances", aws.ec2.terminate_instances().instance_ids(&item.id).send().await).map(drop) };
+        let delete =
+            || async { classify("TerminateInstances", aws.ec2.terminate_instances().instance_ids(&item.id).send().await).map(drop) };
         let is_protected = |failure: &Failure| failure.code.as_deref() == Some("OperationNotPermitted");
         deletion_protection::delete(policy.lift_protection, delete, is_protected, || lift_protection(aws, &item.id)).await
     }
@@ -77,7 +78,7 @@ async fn protections(aws: &Aws, targets: &ToDelete) -> Result<BTreeMap<String, S
 /// Whether the switch is on; what is gone has none.
 async fn is_on(aws: &Aws, id: &str, attribute: InstanceAttributeName) -> Result<bool, Failure> {
     let call = aws.ec2.describe_instance_attribute().instance_id(id).attribute(attribute);
-    let Some(answer) = or_absent(sent("DescribeInstanceAttribute", call.send().await))? else { return Ok(false) };
+    let Some(answer) = or_absent(classify("DescribeInstanceAttribute", call.send().await))? else { return Ok(false) };
     let switch = answer.disable_api_termination().or(answer.disable_api_stop());
     Ok(switch.and_then(AttributeBooleanValue::value) == Some(true))
 }
@@ -87,10 +88,10 @@ async fn lift_protection(aws: &Aws, id: &str) -> Result<(), Failure> {
     let off = || AttributeBooleanValue::builder().value(false).build();
     let call = || aws.ec2.modify_instance_attribute().instance_id(id);
     if is_on(aws, id, InstanceAttributeName::DisableApiTermination).await? {
-        sent("ModifyInstanceAttribute", call().disable_api_termination(off()).send().await)?;
+        classify("ModifyInstanceAttribute", call().disable_api_termination(off()).send().await)?;
     }
     if is_on(aws, id, InstanceAttributeName::DisableApiStop).await? {
-        sent("ModifyInstanceAttribute", call().disable_api_stop(off()).send().await)?;
+        classify("ModifyInstanceAttribute", call().disable_api_stop(off()).send().await)?;
     }
     Ok(())
 }
@@ -98,7 +99,7 @@ async fn lift_protection(aws: &Aws, id: &str) -> Result<(), Failure> {
 /// Instances that fit the filters.
 pub(in crate::aws) async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> Result<Vec<types::Instance>, Failure> {
     let pages = aws.ec2.describe_instances().set_filters(Some(filters)).max_results(PAGE).into_paginator().items().send();
-    let reservations = sent("DescribeInstances", pages.collect::<Result<Vec<_>, _>>().await)?;
+    let reservations = classify("DescribeInstances", pages.collect::<Result<Vec<_>, _>>().await)?;
     Ok(reservations.into_iter().flat_map(|reservation| reservation.instances.unwrap_or_default()).collect())
 }
 

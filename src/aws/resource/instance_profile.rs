@@ -3,7 +3,7 @@
 use super::iam_policy::{candidate_of, iam_tags, of_iam, path};
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Resource, Typed, Unrecorded, json};
-use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::errors::{classify, or_absent, unexpected};
 use crate::aws::tags;
 use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
@@ -30,7 +30,7 @@ impl Resource for InstanceProfile {
             return Ok(Vec::new());
         }
         let pages = aws.iam.list_instance_profiles().path_prefix(path(aws)).into_paginator().items().send();
-        let profiles = sent("ListInstanceProfiles", pages.collect::<Result<Vec<_>, _>>().await)?;
+        let profiles = classify("ListInstanceProfiles", pages.collect::<Result<Vec<_>, _>>().await)?;
         let mut seen = Vec::new();
         for item in query.items() {
             let name = item.spec.get("name").and_then(Value::as_str);
@@ -44,7 +44,7 @@ impl Resource for InstanceProfile {
 
     async fn create(aws: &Aws, new: &Typed<'_, spec::InstanceProfile>, _token: &str) -> Result<Created, Failure> {
         let call = aws.iam.create_instance_profile().instance_profile_name(&new.spec.name).path(&new.spec.path);
-        let answer = sent("CreateInstanceProfile", call.set_tags(Some(iam_tags(&new.tags))).send().await)?;
+        let answer = classify("CreateInstanceProfile", call.set_tags(Some(iam_tags(&new.tags))).send().await)?;
         let profile = answer.instance_profile().ok_or_else(|| unexpected("CreateInstanceProfile", "the answer names no profile"))?;
         let name = profile.instance_profile_name();
         Ok(Created { id: name.to_owned(), attributes: tags::attributes(name, &[("arn", profile.arn())]) })
@@ -60,7 +60,7 @@ impl Resource for InstanceProfile {
             return Ok(());
         }
         let call = aws.iam.add_role_to_instance_profile().instance_profile_name(&it.id).role_name(it.spec.role.as_str());
-        sent("AddRoleToInstanceProfile", call.send().await).map(drop)
+        classify("AddRoleToInstanceProfile", call.send().await).map(drop)
     }
 
     async fn update(aws: &Aws, it: &Typed<'_, spec::InstanceProfile>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
@@ -74,14 +74,14 @@ impl Resource for InstanceProfile {
 
     /// A profile of the same name under another path is somebody else's.
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
-        let answer = sent("GetInstanceProfile", aws.iam.get_instance_profile().instance_profile_name(&item.id).send().await)?;
+        let answer = classify("GetInstanceProfile", aws.iam.get_instance_profile().instance_profile_name(&item.id).send().await)?;
         if answer.instance_profile().is_some_and(|profile| profile.path() != path(aws)) {
             return Ok(());
         }
         for role in roles(aws, &item.id).await? {
             remove(aws, &item.id, &role).await?;
         }
-        sent("DeleteInstanceProfile", aws.iam.delete_instance_profile().instance_profile_name(&item.id).send().await).map(drop)
+        classify("DeleteInstanceProfile", aws.iam.delete_instance_profile().instance_profile_name(&item.id).send().await).map(drop)
     }
 }
 
@@ -97,29 +97,29 @@ async fn observed(aws: &Aws, item: &Item, profile: &Profile) -> Result<Option<Ob
         return Ok(Some(tags::observed_item(item, name, json(&spec), &attributes, Readiness::Ready)));
     }
     let pages = aws.iam.list_instance_profile_tags().instance_profile_name(name).into_paginator().items().send();
-    let found = sent("ListInstanceProfileTags", pages.collect::<Result<Vec<_>, _>>().await)?;
+    let found = classify("ListInstanceProfileTags", pages.collect::<Result<Vec<_>, _>>().await)?;
     Ok(tags::observed(aws, name, of_iam(found), json(&spec), &attributes, Readiness::Ready))
 }
 
 async fn roles(aws: &Aws, name: &str) -> Result<Vec<String>, Failure> {
-    let answer = sent("GetInstanceProfile", aws.iam.get_instance_profile().instance_profile_name(name).send().await)?;
+    let answer = classify("GetInstanceProfile", aws.iam.get_instance_profile().instance_profile_name(name).send().await)?;
     let profile = answer.instance_profile();
     Ok(profile.map(|profile| profile.roles().iter().map(|role| role.role_name().to_owned()).collect()).unwrap_or_default())
 }
 
 async fn remove(aws: &Aws, name: &str, role: &str) -> Result<(), Failure> {
     let call = aws.iam.remove_role_from_instance_profile().instance_profile_name(name).role_name(role);
-    or_absent(sent("RemoveRoleFromInstanceProfile", call.send().await)).map(drop)
+    or_absent(classify("RemoveRoleFromInstanceProfile", call.send().await)).map(drop)
 }
 
 /// Everything of the kind under our path.
 async fn unrecorded(aws: &Aws) -> Result<Vec<Item>, Failure> {
     let pages = aws.iam.list_instance_profiles().path_prefix(path(aws)).into_paginator().items().send();
     let mut items = Vec::new();
-    for profile in sent("ListInstanceProfiles", pages.collect::<Result<Vec<_>, _>>().await)? {
+    for profile in classify("ListInstanceProfiles", pages.collect::<Result<Vec<_>, _>>().await)? {
         let name = profile.instance_profile_name();
         let call = aws.iam.list_instance_profile_tags().instance_profile_name(name);
-        let answer = or_absent(sent("ListInstanceProfileTags", call.send().await))?;
+        let answer = or_absent(classify("ListInstanceProfileTags", call.send().await))?;
         items.extend(answer.and_then(|answer| candidate_of(aws, name, answer.tags())));
     }
     Ok(items)
@@ -129,11 +129,11 @@ async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
     let name = &update.item.id;
     if !update.set_tags.is_empty() {
         let call = aws.iam.tag_instance_profile().instance_profile_name(name).set_tags(Some(iam_tags(&update.set_tags)));
-        sent("TagInstanceProfile", call.send().await)?;
+        classify("TagInstanceProfile", call.send().await)?;
     }
     if !update.remove_tags.is_empty() {
         let call = aws.iam.untag_instance_profile().instance_profile_name(name).set_tag_keys(Some(update.remove_tags.clone()));
-        sent("UntagInstanceProfile", call.send().await)?;
+        classify("UntagInstanceProfile", call.send().await)?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::network_interface;
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Resource, Typed, json};
-use crate::aws::errors::{or_absent, or_exists, sent, unexpected};
+use crate::aws::errors::{classify, or_absent, or_exists, unexpected};
 use crate::aws::holders::interfaces;
 use crate::aws::parts::PAGE;
 use crate::aws::tags;
@@ -31,7 +31,7 @@ impl Resource for InternetGateway {
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let filters = tags::filters(aws, query, "internet-gateway-id");
         let pages = aws.ec2.describe_internet_gateways().set_filters(Some(filters)).max_results(PAGE).into_paginator().items().send();
-        let gateways = sent("DescribeInternetGateways", pages.collect::<Result<Vec<_>, _>>().await)?;
+        let gateways = classify("DescribeInternetGateways", pages.collect::<Result<Vec<_>, _>>().await)?;
         let observed = gateways.iter().filter_map(|gateway| {
             let vpc = gateway.attachments().first().and_then(|attachment| attachment.vpc_id());
             let spec = spec::InternetGateway { vpc: Input::from(vpc.unwrap_or_default()) };
@@ -44,7 +44,7 @@ impl Resource for InternetGateway {
     async fn create(aws: &Aws, new: &Typed<'_, spec::InternetGateway>, _token: &str) -> Result<Created, Failure> {
         let call = aws.ec2.create_internet_gateway().tag_specifications(tags::specification(ResourceType::InternetGateway, &new.tags));
         let once = Builder::new().retry_config(RetryConfig::disabled());
-        let answer = sent("CreateInternetGateway", call.customize().config_override(once).send().await)?;
+        let answer = classify("CreateInternetGateway", call.customize().config_override(once).send().await)?;
         let id = answer.internet_gateway().and_then(|gateway| gateway.internet_gateway_id());
         let id = id.ok_or_else(|| unexpected("CreateInternetGateway", "the answer names no gateway"))?;
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[]) })
@@ -52,7 +52,7 @@ impl Resource for InternetGateway {
 
     async fn settle(aws: &Aws, it: &Typed<'_, spec::InternetGateway>) -> Result<(), Failure> {
         let call = aws.ec2.attach_internet_gateway().internet_gateway_id(&it.id).vpc_id(it.spec.vpc.as_str());
-        or_exists(sent("AttachInternetGateway", call.send().await))
+        or_exists(classify("AttachInternetGateway", call.send().await))
     }
 
     /// A gateway that somebody detached is attached again.
@@ -69,9 +69,9 @@ impl Resource for InternetGateway {
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         if let Some(vpc) = item.spec.get("vpc").and_then(serde_json::Value::as_str).filter(|vpc| !vpc.is_empty()) {
             let call = aws.ec2.detach_internet_gateway().internet_gateway_id(&item.id).vpc_id(vpc);
-            or_absent(sent("DetachInternetGateway", call.send().await))?;
+            or_absent(classify("DetachInternetGateway", call.send().await))?;
         }
-        sent("DeleteInternetGateway", aws.ec2.delete_internet_gateway().internet_gateway_id(&item.id).send().await).map(drop)
+        classify("DeleteInternetGateway", aws.ec2.delete_internet_gateway().internet_gateway_id(&item.id).send().await).map(drop)
     }
 }
 
@@ -79,7 +79,7 @@ impl Resource for InternetGateway {
 async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, Failure> {
     let call = aws.ec2.describe_internet_gateways().filters(tags::filter("internet-gateway-id", [item.id.clone()])).max_results(PAGE);
     let pages = call.into_paginator().items().send();
-    let gateways = sent("DescribeInternetGateways", pages.collect::<Result<Vec<_>, _>>().await)?;
+    let gateways = classify("DescribeInternetGateways", pages.collect::<Result<Vec<_>, _>>().await)?;
     let vpcs: Vec<String> =
         gateways.iter().flat_map(|gateway| gateway.attachments()).filter_map(|attachment| attachment.vpc_id().map(str::to_owned)).collect();
     if vpcs.is_empty() {

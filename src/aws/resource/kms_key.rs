@@ -2,7 +2,7 @@
 
 use crate::aws::Aws;
 use crate::aws::contract::{Contents, Deletion, Emptiness, Resource, Tagged, ToDelete, Typed, Unrecorded, known_name};
-use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::errors::{classify, or_absent, unexpected};
 use crate::aws::holders::{holder, origin};
 use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, Tags, filter};
@@ -65,7 +65,7 @@ impl Resource for KmsKey {
         let call =
             aws.kms.create_key().description(&new.spec.description).policy(new.spec.policy.to_string()).set_tags(Some(key_tags(&new.tags)));
         let once = Builder::new().retry_config(RetryConfig::disabled());
-        let answer = sent("CreateKey", call.customize().config_override(once).send().await)?;
+        let answer = classify("CreateKey", call.customize().config_override(once).send().await)?;
         let key = answer.key_metadata().ok_or_else(|| unexpected("CreateKey", "the answer names no key"))?;
         let attributes = tags::attributes(key.key_id(), &[("arn", key.arn().unwrap_or_default())]);
         Ok(Created { id: key.key_id().to_owned(), attributes })
@@ -73,7 +73,7 @@ impl Resource for KmsKey {
 
     async fn settle(aws: &Aws, it: &Typed<'_, spec::KmsKey>) -> Result<(), Failure> {
         set_rotation(aws, it).await?;
-        let created = sent("CreateAlias", aws.kms.create_alias().alias_name(&it.spec.alias).target_key_id(&it.id).send().await);
+        let created = classify("CreateAlias", aws.kms.create_alias().alias_name(&it.spec.alias).target_key_id(&it.id).send().await);
         match created {
             Err(failure) if failure.kind == FailureKind::AlreadyExists => {
                 let target = describe(aws, &it.spec.alias).await?;
@@ -89,12 +89,12 @@ impl Resource for KmsKey {
             match field.as_str() {
                 "policy" => {
                     let call = aws.kms.put_key_policy().key_id(&it.id).policy(it.spec.policy.to_string());
-                    sent("PutKeyPolicy", call.send().await)?;
+                    classify("PutKeyPolicy", call.send().await)?;
                 }
                 "rotation" => set_rotation(aws, it).await?,
                 _ => {
                     let call = aws.kms.update_key_description().key_id(&it.id).description(&it.spec.description);
-                    sent("UpdateKeyDescription", call.send().await)?;
+                    classify("UpdateKeyDescription", call.send().await)?;
                 }
             }
         }
@@ -113,10 +113,10 @@ impl Resource for KmsKey {
         if let Some(alias) = item.spec.get("alias").and_then(serde_json::Value::as_str)
             && describe(aws, alias).await?.is_some_and(|key| key.key_id() == item.id)
         {
-            or_absent(sent("DeleteAlias", aws.kms.delete_alias().alias_name(alias).send().await))?;
+            or_absent(classify("DeleteAlias", aws.kms.delete_alias().alias_name(alias).send().await))?;
         }
         let call = aws.kms.schedule_key_deletion().key_id(&item.id).pending_window_in_days(DELETION_WINDOW_DAYS);
-        match sent("ScheduleKeyDeletion", call.send().await) {
+        match classify("ScheduleKeyDeletion", call.send().await) {
             // It is scheduled already.
             Err(failure) if failure.code.as_deref().is_some_and(|code| code.starts_with("KMSInvalidState")) => Ok(()),
             other => other.map(drop),
@@ -147,7 +147,7 @@ async fn needing(aws: &Aws, arn: &str) -> Result<Vec<Needing>, Failure> {
     let snapshots = aws.ec2.describe_snapshots().owner_ids("self").filters(encrypted()).max_results(PAGE).into_paginator().items().send();
     let volumes = aws.ec2.describe_volumes().filters(encrypted()).max_results(PAGE).into_paginator().items().send();
     let (snapshots, volumes) = tokio::join!(snapshots.collect::<Result<Vec<_>, _>>(), volumes.collect::<Result<Vec<_>, _>>());
-    let (snapshots, volumes) = (sent("DescribeSnapshots", snapshots)?, sent("DescribeVolumes", volumes)?);
+    let (snapshots, volumes) = (classify("DescribeSnapshots", snapshots)?, classify("DescribeVolumes", volumes)?);
     let of_snapshot = |one: &Snapshot| {
         let description = one.description().map(str::to_owned);
         Needing { what: "snapshot", id: one.snapshot_id().unwrap_or_default().to_owned(), description, tags: tags::of_ec2(one.tags()) }
@@ -200,26 +200,26 @@ fn key_tags(tags: &Tags) -> Vec<Tag> {
 }
 
 async fn describe(aws: &Aws, key: &str) -> Result<Option<KeyMetadata>, Failure> {
-    let answer = or_absent(sent("DescribeKey", aws.kms.describe_key().key_id(key).send().await))?;
+    let answer = or_absent(classify("DescribeKey", aws.kms.describe_key().key_id(key).send().await))?;
     Ok(answer.and_then(|answer| answer.key_metadata))
 }
 
 async fn read_tags(aws: &Aws, key: &str) -> Result<Tags, Failure> {
     let pages = aws.kms.list_resource_tags().key_id(key).into_paginator().items().send();
-    let found = sent("ListResourceTags", pages.collect::<Result<Vec<_>, _>>().await)?;
+    let found = classify("ListResourceTags", pages.collect::<Result<Vec<_>, _>>().await)?;
     Ok(found.into_iter().map(|tag| (tag.tag_key, tag.tag_value)).collect())
 }
 
 /// The first alias of a key that is known by its id alone.
 async fn alias_of(aws: &Aws, key: &KeyMetadata) -> Result<Option<String>, Failure> {
-    let answer = or_absent(sent("ListAliases", aws.kms.list_aliases().key_id(key.key_id()).send().await))?;
+    let answer = or_absent(classify("ListAliases", aws.kms.list_aliases().key_id(key.key_id()).send().await))?;
     Ok(answer.and_then(|answer| answer.aliases().first()?.alias_name().map(str::to_owned)))
 }
 
 /// A key whose creation was interrupted has no alias yet: every key's tags are read. Only after a crash.
 async fn find_by_tag(aws: &Aws, item: &Item) -> Result<Option<KeyMetadata>, Failure> {
     let pages = aws.kms.list_keys().into_paginator().items().send();
-    for key in sent("ListKeys", pages.collect::<Result<Vec<_>, _>>().await)? {
+    for key in classify("ListKeys", pages.collect::<Result<Vec<_>, _>>().await)? {
         let id = key.key_id().unwrap_or_default();
         // Keys of AWS and of others may refuse to show their tags; ours do not.
         let Ok(found) = read_tags(aws, id).await else { continue };
@@ -242,7 +242,7 @@ async fn observed(aws: &Aws, item: &Item, alias: Option<&str>, key: &KeyMetadata
     let attributes = [("arn", key.arn().unwrap_or_default())];
     if !item.id.is_empty() {
         let rotation = if readiness == Readiness::Ready {
-            let answer = sent("GetKeyRotationStatus", aws.kms.get_key_rotation_status().key_id(key.key_id()).send().await)?;
+            let answer = classify("GetKeyRotationStatus", aws.kms.get_key_rotation_status().key_id(key.key_id()).send().await)?;
             json!({ "rotation": answer.key_rotation_enabled() })
         } else {
             json!({})
@@ -255,9 +255,9 @@ async fn observed(aws: &Aws, item: &Item, alias: Option<&str>, key: &KeyMetadata
 
 async fn set_rotation(aws: &Aws, it: &Typed<'_, spec::KmsKey>) -> Result<(), Failure> {
     if it.spec.rotation {
-        sent("EnableKeyRotation", aws.kms.enable_key_rotation().key_id(&it.id).send().await).map(drop)
+        classify("EnableKeyRotation", aws.kms.enable_key_rotation().key_id(&it.id).send().await).map(drop)
     } else {
-        sent("DisableKeyRotation", aws.kms.disable_key_rotation().key_id(&it.id).send().await).map(drop)
+        classify("DisableKeyRotation", aws.kms.disable_key_rotation().key_id(&it.id).send().await).map(drop)
     }
 }
 

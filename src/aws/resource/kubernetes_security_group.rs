@@ -5,7 +5,7 @@ use super::leftover::found;
 use super::security_group::{self, delete, describe};
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Leftover, still_there};
-use crate::aws::errors::{or_absent, sent};
+use crate::aws::errors::{classify, or_absent};
 use crate::aws::tags::{self, filter};
 use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query, Scope};
 use crate::resource::{Kind, spec};
@@ -50,7 +50,7 @@ pub(in crate::aws) async fn left(aws: &Aws, scope: &Scope, groups: &[SecurityGro
     let (of_eks, others): (Vec<&SecurityGroup>, Vec<&SecurityGroup>) = groups.iter().partition(|group| is_of_eks(aws, group));
     let mut left: Vec<Observed> = others.into_iter().filter_map(|group| observed(aws, scope, group)).collect();
     if !of_eks.is_empty() {
-        let cluster = or_absent(sent("DescribeCluster", aws.eks.describe_cluster().name(&aws.cluster).send().await))?;
+        let cluster = or_absent(classify("DescribeCluster", aws.eks.describe_cluster().name(&aws.cluster).send().await))?;
         let cluster = cluster.and_then(|answer| answer.cluster);
         let network = cluster.as_ref().and_then(|cluster| cluster.resources_vpc_config());
         // Another cluster of the name may live in another VPC.

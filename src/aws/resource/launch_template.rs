@@ -2,7 +2,7 @@
 
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Resource, Typed, json};
-use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::errors::{classify, or_absent, unexpected};
 use crate::aws::parts::LAUNCH_TEMPLATE_PAGE;
 use crate::aws::tags;
 use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Update};
@@ -41,7 +41,7 @@ impl Resource for LaunchTemplate {
             let names = query.items().iter().filter_map(|item| item.spec.get("name")?.as_str().map(str::to_owned));
             call = call.filters(tags::filter("launch-template-name", names));
         }
-        let templates = sent("DescribeLaunchTemplates", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
+        let templates = classify("DescribeLaunchTemplates", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
         let mut seen = Vec::new();
         for template in &templates {
             seen.extend(observed(aws, query, template).await?);
@@ -52,7 +52,7 @@ impl Resource for LaunchTemplate {
     async fn create(aws: &Aws, new: &Typed<'_, Spec>, token: &str) -> Result<Created, Failure> {
         let call =
             aws.ec2.create_launch_template().client_token(token).launch_template_name(&new.spec.name).launch_template_data(data(&new.spec));
-        let answer = sent(
+        let answer = classify(
             "CreateLaunchTemplate",
             call.tag_specifications(tags::specification(ResourceType::LaunchTemplate, &new.tags)).send().await,
         )?;
@@ -69,13 +69,13 @@ impl Resource for LaunchTemplate {
     /// A new version; Auto Scaling Groups name theirs by number.
     async fn update(aws: &Aws, it: &Typed<'_, Spec>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
         let call = aws.ec2.create_launch_template_version().launch_template_id(&it.id).launch_template_data(data(&it.spec));
-        let answer = sent("CreateLaunchTemplateVersion", call.send().await)?;
+        let answer = classify("CreateLaunchTemplateVersion", call.send().await)?;
         warn(&it.spec.name, answer.warning());
         let version = answer.launch_template_version().and_then(|version| version.version_number());
         let version = version.ok_or_else(|| unexpected("CreateLaunchTemplateVersion", "the answer names no version"))?.to_string();
         // So that the console shows what is in force.
         let call = aws.ec2.modify_launch_template().launch_template_id(&it.id).default_version(&version);
-        sent("ModifyLaunchTemplate", call.send().await)?;
+        classify("ModifyLaunchTemplate", call.send().await)?;
         Ok(BTreeMap::from([("version".to_owned(), version)]))
     }
 
@@ -84,7 +84,7 @@ impl Resource for LaunchTemplate {
     }
 
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
-        sent("DeleteLaunchTemplate", aws.ec2.delete_launch_template().launch_template_id(&item.id).send().await).map(drop)
+        classify("DeleteLaunchTemplate", aws.ec2.delete_launch_template().launch_template_id(&item.id).send().await).map(drop)
     }
 }
 
@@ -141,7 +141,7 @@ async fn observed(aws: &Aws, query: &Query, template: &Template) -> Result<Optio
     }
     let call = aws.ec2.describe_launch_template_versions().launch_template_id(id).versions("$Latest");
     // A template may be deleted between the list and the question.
-    let Some(versions) = or_absent(sent("DescribeLaunchTemplateVersions", call.send().await))? else { return Ok(None) };
+    let Some(versions) = or_absent(classify("DescribeLaunchTemplateVersions", call.send().await))? else { return Ok(None) };
     let Some(latest) = versions.launch_template_versions().first() else { return Ok(None) };
     let number = latest.version_number().unwrap_or(1).to_string();
     let name = template.launch_template_name().unwrap_or_default();

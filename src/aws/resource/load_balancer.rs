@@ -6,7 +6,7 @@ use super::network_interface;
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Leftover, ToDelete, still_there};
 use crate::aws::deletion_protection;
-use crate::aws::errors::{or_absent, sent};
+use crate::aws::errors::{classify, or_absent};
 use crate::aws::tags::{Tags, filter};
 use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query, Readiness, Scope};
 use crate::resource::{Kind, spec};
@@ -42,8 +42,9 @@ impl Leftover for LoadBalancer {
     }
 
     async fn delete(aws: &Aws, item: &Item, policy: &DeletionPolicy) -> Result<(), Failure> {
-        let delete =
-            || async { sent("DeleteLoadBalancer", aws.elbv2.delete_load_balancer().load_balancer_arn(&item.id).send().await).map(drop) };
+        let delete = || async {
+            classify("DeleteLoadBalancer", aws.elbv2.delete_load_balancer().load_balancer_arn(&item.id).send().await).map(drop)
+        };
         let is_protected = |failure: &Failure| failure.code.as_deref() == Some("OperationNotPermitted");
         deletion_protection::delete(policy.lift_protection, delete, is_protected, || lift_protection(aws, &item.id)).await
     }
@@ -52,7 +53,7 @@ impl Leftover for LoadBalancer {
 /// All of the region, whoever they belong to.
 pub(in crate::aws) async fn all(aws: &Aws) -> Result<Vec<types::LoadBalancer>, Failure> {
     let pages = aws.elbv2.describe_load_balancers().into_paginator().items().send();
-    sent("DescribeLoadBalancers", pages.collect::<Result<Vec<_>, _>>().await)
+    classify("DescribeLoadBalancers", pages.collect::<Result<Vec<_>, _>>().await)
 }
 
 /// Those that the cluster left.
@@ -76,7 +77,7 @@ pub(in crate::aws) fn long_name(arn: &str) -> &str {
 /// Whether AWS refuses to delete it.
 async fn is_protected(aws: &Aws, arn: &str) -> Result<bool, Failure> {
     let call = aws.elbv2.describe_load_balancer_attributes().load_balancer_arn(arn);
-    let answer = or_absent(sent("DescribeLoadBalancerAttributes", call.send().await))?;
+    let answer = or_absent(classify("DescribeLoadBalancerAttributes", call.send().await))?;
     let attributes = answer.and_then(|answer| answer.attributes).unwrap_or_default();
     Ok(attributes.iter().any(|attribute| attribute.key() == Some(PROTECTION) && attribute.value() == Some("true")))
 }
@@ -84,14 +85,14 @@ async fn is_protected(aws: &Aws, arn: &str) -> Result<bool, Failure> {
 async fn lift_protection(aws: &Aws, arn: &str) -> Result<(), Failure> {
     let off = LoadBalancerAttribute::builder().key(PROTECTION).value("false").build();
     let call = aws.elbv2.modify_load_balancer_attributes().load_balancer_arn(arn).attributes(off);
-    sent("ModifyLoadBalancerAttributes", call.send().await).map(drop)
+    classify("ModifyLoadBalancerAttributes", call.send().await).map(drop)
 }
 
 /// With the ids of what it stands on, and of the target groups, which go after it.
 async fn spec(aws: &Aws, one: &types::LoadBalancer) -> Result<Value, Failure> {
     let arn = one.load_balancer_arn().unwrap_or_default();
     let pages = aws.elbv2.describe_target_groups().load_balancer_arn(arn).into_paginator().items().send();
-    let targets = or_absent(sent("DescribeTargetGroups", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
+    let targets = or_absent(classify("DescribeTargetGroups", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
     let targets: Vec<&str> = targets.iter().filter_map(|group| group.target_group_arn()).collect();
     let subnets: Vec<&str> = one.availability_zones().iter().filter_map(|zone| zone.subnet_id()).collect();
     Ok(json!({
@@ -107,7 +108,7 @@ async fn spec(aws: &Aws, one: &types::LoadBalancer) -> Result<Value, Failure> {
 async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
     let mut seen = Vec::new();
     for item in items {
-        let answer = sent("DescribeLoadBalancers", aws.elbv2.describe_load_balancers().load_balancer_arns(&item.id).send().await);
+        let answer = classify("DescribeLoadBalancers", aws.elbv2.describe_load_balancers().load_balancer_arns(&item.id).send().await);
         if or_absent(answer)?.is_some() {
             seen.push(still_there(item));
         } else if has_interfaces(aws, item, long_name(&item.id)).await? {
@@ -141,7 +142,7 @@ pub(super) async fn tags_of(aws: &Aws, arns: Vec<&str>) -> Result<BTreeMap<Strin
 
 async fn describe_tags(aws: &Aws, arns: &[&str]) -> Result<BTreeMap<String, Tags>, Failure> {
     let call = aws.elbv2.describe_tags().set_resource_arns(Some(arns.iter().map(|arn| (*arn).to_owned()).collect()));
-    let answer = sent("DescribeTags", call.send().await)?;
+    let answer = classify("DescribeTags", call.send().await)?;
     let described = answer.tag_descriptions().iter().map(|described| {
         let tags = described.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())));
         (described.resource_arn().unwrap_or_default().to_owned(), tags.collect())

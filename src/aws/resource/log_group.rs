@@ -4,7 +4,7 @@
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Resource, Tagged, ToDelete, Typed, Unrecorded, candidate, known_name};
 use crate::aws::deletion_protection;
-use crate::aws::errors::{or_absent, sent};
+use crate::aws::errors::{classify, or_absent};
 use crate::aws::tags;
 use crate::engine::{Created, DeletionPolicy, Failure, INTENT_ATTRIBUTE, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Address, Kind, spec};
@@ -42,7 +42,7 @@ impl Resource for LogGroup {
             let arn = arn(aws, name);
             let spec = json!({ "name": name, "retention_days": group.retention_in_days() });
             if item.id.is_empty() {
-                let answer = or_absent(sent("ListTagsForResource", aws.logs.list_tags_for_resource().resource_arn(&arn).send().await))?;
+                let answer = or_absent(classify("ListTagsForResource", aws.logs.list_tags_for_resource().resource_arn(&arn).send().await))?;
                 let mut found: tags::Tags = answer.and_then(|answer| answer.tags).unwrap_or_default().into_iter().collect();
                 if found.is_empty() && item.attributes.contains_key(INTENT_ATTRIBUTE) {
                     // EKS wrote it anew after an earlier cluster of this name was deleted; nobody else makes this name.
@@ -58,15 +58,18 @@ impl Resource for LogGroup {
 
     async fn create(aws: &Aws, new: &Typed<'_, spec::LogGroup>, _token: &str) -> Result<Created, Failure> {
         let name = &new.spec.name;
-        sent("CreateLogGroup", aws.logs.create_log_group().log_group_name(name).set_tags(Some(tags::hash_map(&new.tags))).send().await)?;
+        classify(
+            "CreateLogGroup",
+            aws.logs.create_log_group().log_group_name(name).set_tags(Some(tags::hash_map(&new.tags))).send().await,
+        )?;
         Ok(Created { id: name.clone(), attributes: tags::attributes(name, &[("arn", &arn(aws, name))]) })
     }
 
     async fn settle(aws: &Aws, it: &Typed<'_, spec::LogGroup>) -> Result<(), Failure> {
         let arn = arn(aws, &it.id);
-        sent("TagResource", aws.logs.tag_resource().resource_arn(arn).set_tags(Some(tags::hash_map(&it.tags))).send().await)?;
+        classify("TagResource", aws.logs.tag_resource().resource_arn(arn).set_tags(Some(tags::hash_map(&it.tags))).send().await)?;
         let call = aws.logs.put_retention_policy().log_group_name(&it.id).retention_in_days(it.spec.retention_days);
-        sent("PutRetentionPolicy", call.send().await).map(drop)
+        classify("PutRetentionPolicy", call.send().await).map(drop)
     }
 
     async fn update(aws: &Aws, it: &Typed<'_, spec::LogGroup>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
@@ -86,7 +89,7 @@ impl Resource for LogGroup {
 /// Log groups whose names begin like that.
 pub(in crate::aws) async fn describe(aws: &Aws, prefix: &str) -> Result<Vec<types::LogGroup>, Failure> {
     let pages = aws.logs.describe_log_groups().log_group_name_prefix(prefix).into_paginator().items().send();
-    sent("DescribeLogGroups", pages.collect::<Result<Vec<_>, _>>().await)
+    classify("DescribeLogGroups", pages.collect::<Result<Vec<_>, _>>().await)
 }
 
 /// Deletion protection of log groups of any kind.
@@ -103,7 +106,7 @@ pub(super) async fn protections(aws: &Aws, targets: &ToDelete) -> Result<BTreeMa
 
 /// Deletes a log group of any kind.
 pub(super) async fn delete(aws: &Aws, name: &str, policy: &DeletionPolicy) -> Result<(), Failure> {
-    let delete = || async { sent("DeleteLogGroup", aws.logs.delete_log_group().log_group_name(name).send().await).map(drop) };
+    let delete = || async { classify("DeleteLogGroup", aws.logs.delete_log_group().log_group_name(name).send().await).map(drop) };
     // The code is that of any bad question.
     let is_protected = |failure: &Failure| failure.message.contains("deletion protection");
     deletion_protection::delete(policy.lift_protection, delete, is_protected, || lift_protection(aws, name)).await
@@ -111,7 +114,7 @@ pub(super) async fn delete(aws: &Aws, name: &str, policy: &DeletionPolicy) -> Re
 
 async fn lift_protection(aws: &Aws, name: &str) -> Result<(), Failure> {
     let call = aws.logs.put_log_group_deletion_protection().log_group_identifier(arn(aws, name)).deletion_protection_enabled(false);
-    sent("PutLogGroupDeletionProtection", call.send().await).map(drop)
+    classify("PutLogGroupDeletionProtection", call.send().await).map(drop)
 }
 
 /// The ARN that the calls on tags and protection take: without the `:*` of policies.

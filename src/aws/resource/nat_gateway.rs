@@ -2,7 +2,7 @@
 
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Resource, Typed, json};
-use crate::aws::errors::{sent, unexpected};
+use crate::aws::errors::{classify, unexpected};
 use crate::aws::parts::PAGE;
 use crate::aws::tags;
 use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Update};
@@ -21,7 +21,7 @@ impl Resource for NatGateway {
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let filters = tags::filters(aws, query, "nat-gateway-id");
         let pages = aws.ec2.describe_nat_gateways().set_filter(Some(filters)).max_results(PAGE).into_paginator().items().send();
-        let gateways = sent("DescribeNatGateways", pages.collect::<Result<Vec<_>, _>>().await)?;
+        let gateways = classify("DescribeNatGateways", pages.collect::<Result<Vec<_>, _>>().await)?;
         // Deleted gateways stay listed for an hour.
         let living = gateways.iter().filter(|gateway| gateway.state() != Some(&NatGatewayState::Deleted));
         let observed = living.filter_map(|gateway| {
@@ -47,7 +47,7 @@ impl Resource for NatGateway {
         let call = aws.ec2.create_nat_gateway().client_token(token).connectivity_type(ConnectivityType::Public);
         let call = call.subnet_id(new.spec.subnet.as_str()).allocation_id(new.spec.allocation.as_str());
         let answer =
-            sent("CreateNatGateway", call.tag_specifications(tags::specification(ResourceType::Natgateway, &new.tags)).send().await)?;
+            classify("CreateNatGateway", call.tag_specifications(tags::specification(ResourceType::Natgateway, &new.tags)).send().await)?;
         let id = answer.nat_gateway().and_then(|gateway| gateway.nat_gateway_id());
         let id = id.ok_or_else(|| unexpected("CreateNatGateway", "the answer names no gateway"))?;
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[]) })
@@ -66,6 +66,6 @@ impl Resource for NatGateway {
     }
 
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
-        sent("DeleteNatGateway", aws.ec2.delete_nat_gateway().nat_gateway_id(&item.id).send().await).map(drop)
+        classify("DeleteNatGateway", aws.ec2.delete_nat_gateway().nat_gateway_id(&item.id).send().await).map(drop)
     }
 }

@@ -3,7 +3,7 @@
 use super::leftover::found;
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Leftover};
-use crate::aws::errors::sent;
+use crate::aws::errors::classify;
 use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query, Scope};
@@ -42,14 +42,14 @@ impl Leftover for NetworkInterface {
     }
 
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
-        sent("DeleteNetworkInterface", aws.ec2.delete_network_interface().network_interface_id(&item.id).send().await).map(drop)
+        classify("DeleteNetworkInterface", aws.ec2.delete_network_interface().network_interface_id(&item.id).send().await).map(drop)
     }
 }
 
 /// Interfaces that fit the filters.
 pub(in crate::aws) async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> Result<Vec<types::NetworkInterface>, Failure> {
     let pages = aws.ec2.describe_network_interfaces().set_filters(Some(filters)).max_results(PAGE).into_paginator().items().send();
-    sent("DescribeNetworkInterfaces", pages.collect::<Result<Vec<_>, _>>().await)
+    classify("DescribeNetworkInterfaces", pages.collect::<Result<Vec<_>, _>>().await)
 }
 
 /// Whether the CNI of this cluster left it. In a VPC of our own there is no other cluster, unless its tag says so.

@@ -3,7 +3,7 @@
 use super::leftover::{found, number};
 use crate::aws::Aws;
 use crate::aws::contract::{Contents, Deletion, Emptiness, Leftover, still_there};
-use crate::aws::errors::{or_absent, sent};
+use crate::aws::errors::{classify, or_absent};
 use crate::aws::tags::{Tags, arn};
 use crate::aws::words;
 use crate::engine::{DeletionPolicy, Failure, FailureKind, Item, Observed, Query, Readiness};
@@ -38,7 +38,7 @@ impl Leftover for RecoveryPoint {
         for file_system in &scope.file_systems {
             let resource = arn(aws, "elasticfilesystem", &format!("file-system/{file_system}"));
             let pages = aws.backup.list_recovery_points_by_resource().resource_arn(resource).into_paginator().items().send();
-            let points = or_absent(sent("ListRecoveryPointsByResource", pages.collect::<Result<Vec<_>, _>>().await))?;
+            let points = or_absent(classify("ListRecoveryPointsByResource", pages.collect::<Result<Vec<_>, _>>().await))?;
             left.extend(points.unwrap_or_default().iter().map(|point| observed(file_system, point)));
         }
         Ok(left)
@@ -48,7 +48,7 @@ impl Leftover for RecoveryPoint {
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         let vault = vault(item);
         let call = aws.backup.delete_recovery_point().backup_vault_name(vault).recovery_point_arn(&item.id);
-        match sent("DeleteRecoveryPoint", call.send().await) {
+        match classify("DeleteRecoveryPoint", call.send().await) {
             Err(failure) if failure.kind == FailureKind::Permission => Err(refused(aws, item, failure).await),
             other => other.map(drop),
         }
@@ -108,7 +108,7 @@ async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
 
 async fn described(aws: &Aws, item: &Item) -> Result<Option<DescribeRecoveryPointOutput>, Failure> {
     let call = aws.backup.describe_recovery_point().backup_vault_name(vault(item)).recovery_point_arn(&item.id);
-    or_absent(sent("DescribeRecoveryPoint", call.send().await))
+    or_absent(classify("DescribeRecoveryPoint", call.send().await))
 }
 
 /// AWS Backup accepts a deletion also where it may not do it: then the recovery point stays, and is `EXPIRED`.

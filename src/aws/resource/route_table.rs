@@ -2,7 +2,7 @@
 
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Resource, Typed, json};
-use crate::aws::errors::{or_absent, or_exists, sent, unexpected};
+use crate::aws::errors::{classify, or_absent, or_exists, unexpected};
 use crate::aws::parts::ROUTE_TABLE_PAGE;
 use crate::aws::tags;
 use crate::engine::{Created, DeletionPolicy, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
@@ -37,7 +37,7 @@ impl Resource for RouteTable {
     async fn create(aws: &Aws, new: &Typed<'_, spec::RouteTable>, token: &str) -> Result<Created, Failure> {
         let call = aws.ec2.create_route_table().client_token(token).vpc_id(new.spec.vpc.as_str());
         let answer =
-            sent("CreateRouteTable", call.tag_specifications(tags::specification(ResourceType::RouteTable, &new.tags)).send().await)?;
+            classify("CreateRouteTable", call.tag_specifications(tags::specification(ResourceType::RouteTable, &new.tags)).send().await)?;
         let id = answer.route_table().and_then(|table| table.route_table_id());
         let id = id.ok_or_else(|| unexpected("CreateRouteTable", "the answer names no route table"))?;
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[]) })
@@ -77,13 +77,13 @@ impl Resource for RouteTable {
                 disassociate(aws, association).await?;
             }
         }
-        sent("DeleteRouteTable", aws.ec2.delete_route_table().route_table_id(&item.id).send().await).map(drop)
+        classify("DeleteRouteTable", aws.ec2.delete_route_table().route_table_id(&item.id).send().await).map(drop)
     }
 }
 
 async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> Result<Vec<types::RouteTable>, Failure> {
     let pages = aws.ec2.describe_route_tables().set_filters(Some(filters)).max_results(ROUTE_TABLE_PAGE).into_paginator().items().send();
-    sent("DescribeRouteTables", pages.collect::<Result<Vec<_>, _>>().await)
+    classify("DescribeRouteTables", pages.collect::<Result<Vec<_>, _>>().await)
 }
 
 /// Routes that a CreateRoute made, without those of gateway endpoints (which have a prefix list as destination).
@@ -120,7 +120,7 @@ async fn update_routes(aws: &Aws, it: &Typed<'_, spec::RouteTable>, now: &[spec:
             let call = aws.ec2.replace_route().route_table_id(&it.id).destination_cidr_block(&route.destination);
             let target = route.target.as_str().to_owned();
             let call = if is_nat(route) { call.nat_gateway_id(target) } else { call.gateway_id(target) };
-            sent("ReplaceRoute", call.send().await)?;
+            classify("ReplaceRoute", call.send().await)?;
         } else {
             create_route(aws, &it.id, route).await?;
         }
@@ -130,7 +130,7 @@ async fn update_routes(aws: &Aws, it: &Typed<'_, spec::RouteTable>, now: &[spec:
     };
     for route in now.iter().filter(unwanted) {
         let call = aws.ec2.delete_route().route_table_id(&it.id).destination_cidr_block(&route.destination);
-        or_absent(sent("DeleteRoute", call.send().await))?;
+        or_absent(classify("DeleteRoute", call.send().await))?;
     }
     Ok(())
 }
@@ -143,15 +143,15 @@ async fn create_route(aws: &Aws, table: &str, route: &spec::Route) -> Result<(),
     let call = aws.ec2.create_route().route_table_id(table).destination_cidr_block(&route.destination);
     let target = route.target.as_str().to_owned();
     let call = if is_nat(route) { call.nat_gateway_id(target) } else { call.gateway_id(target) };
-    sent("CreateRoute", call.send().await).map(drop)
+    classify("CreateRoute", call.send().await).map(drop)
 }
 
 async fn associate(aws: &Aws, table: &str, subnet: &str) -> Result<(), Failure> {
-    sent("AssociateRouteTable", aws.ec2.associate_route_table().route_table_id(table).subnet_id(subnet).send().await).map(drop)
+    classify("AssociateRouteTable", aws.ec2.associate_route_table().route_table_id(table).subnet_id(subnet).send().await).map(drop)
 }
 
 async fn disassociate(aws: &Aws, association: &str) -> Result<(), Failure> {
-    match sent("DisassociateRouteTable", aws.ec2.disassociate_route_table().association_id(association).send().await) {
+    match classify("DisassociateRouteTable", aws.ec2.disassociate_route_table().association_id(association).send().await) {
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),
         other => other.map(drop),
     }

@@ -3,7 +3,7 @@
 use crate::aws::Aws;
 use crate::aws::bucket_contents::{self, Emptied};
 use crate::aws::contract::{Contents, Deletion, Emptiness, Resource, Tagged, Typed, Unrecorded, known_name};
-use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::errors::{classify, or_absent, unexpected};
 use crate::aws::tags::{self, Tags};
 use crate::engine::{Created, DeletionPolicy, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
 use crate::resource::spec;
@@ -71,7 +71,7 @@ impl Resource for S3Bucket {
             configuration = configuration.location_constraint(BucketLocationConstraint::from(aws.connection.region.as_str()));
         }
         let call = aws.s3.create_bucket().bucket(name).object_ownership(ObjectOwnership::BucketOwnerEnforced);
-        sent("CreateBucket", call.create_bucket_configuration(configuration.build()).send().await)?;
+        classify("CreateBucket", call.create_bucket_configuration(configuration.build()).send().await)?;
         Ok(Created { id: name.to_owned(), attributes: attributes(aws, name) })
     }
 
@@ -111,7 +111,7 @@ impl Resource for S3Bucket {
         if policy.delete_data {
             empty(aws, item).await?;
         }
-        let deleted = sent("DeleteBucket", aws.s3.delete_bucket().bucket(&item.id).expected_bucket_owner(owner(aws)).send().await);
+        let deleted = classify("DeleteBucket", aws.s3.delete_bucket().bucket(&item.id).expected_bucket_owner(owner(aws)).send().await);
         match deleted {
             // Something was written meanwhile: with the word, it is emptied again.
             Err(failure) if policy.delete_data && failure.code.as_deref() == Some("BucketNotEmpty") => {
@@ -156,9 +156,9 @@ fn s3_tags(tags: &Tags) -> Result<Vec<Tag>, Failure> {
 
 /// Whether it is there. HEAD has no words: what its status does not say (an expired token is 400), a GET does.
 async fn head(aws: &Aws, name: &str) -> Result<(), Failure> {
-    match sent("HeadBucket", aws.s3.head_bucket().bucket(name).expected_bucket_owner(owner(aws)).send().await) {
+    match classify("HeadBucket", aws.s3.head_bucket().bucket(name).expected_bucket_owner(owner(aws)).send().await) {
         Err(failure) if failure.kind == FailureKind::Other && failure.code.is_none() => {
-            sent("GetBucketVersioning", aws.s3.get_bucket_versioning().bucket(name).expected_bucket_owner(owner(aws)).send().await)
+            classify("GetBucketVersioning", aws.s3.get_bucket_versioning().bucket(name).expected_bucket_owner(owner(aws)).send().await)
                 .map(drop)
         }
         other => other.map(drop),
@@ -185,7 +185,7 @@ async fn refuse_taken(aws: &Aws, name: &str) -> Result<(), Failure> {
 /// Whether versioning is on; nothing when the bucket does not exist or, for one that we do not know, is not ours.
 async fn versioned(aws: &Aws, name: &str, recorded: bool) -> Result<Option<bool>, Failure> {
     let call = aws.s3.get_bucket_versioning().bucket(name).expected_bucket_owner(owner(aws));
-    match sent("GetBucketVersioning", call.send().await) {
+    match classify("GetBucketVersioning", call.send().await) {
         Ok(answer) => Ok(Some(answer.status() == Some(&BucketVersioningStatus::Enabled))),
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
         Err(failure) if !recorded && failure.code.as_deref() == Some("PermanentRedirect") => Ok(None),
@@ -204,7 +204,7 @@ async fn versioned(aws: &Aws, name: &str, recorded: bool) -> Result<Option<bool>
 /// Whether a bucket of that name belongs to this account.
 async fn is_in_account(aws: &Aws, name: &str) -> Result<bool, Failure> {
     let pages = aws.s3.list_buckets().prefix(name).into_paginator().items().send();
-    let buckets = sent("ListBuckets", pages.collect::<Result<Vec<_>, _>>().await)?;
+    let buckets = classify("ListBuckets", pages.collect::<Result<Vec<_>, _>>().await)?;
     Ok(buckets.iter().any(|bucket| bucket.name() == Some(name)))
 }
 
@@ -215,10 +215,10 @@ async fn settings(aws: &Aws, name: &str, versioned: bool) -> Result<Value, Failu
     let policy = aws.s3.get_bucket_policy().bucket(name).expected_bucket_owner(owner(aws)).send();
     let lifecycle = aws.s3.get_bucket_lifecycle_configuration().bucket(name).expected_bucket_owner(owner(aws)).send();
     let (block, encryption, policy, lifecycle) = tokio::join!(block, encryption, policy, lifecycle);
-    let block = or_absent(sent("GetPublicAccessBlock", block))?.and_then(|answer| answer.public_access_block_configuration);
-    let encryption = or_absent(sent("GetBucketEncryption", encryption))?.and_then(|answer| answer.server_side_encryption_configuration);
-    let policy = or_absent(sent("GetBucketPolicy", policy))?.and_then(|answer| answer.policy);
-    let rules = or_absent(sent("GetBucketLifecycleConfiguration", lifecycle))?.and_then(|answer| answer.rules).unwrap_or_default();
+    let block = or_absent(classify("GetPublicAccessBlock", block))?.and_then(|answer| answer.public_access_block_configuration);
+    let encryption = or_absent(classify("GetBucketEncryption", encryption))?.and_then(|answer| answer.server_side_encryption_configuration);
+    let policy = or_absent(classify("GetBucketPolicy", policy))?.and_then(|answer| answer.policy);
+    let rules = or_absent(classify("GetBucketLifecycleConfiguration", lifecycle))?.and_then(|answer| answer.rules).unwrap_or_default();
     let mut spec = Map::new();
     spec.insert("name".to_owned(), json!(name));
     spec.insert("versioned".to_owned(), json!(versioned));
@@ -250,14 +250,14 @@ async fn put_public_access_block(aws: &Aws, it: &Typed<'_, Spec>) -> Result<(), 
         .block_public_policy(on)
         .restrict_public_buckets(on);
     let call = aws.s3.put_public_access_block().bucket(&it.id).expected_bucket_owner(owner(aws));
-    sent("PutPublicAccessBlock", call.public_access_block_configuration(block.build()).send().await).map(drop)
+    classify("PutPublicAccessBlock", call.public_access_block_configuration(block.build()).send().await).map(drop)
 }
 
 async fn put_versioning(aws: &Aws, it: &Typed<'_, Spec>) -> Result<(), Failure> {
     let status = if it.spec.versioned { BucketVersioningStatus::Enabled } else { BucketVersioningStatus::Suspended };
     let call = aws.s3.put_bucket_versioning().bucket(&it.id).expected_bucket_owner(owner(aws));
     let configuration = VersioningConfiguration::builder().status(status).build();
-    sent("PutBucketVersioning", call.versioning_configuration(configuration).send().await).map(drop)
+    classify("PutBucketVersioning", call.versioning_configuration(configuration).send().await).map(drop)
 }
 
 /// SSE-KMS with a bucket key (fewer KMS calls), or SSE-S3.
@@ -271,12 +271,12 @@ async fn put_encryption(aws: &Aws, it: &Typed<'_, Spec>) -> Result<(), Failure> 
         ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(default).bucket_key_enabled(it.spec.kms_key.is_some());
     let configuration = ServerSideEncryptionConfiguration::builder().rules(rule.build()).build().map_err(bad(operation))?;
     let call = aws.s3.put_bucket_encryption().bucket(&it.id).expected_bucket_owner(owner(aws));
-    sent(operation, call.server_side_encryption_configuration(configuration).send().await).map(drop)
+    classify(operation, call.server_side_encryption_configuration(configuration).send().await).map(drop)
 }
 
 async fn put_policy(aws: &Aws, it: &Typed<'_, Spec>) -> Result<(), Failure> {
     let call = aws.s3.put_bucket_policy().bucket(&it.id).expected_bucket_owner(owner(aws));
-    sent("PutBucketPolicy", call.policy(it.spec.policy.to_string()).send().await).map(drop)
+    classify("PutBucketPolicy", call.policy(it.spec.policy.to_string()).send().await).map(drop)
 }
 
 /// The whole set of rules is ours; none of them touches current objects.
@@ -293,12 +293,12 @@ async fn put_lifecycle(aws: &Aws, it: &Typed<'_, Spec>) -> Result<(), Failure> {
     }
     let configuration = BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build().map_err(bad(operation))?;
     let call = aws.s3.put_bucket_lifecycle_configuration().bucket(&it.id).expected_bucket_owner(owner(aws));
-    sent(operation, call.lifecycle_configuration(configuration).send().await).map(drop)
+    classify(operation, call.lifecycle_configuration(configuration).send().await).map(drop)
 }
 
 async fn read_tags(aws: &Aws, name: &str) -> Result<Tags, Failure> {
     let answer =
-        or_absent(sent("GetBucketTagging", aws.s3.get_bucket_tagging().bucket(name).expected_bucket_owner(owner(aws)).send().await))?;
+        or_absent(classify("GetBucketTagging", aws.s3.get_bucket_tagging().bucket(name).expected_bucket_owner(owner(aws)).send().await))?;
     let found = answer.map(|answer| answer.tag_set).unwrap_or_default();
     Ok(found.into_iter().map(|tag| (tag.key, tag.value)).collect())
 }
@@ -310,7 +310,7 @@ async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
     all.retain(|key, _| !update.remove_tags.contains(key));
     let tagging = Tagging::builder().set_tag_set(Some(s3_tags(&all)?)).build().map_err(bad("PutBucketTagging"))?;
     let call = aws.s3.put_bucket_tagging().bucket(&update.item.id).expected_bucket_owner(owner(aws));
-    sent("PutBucketTagging", call.tagging(tagging).send().await).map(drop)
+    classify("PutBucketTagging", call.tagging(tagging).send().await).map(drop)
 }
 
 /// Counted; nothing when it is gone.

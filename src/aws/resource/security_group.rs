@@ -3,7 +3,7 @@
 use super::group_maker::group_maker;
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Resource, Typed, json};
-use crate::aws::errors::{or_absent, or_exists, sent, unexpected};
+use crate::aws::errors::{classify, or_absent, or_exists, unexpected};
 use crate::aws::holders::{holder, interfaces, origin};
 use crate::aws::parts::PAGE;
 use crate::aws::parts::in_parts;
@@ -46,8 +46,10 @@ impl Resource for SecurityGroup {
     async fn create(aws: &Aws, new: &Typed<'_, spec::SecurityGroup>, _token: &str) -> Result<Created, Failure> {
         let call =
             aws.ec2.create_security_group().vpc_id(new.spec.vpc.as_str()).group_name(&new.spec.name).description(&new.spec.description);
-        let answer =
-            sent("CreateSecurityGroup", call.tag_specifications(tags::specification(ResourceType::SecurityGroup, &new.tags)).send().await)?;
+        let answer = classify(
+            "CreateSecurityGroup",
+            call.tag_specifications(tags::specification(ResourceType::SecurityGroup, &new.tags)).send().await,
+        )?;
         let id = answer.group_id().ok_or_else(|| unexpected("CreateSecurityGroup", "the answer names no group"))?;
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[]) })
     }
@@ -62,11 +64,11 @@ impl Resource for SecurityGroup {
             now.iter().filter(|rule| !it.spec.ingress.contains(rule)).map(|rule| permission(rule, &it.id)).collect();
         if !extra.is_empty() {
             let call = aws.ec2.revoke_security_group_ingress().group_id(&it.id).set_ip_permissions(Some(extra));
-            or_absent(sent("RevokeSecurityGroupIngress", call.send().await))?;
+            or_absent(classify("RevokeSecurityGroupIngress", call.send().await))?;
         }
         if !missing.is_empty() {
             let call = aws.ec2.authorize_security_group_ingress().group_id(&it.id).set_ip_permissions(Some(missing));
-            or_exists(sent("AuthorizeSecurityGroupIngress", call.send().await))?;
+            or_exists(classify("AuthorizeSecurityGroupIngress", call.send().await))?;
         }
         Ok(())
     }
@@ -88,7 +90,7 @@ impl Resource for SecurityGroup {
 /// Groups that name each other in their rules hold each other: when AWS refuses, the rules of this cluster's other groups
 /// that name this one are revoked first. Rules of others are theirs.
 pub(super) async fn delete(aws: &Aws, id: &str, scope: &Scope) -> Result<(), Failure> {
-    let delete = || async { sent("DeleteSecurityGroup", aws.ec2.delete_security_group().group_id(id).send().await).map(drop) };
+    let delete = || async { classify("DeleteSecurityGroup", aws.ec2.delete_security_group().group_id(id).send().await).map(drop) };
     match delete().await {
         Err(failure) if failure.kind == FailureKind::InUse => {
             let revoked = revoke_naming(aws, id, scope).await?;
@@ -131,10 +133,10 @@ async fn revoke_naming(aws: &Aws, id: &str, scope: &Scope) -> Result<bool, Failu
     for ((group, is_egress), ids) in &by_group {
         if *is_egress {
             let call = aws.ec2.revoke_security_group_egress().group_id(*group).set_security_group_rule_ids(Some(ids.clone()));
-            or_absent(sent("RevokeSecurityGroupEgress", call.send().await))?;
+            or_absent(classify("RevokeSecurityGroupEgress", call.send().await))?;
         } else {
             let call = aws.ec2.revoke_security_group_ingress().group_id(*group).set_security_group_rule_ids(Some(ids.clone()));
-            or_absent(sent("RevokeSecurityGroupIngress", call.send().await))?;
+            or_absent(classify("RevokeSecurityGroupIngress", call.send().await))?;
         }
     }
     Ok(!by_group.is_empty())
@@ -142,12 +144,12 @@ async fn revoke_naming(aws: &Aws, id: &str, scope: &Scope) -> Result<bool, Failu
 
 async fn rules_of(aws: &Aws, groups: Vec<String>) -> Result<Vec<types::SecurityGroupRule>, Failure> {
     let call = aws.ec2.describe_security_group_rules().filters(tags::filter("group-id", groups)).max_results(PAGE);
-    sent("DescribeSecurityGroupRules", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)
+    classify("DescribeSecurityGroupRules", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)
 }
 
 pub(in crate::aws) async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> Result<Vec<types::SecurityGroup>, Failure> {
     let pages = aws.ec2.describe_security_groups().set_filters(Some(filters)).max_results(PAGE).into_paginator().items().send();
-    sent("DescribeSecurityGroups", pages.collect::<Result<Vec<_>, _>>().await)
+    classify("DescribeSecurityGroups", pages.collect::<Result<Vec<_>, _>>().await)
 }
 
 /// EC2 folds rules of the same ports together; here they are unfolded again.

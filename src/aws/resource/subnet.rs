@@ -2,7 +2,7 @@
 
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Resource, Typed, json};
-use crate::aws::errors::{sent, unexpected};
+use crate::aws::errors::{classify, unexpected};
 use crate::aws::holders::interfaces;
 use crate::aws::parts::PAGE;
 use crate::aws::tags;
@@ -34,7 +34,7 @@ impl Resource for Subnet {
             .into_paginator()
             .items()
             .send();
-        let subnets = sent("DescribeSubnets", pages.collect::<Result<Vec<_>, _>>().await)?;
+        let subnets = classify("DescribeSubnets", pages.collect::<Result<Vec<_>, _>>().await)?;
         let observed = subnets.iter().filter_map(|subnet| {
             let spec = spec::Subnet {
                 vpc: Input::from(subnet.vpc_id().unwrap_or_default()),
@@ -54,7 +54,7 @@ impl Resource for Subnet {
 
     async fn create(aws: &Aws, new: &Typed<'_, spec::Subnet>, _token: &str) -> Result<Created, Failure> {
         let call = aws.ec2.create_subnet().vpc_id(new.spec.vpc.as_str()).availability_zone(&new.spec.zone).cidr_block(&new.spec.cidr);
-        let answer = sent("CreateSubnet", call.tag_specifications(tags::specification(ResourceType::Subnet, &new.tags)).send().await)?;
+        let answer = classify("CreateSubnet", call.tag_specifications(tags::specification(ResourceType::Subnet, &new.tags)).send().await)?;
         let id = answer.subnet().and_then(|subnet| subnet.subnet_id());
         let id = id.ok_or_else(|| unexpected("CreateSubnet", "the answer names no subnet"))?;
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[]) })
@@ -75,13 +75,14 @@ impl Resource for Subnet {
     }
 
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
-        sent("DeleteSubnet", aws.ec2.delete_subnet().subnet_id(&item.id).send().await).map(drop)
+        classify("DeleteSubnet", aws.ec2.delete_subnet().subnet_id(&item.id).send().await).map(drop)
     }
 }
 
 async fn set_public_addresses(aws: &Aws, it: &Typed<'_, spec::Subnet>) -> Result<(), Failure> {
     let value = AttributeBooleanValue::builder().value(it.spec.public_addresses).build();
-    sent("ModifySubnetAttribute", aws.ec2.modify_subnet_attribute().subnet_id(&it.id).map_public_ip_on_launch(value).send().await).map(drop)
+    classify("ModifySubnetAttribute", aws.ec2.modify_subnet_attribute().subnet_id(&it.id).map_public_ip_on_launch(value).send().await)
+        .map(drop)
 }
 
 /// Its interfaces.

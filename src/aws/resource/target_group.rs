@@ -4,7 +4,7 @@ use super::leftover::{found, maker};
 use super::load_balancer::tags_of;
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Leftover, still_there};
-use crate::aws::errors::{or_absent, sent};
+use crate::aws::errors::{classify, or_absent};
 use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query};
 use crate::resource::{Kind, spec};
 use aws_sdk_elasticloadbalancingv2::types;
@@ -24,7 +24,7 @@ impl Leftover for TargetGroup {
             return Ok(Vec::new());
         }
         let pages = aws.elbv2.describe_target_groups().into_paginator().items().send();
-        let all = sent("DescribeTargetGroups", pages.collect::<Result<Vec<_>, _>>().await)?;
+        let all = classify("DescribeTargetGroups", pages.collect::<Result<Vec<_>, _>>().await)?;
         let near: Vec<&types::TargetGroup> =
             all.iter().filter(|group| group.vpc_id().is_some_and(|vpc| scope.vpcs.contains(vpc))).collect();
         let mut tags = tags_of(aws, near.iter().filter_map(|group| group.target_group_arn()).collect()).await?;
@@ -39,14 +39,14 @@ impl Leftover for TargetGroup {
     }
 
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
-        sent("DeleteTargetGroup", aws.elbv2.delete_target_group().target_group_arn(&item.id).send().await).map(drop)
+        classify("DeleteTargetGroup", aws.elbv2.delete_target_group().target_group_arn(&item.id).send().await).map(drop)
     }
 }
 
 async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
     let mut seen = Vec::new();
     for item in items {
-        let answer = sent("DescribeTargetGroups", aws.elbv2.describe_target_groups().target_group_arns(&item.id).send().await);
+        let answer = classify("DescribeTargetGroups", aws.elbv2.describe_target_groups().target_group_arns(&item.id).send().await);
         if or_absent(answer)?.is_some() {
             seen.push(still_there(item));
         }

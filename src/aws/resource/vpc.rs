@@ -2,7 +2,7 @@
 
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Resource, Typed, json};
-use crate::aws::errors::{or_absent, sent, unexpected};
+use crate::aws::errors::{classify, or_absent, unexpected};
 use crate::aws::holders;
 use crate::aws::parts::PAGE;
 use crate::aws::tags;
@@ -37,7 +37,7 @@ impl Resource for Vpc {
             .items()
             .send();
         let mut seen = Vec::new();
-        for vpc in sent("DescribeVpcs", pages.collect::<Result<Vec<_>, _>>().await)? {
+        for vpc in classify("DescribeVpcs", pages.collect::<Result<Vec<_>, _>>().await)? {
             let id = vpc.vpc_id().unwrap_or_default();
             let dns_support = attribute(aws, id, VpcAttributeName::EnableDnsSupport).await?;
             let dns_hostnames = attribute(aws, id, VpcAttributeName::EnableDnsHostnames).await?;
@@ -56,7 +56,7 @@ impl Resource for Vpc {
     async fn create(aws: &Aws, new: &Typed<'_, spec::Vpc>, _token: &str) -> Result<Created, Failure> {
         let call = aws.ec2.create_vpc().cidr_block(&new.spec.cidr).tag_specifications(tags::specification(ResourceType::Vpc, &new.tags));
         let once = Builder::new().retry_config(RetryConfig::disabled());
-        let answer = sent("CreateVpc", call.customize().config_override(once).send().await)?;
+        let answer = classify("CreateVpc", call.customize().config_override(once).send().await)?;
         let id = answer.vpc().and_then(|vpc| vpc.vpc_id()).ok_or_else(|| unexpected("CreateVpc", "the answer names no VPC"))?;
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[]) })
     }
@@ -65,9 +65,9 @@ impl Resource for Vpc {
     async fn settle(aws: &Aws, it: &Typed<'_, spec::Vpc>) -> Result<(), Failure> {
         let value = |on: bool| AttributeBooleanValue::builder().value(on).build();
         let call = aws.ec2.modify_vpc_attribute().vpc_id(&it.id);
-        sent("ModifyVpcAttribute", call.enable_dns_support(value(it.spec.dns_support)).send().await)?;
+        classify("ModifyVpcAttribute", call.enable_dns_support(value(it.spec.dns_support)).send().await)?;
         let call = aws.ec2.modify_vpc_attribute().vpc_id(&it.id);
-        sent("ModifyVpcAttribute", call.enable_dns_hostnames(value(it.spec.dns_hostnames)).send().await)?;
+        classify("ModifyVpcAttribute", call.enable_dns_hostnames(value(it.spec.dns_hostnames)).send().await)?;
         Ok(())
     }
 
@@ -81,13 +81,13 @@ impl Resource for Vpc {
     }
 
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
-        sent("DeleteVpc", aws.ec2.delete_vpc().vpc_id(&item.id).send().await).map(drop)
+        classify("DeleteVpc", aws.ec2.delete_vpc().vpc_id(&item.id).send().await).map(drop)
     }
 }
 
 /// The attribute of a VPC; nothing when the VPC is not there.
 async fn attribute(aws: &Aws, id: &str, name: VpcAttributeName) -> Result<Option<bool>, Failure> {
-    let answer = sent("DescribeVpcAttribute", aws.ec2.describe_vpc_attribute().vpc_id(id).attribute(name).send().await);
+    let answer = classify("DescribeVpcAttribute", aws.ec2.describe_vpc_attribute().vpc_id(id).attribute(name).send().await);
     let Some(answer) = or_absent(answer)? else { return Ok(None) };
     let value = answer.enable_dns_support().or(answer.enable_dns_hostnames());
     Ok(Some(value.and_then(AttributeBooleanValue::value).unwrap_or(false)))

@@ -2,7 +2,7 @@
 
 use crate::aws::Aws;
 use crate::aws::contract::{Deletion, Resource, Typed, json};
-use crate::aws::errors::{sent, unexpected};
+use crate::aws::errors::{classify, unexpected};
 use crate::aws::parts::PAGE;
 use crate::aws::tags;
 use crate::engine::{Created, DeletionPolicy, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
@@ -21,7 +21,7 @@ impl Resource for VpcEndpoint {
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let filters = tags::filters(aws, query, "vpc-endpoint-id");
         let pages = aws.ec2.describe_vpc_endpoints().set_filters(Some(filters)).max_results(PAGE).into_paginator().items().send();
-        let endpoints = sent("DescribeVpcEndpoints", pages.collect::<Result<Vec<_>, _>>().await)?;
+        let endpoints = classify("DescribeVpcEndpoints", pages.collect::<Result<Vec<_>, _>>().await)?;
         let living = endpoints.iter().filter(|endpoint| state(endpoint) != "deleted");
         Ok(living.filter_map(|endpoint| observed(aws, endpoint)).collect())
     }
@@ -33,7 +33,7 @@ impl Resource for VpcEndpoint {
         let call = call.set_route_table_ids(list(&new.spec.route_tables)).set_subnet_ids(list(&new.spec.subnets));
         let call = call.set_security_group_ids(list(&new.spec.security_groups)).set_private_dns_enabled(interface.then_some(true));
         let answer =
-            sent("CreateVpcEndpoint", call.tag_specifications(tags::specification(ResourceType::VpcEndpoint, &new.tags)).send().await)?;
+            classify("CreateVpcEndpoint", call.tag_specifications(tags::specification(ResourceType::VpcEndpoint, &new.tags)).send().await)?;
         let id = answer.vpc_endpoint().and_then(|endpoint| endpoint.vpc_endpoint_id());
         let id = id.ok_or_else(|| unexpected("CreateVpcEndpoint", "the answer names no endpoint"))?;
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[]) })
@@ -50,7 +50,7 @@ impl Resource for VpcEndpoint {
         let call = aws.ec2.modify_vpc_endpoint().vpc_endpoint_id(&it.id);
         let call = call.set_add_route_table_ids(tables).set_remove_route_table_ids(tables_gone);
         let call = call.set_add_subnet_ids(subnets).set_remove_subnet_ids(subnets_gone);
-        sent("ModifyVpcEndpoint", call.set_add_security_group_ids(groups).set_remove_security_group_ids(groups_gone).send().await)?;
+        classify("ModifyVpcEndpoint", call.set_add_security_group_ids(groups).set_remove_security_group_ids(groups_gone).send().await)?;
         Ok(BTreeMap::new())
     }
 
@@ -65,7 +65,7 @@ impl Resource for VpcEndpoint {
 
 /// The answer is 200 even when an endpoint was not deleted.
 pub(super) async fn delete(aws: &Aws, id: &str) -> Result<(), Failure> {
-    let answer = sent("DeleteVpcEndpoints", aws.ec2.delete_vpc_endpoints().vpc_endpoint_ids(id).send().await)?;
+    let answer = classify("DeleteVpcEndpoints", aws.ec2.delete_vpc_endpoints().vpc_endpoint_ids(id).send().await)?;
     let Some(error) = answer.unsuccessful().first().and_then(|item| item.error()) else { return Ok(()) };
     let code = error.code().unwrap_or_default();
     let kind = if code.ends_with("NotFound") { FailureKind::NotFound } else { FailureKind::InUse };

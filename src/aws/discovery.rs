@@ -5,8 +5,8 @@ use super::resource::eks_cluster;
 use super::{candidates, data, disowned, dispatch, foreign, kubernetes, lookups, protections};
 use crate::blueprint::Lookup;
 use crate::engine::{
-    ApiServer, Connection, DataLine, Discovery, Drained, Failure, Foreign, Item, LookupError, Namesake, Observed, Pace, Plan, Protection,
-    RunHooks, Scope,
+    ApiServer, Connection, DataLine, Discovery, Drained, Failure, Foreign, Item, LookupError, Namesake, Observed, Plan, Protection,
+    RunHooks, Scope, TimeScale,
 };
 use crate::resource::Attributes;
 use std::collections::BTreeMap;
@@ -63,11 +63,11 @@ impl Discovery for Aws {
     async fn drain(
         &self,
         server: ApiServer<'_>,
-        pace: Pace,
+        time_scale: TimeScale,
         check_lock: &(dyn Fn() -> Result<(), String> + Sync),
         tell: &(dyn Fn(String) + Sync),
     ) -> Result<Drained, Failure> {
-        kubernetes::drain(self, server, pace, check_lock, tell).await
+        kubernetes::drain(self, server, time_scale, check_lock, tell).await
     }
 
     fn for_run(&self, hooks: RunHooks) -> Self {

@@ -17,10 +17,11 @@ pub(super) fn run(args: &ApplyArgs, settings: &Settings, printer: &Printer) -> R
     block_on(async {
         let stop = Stop::listen(printer);
         let (aws, store) = stop.unless(connect_store(&Target::of(&loaded.config), settings, printer)).await??;
-        let ui = Terminal { printer, progress: args.progress, pace: settings.pace, notes: notes(&loaded.config), report: None };
+        let ui = Terminal { printer, progress: args.progress, time_scale: settings.time_scale, notes: notes(&loaded.config), report: None };
         stop.locked(&store, "apply", printer, async |guard| {
             let store = stop.store(&store, guard, settings, None, printer);
-            let context = Context { provider: Arc::new(aws), store: &store, ui: &ui, interrupt: stop.interrupt(), pace: settings.pace };
+            let context =
+                Context { provider: Arc::new(aws), store: &store, ui: &ui, interrupt: stop.interrupt(), time_scale: settings.time_scale };
             match apply(&context, &loaded, args.yes).await? {
                 Applying::Unchanged => Ok(Exit::Done),
                 Applying::Ran(outcome) => {

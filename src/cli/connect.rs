@@ -6,7 +6,7 @@ use super::settings::Settings;
 use super::state_location::Store;
 use crate::aws::Aws;
 use crate::config::unknown_region_hint;
-use crate::engine::{Connection, Discovery, Pace};
+use crate::engine::{Connection, Discovery, TimeScale};
 use crate::workflow::Target;
 
 /// Runs a command that talks to AWS; the others start no runtime.
@@ -23,7 +23,7 @@ pub(super) async fn connect(target: &Target<'_>, settings: &Settings, printer: &
     warn_of_region(target.region, printer);
     let aws = Aws::connect(target.name, target.region).await?;
     let connection = aws.connection();
-    if settings.pace != Pace::REAL && !connection.is_local() {
+    if settings.time_scale != TimeScale::REAL && !connection.is_local() {
         return Err(CliError::new(Exit::Changes, "the waits are scaled, which is only for tests against a local AWS; nothing was changed")
             .hint("unset DOMINO_EKS_TIME_SCALE"));
     }
@@ -47,7 +47,7 @@ pub(super) fn warn_of_region(region: &str, printer: &Printer) {
 pub(super) async fn connect_store(target: &Target<'_>, settings: &Settings, printer: &Printer) -> Result<(Aws, Store), CliError> {
     let place = settings.state_location(target)?;
     let aws = connect(target, settings, printer).await?;
-    let store = place.open(&aws, settings.pace);
+    let store = place.open(&aws, settings.time_scale);
     Ok((aws, store))
 }
 

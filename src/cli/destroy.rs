@@ -27,10 +27,11 @@ pub(super) fn run(args: &DestroyArgs, settings: &Settings, printer: &Printer) ->
     block_on(async {
         let stop = Stop::listen(printer);
         let (aws, store) = stop.unless(connect_store(&request.target.target(), settings, printer)).await??;
-        let ui = Terminal { printer, progress: args.progress, pace: settings.pace, notes: Vec::new(), report };
+        let ui = Terminal { printer, progress: args.progress, time_scale: settings.time_scale, notes: Vec::new(), report };
         stop.locked(&store, "destroy", printer, async |guard| {
             let store = stop.store(&store, guard, settings, bare.clone(), printer);
-            let context = Context { provider: Arc::new(aws), store: &store, ui: &ui, interrupt: stop.interrupt(), pace: settings.pace };
+            let context =
+                Context { provider: Arc::new(aws), store: &store, ui: &ui, interrupt: stop.interrupt(), time_scale: settings.time_scale };
             let teardown =
                 destroy(&context, &request).await.map_err(|error| CliError::of_teardown(error, &request.target, bare.as_deref()))?;
             end(&teardown, &request.target, &ui)

@@ -120,7 +120,7 @@ async fn settle(aws: &Aws, item: &Item, settings: &Settings) -> Result<(), Failu
     for _ in 0..SETTLE_ATTEMPTS {
         match aws.settle(item.clone()).await {
             Err(failure) if matches!(failure.kind, FailureKind::NotFound | FailureKind::NotYet) => {
-                tokio::time::sleep(settings.pace.seconds(2.0)).await;
+                tokio::time::sleep(settings.time_scale.seconds(2.0)).await;
             }
             other => return other,
         }

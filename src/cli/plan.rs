@@ -62,7 +62,7 @@ fn destruction(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Resul
         let inspecting = async {
             let found = store.load().await?;
             let basis = Basis::First { lineage: args.which.lineage.clone() };
-            first_inspection(&aws, &Terminal::silent(printer, settings.pace), &target, found, &store.location(), basis, false).await
+            first_inspection(&aws, &Terminal::silent(printer, settings.time_scale), &target, found, &store.location(), basis, false).await
         };
         let inspection = inspecting.await.map_err(|error| CliError::of_teardown(error, &target, None))?;
         Ok((inspection, aws.connection().account.clone()))

@@ -2,7 +2,7 @@
 
 use super::args::ProgressMode;
 use super::printer::Printer;
-use crate::engine::{Event, Pace};
+use crate::engine::{Event, TimeScale};
 use crate::report::{PlainProgress, clock};
 use crate::resource::Address;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -15,7 +15,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 const MOST_LINES: usize = 12;
 
 /// Shows events until the run ends.
-pub(super) async fn show(mut events: UnboundedReceiver<Event>, mode: ProgressMode, pace: Pace, printer: Printer) {
+pub(super) async fn show(mut events: UnboundedReceiver<Event>, mode: ProgressMode, time_scale: TimeScale, printer: Printer) {
     let mut plain = PlainProgress::default();
     match mode {
         ProgressMode::Json => {
@@ -23,7 +23,7 @@ pub(super) async fn show(mut events: UnboundedReceiver<Event>, mode: ProgressMod
                 printer.data(&json_line(&event));
             }
         }
-        ProgressMode::Auto if printer.is_live() => live(events, pace).await,
+        ProgressMode::Auto if printer.is_live() => live(events, time_scale).await,
         ProgressMode::Auto | ProgressMode::Plain => {
             while let Some(event) = events.recv().await {
                 if let Some(line) = plain.line(&event).filter(|_| !printer.is_quiet()) {
@@ -55,16 +55,16 @@ struct Live {
     total: ProgressBar,
     running: HashMap<Address, Running>,
     plain: PlainProgress,
-    pace: Pace,
+    time_scale: TimeScale,
     began: Instant,
 }
 
-async fn live(mut events: UnboundedReceiver<Event>, pace: Pace) {
+async fn live(mut events: UnboundedReceiver<Event>, time_scale: TimeScale) {
     let bars = MultiProgress::new();
     let total = bars.add(ProgressBar::new(0));
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} · {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
     total.set_style(style);
-    let mut view = Live { bars, total, running: HashMap::new(), plain: PlainProgress::default(), pace, began: Instant::now() };
+    let mut view = Live { bars, total, running: HashMap::new(), plain: PlainProgress::default(), time_scale, began: Instant::now() };
     let mut tick = tokio::time::interval(Duration::from_millis(250));
     loop {
         tokio::select! {
@@ -121,7 +121,8 @@ impl Live {
 
     /// Elapsed time, and what is left along the longest path of what runs.
     fn refresh(&self) {
-        let left = self.running.values().map(|running| self.pace.expected(running.path_seconds) - running.began.elapsed().as_secs_f64());
+        let left =
+            self.running.values().map(|running| self.time_scale.expected(running.path_seconds) - running.began.elapsed().as_secs_f64());
         let left = left.fold(0.0, f64::max);
         self.total.set_message(format!("{} elapsed, about {} left", clock(self.began.elapsed().as_secs_f64()), clock(left)));
     }

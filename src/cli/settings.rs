@@ -4,7 +4,7 @@ use super::args::Global;
 use super::exit::{CliError, Exit};
 use super::state_location::StateLocation;
 use crate::config;
-use crate::engine::Pace;
+use crate::engine::TimeScale;
 use crate::workflow::{Loaded, Target};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -28,20 +28,20 @@ pub(super) struct Settings {
     /// State given by flag or environment.
     state: Option<String>,
     /// Length of a second.
-    pub(super) pace: Pace,
+    pub(super) time_scale: TimeScale,
 }
 
 impl Settings {
     pub(super) fn new(global: &Global) -> Result<Self, CliError> {
-        let pace = match std::env::var(TIME_SCALE) {
-            Err(_) => Pace::REAL,
-            Ok(text) => text.parse().ok().and_then(Pace::scaled).ok_or_else(|| {
+        let time_scale = match std::env::var(TIME_SCALE) {
+            Err(_) => TimeScale::REAL,
+            Ok(text) => text.parse().ok().and_then(TimeScale::scaled).ok_or_else(|| {
                 CliError::new(Exit::Changes, format!("{TIME_SCALE} is `{text}`"))
                     .hint("it is a factor between 0.0001 and 1, for tests against a local AWS")
             })?,
         };
         let file = global.file.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
-        Ok(Self { file, file_given: global.file.is_some(), state: global.state.clone(), pace })
+        Ok(Self { file, file_given: global.file.is_some(), state: global.state.clone(), time_scale })
     }
 
     /// Reads and checks the configuration.

@@ -3,7 +3,7 @@
 use super::exit::{CliError, Exit};
 use crate::aws::{Aws, StateBucket};
 use crate::config::check_state_location;
-use crate::engine::Pace;
+use crate::engine::TimeScale;
 use crate::state::{self, LocalStore, LockTimings, RemoteStore};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -40,11 +40,11 @@ impl StateLocation {
     }
 
     /// The store at this location.
-    pub(super) fn open(&self, aws: &Aws, pace: Pace) -> Store {
+    pub(super) fn open(&self, aws: &Aws, time_scale: TimeScale) -> Store {
         match self {
             StateLocation::Folder(folder) => Store::Local(LocalStore::new(folder)),
             StateLocation::Bucket { bucket, folder } => {
-                let timings = LockTimings::DEFAULT.scaled(pace.factor());
+                let timings = LockTimings::DEFAULT.scaled(time_scale.factor());
                 Store::Remote(RemoteStore::new(StateBucket::new(aws, bucket), self.to_string(), folder, timings))
             }
         }

@@ -5,7 +5,7 @@ use super::confirm;
 use super::printer::Printer;
 use super::progress;
 use super::report_file::ReportFile;
-use crate::engine::{Connection, Event, Pace};
+use crate::engine::{Connection, Event, TimeScale};
 use crate::report::{Volume, notice_lines};
 use crate::workflow::destroy::TeardownRecord;
 use crate::workflow::{Consent, Notice, Refusal, Ui};
@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 pub(super) struct Terminal<'a> {
     pub(super) printer: &'a Printer,
     pub(super) progress: ProgressMode,
-    pub(super) pace: Pace,
+    pub(super) time_scale: TimeScale,
     /// What the configuration brings along for people.
     pub(super) notes: Vec<String>,
     /// Where a destroy reports.
@@ -25,8 +25,8 @@ pub(super) struct Terminal<'a> {
 
 impl Terminal<'_> {
     /// For a command that asks nothing and runs nothing.
-    pub(super) fn silent(printer: &Printer, pace: Pace) -> Terminal<'_> {
-        Terminal { printer, progress: ProgressMode::Plain, pace, notes: Vec::new(), report: None }
+    pub(super) fn silent(printer: &Printer, time_scale: TimeScale) -> Terminal<'_> {
+        Terminal { printer, progress: ProgressMode::Plain, time_scale, notes: Vec::new(), report: None }
     }
 }
 
@@ -50,7 +50,7 @@ impl Ui for Terminal<'_> {
     }
 
     fn show(&self, events: UnboundedReceiver<Event>) -> JoinHandle<()> {
-        tokio::spawn(progress::show(events, self.progress, self.pace, self.printer.clone()))
+        tokio::spawn(progress::show(events, self.progress, self.time_scale, self.printer.clone()))
     }
 
     fn note(&self, record: &TeardownRecord) {

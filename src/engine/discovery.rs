@@ -4,11 +4,11 @@
 use super::failure::Failure;
 use super::holder::Foreign;
 use super::item::{Item, Observed};
-use super::pace::Pace;
 use super::plan::Plan;
 use super::policy::Scope;
 use super::provider::Provider;
 use super::teardown::{DataLine, Protection};
+use super::time_scale::TimeScale;
 use crate::blueprint::Lookup;
 use crate::resource::{Address, Attributes};
 use std::collections::BTreeMap;
@@ -156,7 +156,7 @@ pub trait Discovery: Provider + Sized {
     fn drain(
         &self,
         server: ApiServer<'_>,
-        pace: Pace,
+        time_scale: TimeScale,
         check_lock: &(dyn Fn() -> Result<(), String> + Sync),
         tell: &(dyn Fn(String) + Sync),
     ) -> impl Future<Output = Result<Drained, Failure>> + Send;

@@ -11,7 +11,6 @@ mod failure;
 mod graph;
 mod holder;
 mod item;
-mod pace;
 mod plan;
 mod policy;
 mod poller;
@@ -23,6 +22,7 @@ mod slots;
 mod step;
 mod steps;
 mod teardown;
+mod time_scale;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -34,7 +34,6 @@ pub use events::{Event, Left};
 pub use failure::{Failure, FailureKind};
 pub use holder::{CLOUD_CONTROLLER, Foreign, Holder, MADE_BY, MADE_FOR, Whose};
 pub use item::{INTENT_ATTRIBUTE, Item, Observed, Readiness};
-pub use pace::Pace;
 pub use plan::{Action, Inputs, Plan, PlanError, Reason, Summary, Verb, plan};
 pub use policy::{DeletionPolicy, Scope};
 pub use provider::{Created, Provider, Query, Update};
@@ -42,3 +41,4 @@ pub use recover::{RecoverError, recover};
 pub use scheduler::{Failed, Outcome, RunError, Runner};
 pub use step::GRACE_SECONDS;
 pub use teardown::{DataLine, Disowned, Protection, Survey, hold_back, is_kept, teardown};
+pub use time_scale::TimeScale;

@@ -3,8 +3,8 @@
 use super::events::Event;
 use super::failure::{Failure, FailureKind};
 use super::item::{Item, Observed, Readiness};
-use super::pace::Pace;
 use super::provider::{Provider, Query};
+use super::time_scale::TimeScale;
 use crate::resource::Kind;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,14 +40,14 @@ struct Waiter {
 /// The loops of all kinds; they end when this is dropped.
 pub(crate) struct Poller<P> {
     provider: Arc<P>,
-    pace: Pace,
+    time_scale: TimeScale,
     events: mpsc::UnboundedSender<Event>,
     loops: Mutex<HashMap<Kind, mpsc::UnboundedSender<Waiter>>>,
 }
 
 impl<P: Provider> Poller<P> {
-    pub(crate) fn new(provider: Arc<P>, pace: Pace, events: mpsc::UnboundedSender<Event>) -> Self {
-        Self { provider, pace, events, loops: Mutex::default() }
+    pub(crate) fn new(provider: Arc<P>, time_scale: TimeScale, events: mpsc::UnboundedSender<Event>) -> Self {
+        Self { provider, time_scale, events, loops: Mutex::default() }
     }
 
     /// Waits until the item is ready (and returns it as observed) or gone (and returns nothing).
@@ -67,7 +67,7 @@ impl<P: Provider> Poller<P> {
 
     fn start(&self, kind: Kind) -> mpsc::UnboundedSender<Waiter> {
         let (sender, receiver) = mpsc::unbounded_channel();
-        tokio::spawn(poll(kind, self.provider.clone(), self.pace, self.events.clone(), receiver));
+        tokio::spawn(poll(kind, self.provider.clone(), self.time_scale, self.events.clone(), receiver));
         sender
     }
 }
@@ -79,7 +79,7 @@ fn ended() -> Failure {
 async fn poll<P: Provider>(
     kind: Kind,
     provider: Arc<P>,
-    pace: Pace,
+    time_scale: TimeScale,
     events: mpsc::UnboundedSender<Event>,
     mut arrivals: mpsc::UnboundedReceiver<Waiter>,
 ) {
@@ -94,7 +94,7 @@ async fn poll<P: Provider>(
                 None => return,
             }
         }
-        tokio::time::sleep(pace.jittered(interval)).await;
+        tokio::time::sleep(time_scale.jittered(interval)).await;
         while let Ok(waiter) = arrivals.try_recv() {
             waiters.push(waiter);
         }
@@ -106,13 +106,13 @@ async fn poll<P: Provider>(
         match provider.observe(kind, Query::These(items)).await {
             Ok(seen) => {
                 errors_since = None;
-                waiters = waiters.into_iter().filter_map(|waiter| judge(waiter, &seen, pace, &events)).collect();
+                waiters = waiters.into_iter().filter_map(|waiter| judge(waiter, &seen, time_scale, &events)).collect();
             }
             // A passing fault of the service must not end a wait of minutes; anything else would never heal.
             Err(failure) => {
                 let since = *errors_since.get_or_insert_with(Instant::now);
                 let passing = matches!(failure.kind, FailureKind::Busy | FailureKind::LostAnswer | FailureKind::NotYet);
-                if !passing || since.elapsed() > pace.seconds(120.0) {
+                if !passing || since.elapsed() > time_scale.seconds(120.0) {
                     waiters.drain(..).for_each(|waiter| drop(waiter.answer.send(Err(failure.clone()))));
                 }
             }
@@ -121,7 +121,7 @@ async fn poll<P: Provider>(
 }
 
 /// Answers a waiter, or gives it back to wait on.
-fn judge(mut waiter: Waiter, seen: &[Observed], pace: Pace, events: &mpsc::UnboundedSender<Event>) -> Option<Waiter> {
+fn judge(mut waiter: Waiter, seen: &[Observed], time_scale: TimeScale, events: &mpsc::UnboundedSender<Event>) -> Option<Waiter> {
     let found = seen.iter().find(|observed| observed.address == waiter.item.address);
     let facts = waiter.item.address.kind().facts();
     let waited = waiter.since.elapsed();
@@ -138,7 +138,7 @@ fn judge(mut waiter: Waiter, seen: &[Observed], pace: Pace, events: &mpsc::Unbou
             let failure = failure(&format!("AWS reports that it failed: {why}"));
             return answer(waiter, Err(failure));
         }
-        (Want::Ready, None) if waited > pace.seconds(INVISIBLE_SECONDS) => {
+        (Want::Ready, None) if waited > time_scale.seconds(INVISIBLE_SECONDS) => {
             return answer(waiter, Err(failure("it disappeared while it was being created")));
         }
         (Want::Ready, None) => "becoming visible".to_owned(),
@@ -148,7 +148,7 @@ fn judge(mut waiter: Waiter, seen: &[Observed], pace: Pace, events: &mpsc::Unbou
         (Want::Ready, Some(Observed { readiness: Readiness::NotYet(why), .. })) => why.clone(),
         // What we make may show how its creation failed while it goes. What only destroy knows has failed to go then.
         (Want::Gone, Some(Observed { readiness: Readiness::Failed(why), .. }))
-            if facts.leftover && waited > pace.seconds(FAILED_SECONDS) =>
+            if facts.leftover && waited > time_scale.seconds(FAILED_SECONDS) =>
         {
             let failure = failure(why);
             return answer(waiter, Err(failure));
@@ -158,7 +158,7 @@ fn judge(mut waiter: Waiter, seen: &[Observed], pace: Pace, events: &mpsc::Unbou
             "being deleted".to_owned()
         }
     };
-    if waited > pace.seconds(f64::from(facts.timeout_seconds)) {
+    if waited > time_scale.seconds(f64::from(facts.timeout_seconds)) {
         let minutes = facts.timeout_seconds / 60;
         let failure = failure(&format!("still waiting after {minutes} minutes ({why})"));
         return answer(waiter, Err(failure));

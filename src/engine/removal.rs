@@ -84,16 +84,16 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             let cleared = self.clear(step, &holders).await?;
             let only_foreign = !holders.is_empty() && holders.iter().all(|holder| holder.whose == Whose::Foreign);
             hindered = hindered.or(only_foreign.then(Instant::now)).filter(|_| only_foreign);
-            let in_vain = hindered.is_some_and(|since| since.elapsed() >= self.pace.seconds(FOREIGN_SECONDS));
+            let in_vain = hindered.is_some_and(|since| since.elapsed() >= self.time_scale.seconds(FOREIGN_SECONDS));
             let (longest, _) = patience(FailureKind::InUse, item.address.kind()).unwrap_or_default();
-            if in_vain || began.elapsed() > self.pace.seconds(longest) {
+            if in_vain || began.elapsed() > self.time_scale.seconds(longest) {
                 return Err(failed(held(failure, &holders), Left::Recorded));
             }
             let why = if holders.is_empty() { format!("trying again: {failure}") } else { format!("held by {}", listed(&holders)) };
             self.say(Event::StepWaiting { address: item.address.clone(), why });
             // What was just cleared away is gone within seconds.
             pause = if cleared { 1.0 } else { f64::min(pause * 1.7, LONGEST_PAUSE) };
-            self.unless_stopped(tokio::time::sleep(self.pace.jittered(pause))).await?;
+            self.unless_stopped(tokio::time::sleep(self.time_scale.jittered(pause))).await?;
         }
     }
 
@@ -151,12 +151,12 @@ impl<P: Provider, R: Recorder> Context<P, R> {
 
     /// Looks for a while whether it comes back, and deletes it again.
     async fn watch(&self, step: &Step<'_>, item: &Item) -> Result<(), StepError> {
-        let until = Instant::now() + self.pace.seconds(f64::from(step.watch_seconds));
+        let until = Instant::now() + self.time_scale.seconds(f64::from(step.watch_seconds));
         let why = "watching whether AWS writes it anew".to_owned();
         self.say(Event::StepWaiting { address: item.address.clone(), why });
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            let pause = left.min(self.pace.jittered(WATCH_SECONDS));
+            let pause = left.min(self.time_scale.jittered(WATCH_SECONDS));
             self.unless_stopped(tokio::time::sleep(pause)).await?;
             let ask = || self.provider.observe(item.address.kind(), Query::These(vec![item.clone()]));
             if !self.call(step, Left::Recorded, ask).await?.is_empty() {

@@ -2,7 +2,6 @@
 
 use super::events::{Event, Left};
 use super::failure::{Failure, FailureKind};
-use super::pace::Pace;
 use super::plan::{Action, Plan, Verb};
 use super::policy::DeletionPolicy;
 use super::poller::Poller;
@@ -10,6 +9,7 @@ use super::provider::Provider;
 use super::slots::Slots;
 use super::step::{Context, Step, StepError};
 use super::steps::{Node, Steps};
+use super::time_scale::TimeScale;
 use crate::resource::{Address, Attributes};
 use crate::state::{Document, Intent, Recorder, StateError};
 use std::collections::BTreeMap;
@@ -78,7 +78,7 @@ pub struct Runner<P, R> {
     /// What may be deleted.
     pub policy: Arc<DeletionPolicy>,
     /// Length of a second.
-    pub pace: Pace,
+    pub time_scale: TimeScale,
     /// Where events go.
     pub events: mpsc::UnboundedSender<Event>,
     /// Becomes true when the user asks to stop.
@@ -155,8 +155,8 @@ impl<P: Provider, R: Recorder> Run<P, R> {
             provider: runner.provider.clone(),
             recorder: runner.recorder.clone(),
             policy: runner.policy.clone(),
-            poller: Poller::new(runner.provider.clone(), runner.pace, runner.events.clone()),
-            pace: runner.pace,
+            poller: Poller::new(runner.provider.clone(), runner.time_scale, runner.events.clone()),
+            time_scale: runner.time_scale,
             events: runner.events.clone(),
             stop: runner.stop.clone(),
             slots: Slots::default(),

@@ -4,12 +4,12 @@ use super::diff::same;
 use super::events::{Event, Left};
 use super::failure::{Failure, FailureKind};
 use super::item::{INTENT_ATTRIBUTE, Item, Observed, Readiness};
-use super::pace::Pace;
 use super::plan::{Action, Verb};
 use super::policy::DeletionPolicy;
 use super::poller::{Poller, Want};
 use super::provider::{Created, Provider, Query, Update};
 use super::slots::Slots;
+use super::time_scale::TimeScale;
 use crate::resource::{Address, Attributes, Desired, Idempotency, Kind, ownership, resolve};
 use crate::state::{Entry, Intent, Record, Recorder, StateError, Status};
 use jiff::Timestamp;
@@ -49,7 +49,7 @@ pub(crate) struct Context<P, R> {
     pub(crate) recorder: Arc<R>,
     pub(crate) policy: Arc<DeletionPolicy>,
     pub(crate) poller: Poller<P>,
-    pub(crate) pace: Pace,
+    pub(crate) time_scale: TimeScale,
     pub(crate) events: mpsc::UnboundedSender<Event>,
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) slots: Slots,
@@ -139,11 +139,11 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             // What was refused for that reason says nothing about the call.
             self.recorder.check_lock().map_err(StepError::Fenced)?;
             let Some((seconds, longest)) = patience(failure.kind, step.address().kind()) else { return Err(failed(failure, left)) };
-            if started.elapsed() > self.pace.seconds(seconds) {
+            if started.elapsed() > self.time_scale.seconds(seconds) {
                 return Err(failed(failure, left));
             }
             self.say(Event::StepWaiting { address: step.address().clone(), why: format!("trying again: {failure}") });
-            self.unless_stopped(tokio::time::sleep(self.pace.jittered(pause))).await?;
+            self.unless_stopped(tokio::time::sleep(self.time_scale.jittered(pause))).await?;
             pause = f64::min(pause * 1.7, longest);
         }
     }
@@ -214,12 +214,12 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             let seen = self.call(step, Left::Recorded, ask).await?;
             match seen.iter().find(|seen| seen.id == item.id) {
                 Some(seen) => return Ok(seen.readiness == Readiness::Deleting),
-                None if began.elapsed() >= self.pace.seconds(GRACE_SECONDS) => return Ok(true),
+                None if began.elapsed() >= self.time_scale.seconds(GRACE_SECONDS) => return Ok(true),
                 None => {}
             }
             let why = "looking whether it still exists".to_owned();
             self.say(Event::StepWaiting { address: step.address().clone(), why });
-            self.unless_stopped(tokio::time::sleep(self.pace.jittered(5.0))).await?;
+            self.unless_stopped(tokio::time::sleep(self.time_scale.jittered(5.0))).await?;
         }
     }
 
@@ -269,7 +269,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             if failure.kind == FailureKind::AlreadyExists {
                 return self.adopt_existing(step, item, failure).await;
             }
-            if began.elapsed() > self.pace.seconds(4.0 * GRACE_SECONDS) {
+            if began.elapsed() > self.time_scale.seconds(4.0 * GRACE_SECONDS) {
                 return Err(failed(failure, Left::Unknown));
             }
             (unsure, since) = (true, 0.0);
@@ -280,7 +280,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
     /// have taken effect.
     async fn stamp(&self, item: &Item, intent: &Intent, stamped: &Mutex<Option<Instant>>) -> Result<(), Failure> {
         let last = *stamped.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_some_and(|last| last.elapsed() < self.pace.seconds(FRESH_SECONDS)) {
+        if last.is_some_and(|last| last.elapsed() < self.time_scale.seconds(FRESH_SECONDS)) {
             return Ok(());
         }
         let again = Intent { since: Timestamp::now(), ..intent.clone() };
@@ -297,12 +297,12 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             if let Some(found) = self.find(step, item).await? {
                 return Ok(Some(found));
             }
-            if self.pace.seconds(already) + began.elapsed() >= self.pace.seconds(GRACE_SECONDS) {
+            if self.time_scale.seconds(already) + began.elapsed() >= self.time_scale.seconds(GRACE_SECONDS) {
                 return Ok(None);
             }
             let why = "looking for what an unanswered request may have created".to_owned();
             self.say(Event::StepWaiting { address: step.address().clone(), why });
-            self.unless_stopped(tokio::time::sleep(self.pace.jittered(5.0))).await?;
+            self.unless_stopped(tokio::time::sleep(self.time_scale.jittered(5.0))).await?;
         }
     }
 
@@ -329,11 +329,11 @@ impl<P: Provider, R: Recorder> Context<P, R> {
                 return Ok(Created { id: found.id, attributes: found.attributes });
             }
             // Lists lag behind creates: one look does not prove that it is somebody else's.
-            if began.elapsed() >= self.pace.seconds(FOREIGN_SECONDS) {
+            if began.elapsed() >= self.time_scale.seconds(FOREIGN_SECONDS) {
                 let message = format!("{}; it does not carry this cluster's tags, so it is left alone", failure.message);
                 return Err(failed(failure.meaning(FailureKind::Foreign).worded(message), Left::Nothing));
             }
-            self.unless_stopped(tokio::time::sleep(self.pace.jittered(3.0))).await?;
+            self.unless_stopped(tokio::time::sleep(self.time_scale.jittered(3.0))).await?;
         }
     }
 
@@ -407,7 +407,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             if missing.is_empty() {
                 return Ok(observed.attributes);
             }
-            self.unless_stopped(tokio::time::sleep(self.pace.jittered(10.0))).await?;
+            self.unless_stopped(tokio::time::sleep(self.time_scale.jittered(10.0))).await?;
         }
         let message = format!("AWS reports that it is done, but {} did not change", missing.join(", "));
         Err(failed(Failure::other("wait", message), Left::Recorded))

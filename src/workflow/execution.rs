@@ -72,7 +72,7 @@ impl<P: Discovery, S: StateStore, U: Ui> Context<'_, P, S, U> {
             provider: provider.clone(),
             recorder: Arc::new(writer.clone()),
             policy: policy.clone(),
-            pace: self.pace,
+            time_scale: self.time_scale,
             events,
             stop: self.interrupt.receiver(),
         };

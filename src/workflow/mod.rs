@@ -24,7 +24,7 @@ pub use ports::{Consent, Notice, RunWriter, StateStore, Ui};
 pub use session::{Session, owner_mismatch, state_for};
 pub use target::{Loaded, Target, TeardownTarget, teardown_policy};
 
-use crate::engine::Pace;
+use crate::engine::TimeScale;
 use std::sync::Arc;
 
 /// What a workflow that changes something works with. The lock of the state is held.
@@ -38,5 +38,5 @@ pub struct Context<'a, P, S, U> {
     /// Whether the person asked to stop.
     pub interrupt: &'a Interrupt,
     /// Length of a second of waiting.
-    pub pace: Pace,
+    pub time_scale: TimeScale,
 }

@@ -5,7 +5,7 @@ use super::api::Api;
 use super::client::Client;
 use super::objects::{Object, ObjectKind};
 use crate::aws::Aws;
-use crate::engine::{ApiServer, Drained, Failure, FailureKind, Pace};
+use crate::engine::{ApiServer, Drained, Failure, FailureKind, TimeScale};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -34,18 +34,18 @@ type Tell<'a> = &'a (dyn Fn(String) + Sync);
 pub(in crate::aws) async fn drain(
     aws: &Aws,
     server: ApiServer<'_>,
-    pace: Pace,
+    time_scale: TimeScale,
     check_lock: &(dyn Fn() -> Result<(), String> + Sync),
     tell: &(dyn Fn(String) + Sync),
 ) -> Result<Drained, Failure> {
     let api = Client::new(aws, server.endpoint, server.certificate_authority)?;
-    run(&api, pace, check_lock, tell).await
+    run(&api, time_scale, check_lock, tell).await
 }
 
-async fn run<A: Api>(api: &A, pace: Pace, check_lock: CheckLock<'_>, tell: Tell<'_>) -> Result<Drained, Failure> {
-    let mut here = first_look(api, pace).await?;
+async fn run<A: Api>(api: &A, time_scale: TimeScale, check_lock: CheckLock<'_>, tell: Tell<'_>) -> Result<Drained, Failure> {
+    let mut here = first_look(api, time_scale).await?;
     tell(announcement(&here));
-    let round = Round { api, check_lock, deadline: Instant::now() + pace.seconds(PATIENCE), refusals: Mutex::default() };
+    let round = Round { api, check_lock, deadline: Instant::now() + time_scale.seconds(PATIENCE), refusals: Mutex::default() };
     let mut seen = BTreeSet::new();
     loop {
         seen.extend(here.iter().map(|object| (object.kind, object.place())));
@@ -55,7 +55,7 @@ async fn run<A: Api>(api: &A, pace: Pace, check_lock: CheckLock<'_>, tell: Tell<
         if waiting == 0 || rest.is_zero() {
             return Ok(summary(seen, &here, &round.refusals()));
         }
-        tokio::time::sleep(rest.min(pace.seconds(INTERVAL))).await;
+        tokio::time::sleep(rest.min(time_scale.seconds(INTERVAL))).await;
         match look(api).await {
             Ok(now) => {
                 if now.len() != here.len() && !now.is_empty() {
@@ -75,14 +75,14 @@ fn is_passing(kind: FailureKind) -> bool {
 }
 
 /// A hiccup at the very start is no reason to go without.
-async fn first_look<A: Api>(api: &A, pace: Pace) -> Result<Vec<Object>, Failure> {
+async fn first_look<A: Api>(api: &A, time_scale: TimeScale) -> Result<Vec<Object>, Failure> {
     let mut attempt = 1;
     loop {
         match look(api).await {
             Err(failure) if is_passing(failure.kind) && attempt < ATTEMPTS => attempt += 1,
             result => return result,
         }
-        tokio::time::sleep(pace.seconds(ATTEMPT_INTERVAL)).await;
+        tokio::time::sleep(time_scale.seconds(ATTEMPT_INTERVAL)).await;
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) fn run(args: &MigrateArgs, settings: &Settings, printer: &Printer) ->
     block_on(async {
         let stop = Stop::listen(printer);
         let aws = stop.unless(connect(&Target::of(&loaded.config), settings, printer)).await??;
-        let (source, target) = (from.open(&aws, settings.pace), to.open(&aws, settings.pace));
+        let (source, target) = (from.open(&aws, settings.time_scale), to.open(&aws, settings.time_scale));
         let address = address(&args.to)?;
         let moved = stop
             .locked(&source, "state migrate", printer, async |_: Guard| {

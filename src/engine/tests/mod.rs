@@ -12,7 +12,7 @@ mod scheduling;
 mod teardown;
 pub(crate) mod world;
 
-use super::{Event, Inputs, Outcome, Pace, Plan, PlanError, RunError, Runner, Verb, plan};
+use super::{Event, Inputs, Outcome, Plan, PlanError, RunError, Runner, TimeScale, Verb, plan};
 use crate::resource::{Address, Attributes, Desired, Kind};
 use crate::state::Document;
 use process::{Death, Log, Memory};
@@ -82,7 +82,8 @@ impl Lab {
         let (events, mut receiver) = mpsc::unbounded_channel();
         let stop = self.stop.subscribe();
         let policy = Arc::default();
-        let runner = Runner { provider: self.world.clone(), recorder: self.memory.clone(), policy, pace: Pace::REAL, events, stop };
+        let runner =
+            Runner { provider: self.world.clone(), recorder: self.memory.clone(), policy, time_scale: TimeScale::REAL, events, stop };
         let began = tokio::time::Instant::now();
         let result = runner.run(plan, &self.document(), &self.lookups).await;
         let seconds = began.elapsed().as_secs_f64();

@@ -24,7 +24,7 @@ pub(super) async fn drain<P: Discovery, S: StateStore, U: Ui>(
     let server = ApiServer { endpoint, certificate_authority };
     let tell = |line: String| ui.say(&Notice::DrainProgress { line });
     let check_lock = || context.store.check_lock();
-    let draining = context.provider.drain(server, context.pace, &check_lock, &tell);
+    let draining = context.provider.drain(server, context.time_scale, &check_lock, &tell);
     let drained = context.interrupt.unless(draining).await.map_err(|_| WorkflowError::InterruptedDrain)?;
     context.store.check_lock().map_err(WorkflowError::LockLost)?;
     match &drained {

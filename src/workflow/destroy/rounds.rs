@@ -87,7 +87,7 @@ pub(super) async fn await_begun<P: Discovery, S: StateStore, U: Ui>(
     let Some(longest) = young.iter().map(|(_, left)| *left).max_by(f64::total_cmp) else { return Ok(false) };
     let addresses = young.iter().map(|(address, _)| *address).collect();
     context.ui.say(&Notice::WaitingForCreations { seconds: longest, addresses });
-    context.interrupt.unless(tokio::time::sleep(context.pace.seconds(longest))).await?;
+    context.interrupt.unless(tokio::time::sleep(context.time_scale.seconds(longest))).await?;
     Ok(true)
 }
 

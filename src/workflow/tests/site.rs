@@ -7,7 +7,7 @@ use crate::engine::tests::process::Memory;
 use crate::engine::tests::world::World;
 use crate::engine::{
     ApiServer, Connection, Created, DataLine, DeletionPolicy, Discovery, Drained, Event, Failure, Foreign, Holder, Item, LookupError,
-    Namesake, Observed, Pace, Plan, Protection, Provider, Query, RunHooks, Scope, Update, Verb,
+    Namesake, Observed, Plan, Protection, Provider, Query, RunHooks, Scope, TimeScale, Update, Verb,
 };
 use crate::report::notice_lines;
 use crate::resource::{Address, Attributes, Kind};
@@ -198,7 +198,7 @@ impl Discovery for Cloud {
     async fn drain(
         &self,
         server: ApiServer<'_>,
-        _pace: Pace,
+        _pace: TimeScale,
         check_lock: &(dyn Fn() -> Result<(), String> + Sync),
         tell: &(dyn Fn(String) + Sync),
     ) -> Result<Drained, Failure> {
@@ -414,7 +414,7 @@ impl Site {
     }
 
     fn context<'a>(&'a self, person: &'a Person, interrupt: &'a Interrupt) -> Context<'a, Cloud, Store, Person> {
-        Context { provider: Arc::new(self.cloud.clone()), store: &self.store, ui: person, interrupt, pace: Pace::REAL }
+        Context { provider: Arc::new(self.cloud.clone()), store: &self.store, ui: person, interrupt, time_scale: TimeScale::REAL }
     }
 
     /// Everything there is and everything that is recorded, byte for byte.

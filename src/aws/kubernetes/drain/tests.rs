@@ -84,7 +84,7 @@ fn ingress(name: &str) -> Object {
 
 async fn drained(cluster: &Cluster) -> (Result<Drained, Failure>, Vec<String>) {
     let told = Mutex::new(Vec::new());
-    let result = run(cluster, Pace::REAL, &|| Ok(()), &|line| told.lock().unwrap().push(line)).await;
+    let result = run(cluster, TimeScale::REAL, &|| Ok(()), &|line| told.lock().unwrap().push(line)).await;
     (result, told.into_inner().unwrap())
 }
 
@@ -172,7 +172,7 @@ async fn silence_in_between_is_told_and_outlasted() {
     let told = Mutex::new(0);
     let began = Instant::now();
     let later = Later(Cluster::with([service("a")]));
-    let result = run(&later, Pace::REAL, &|| Ok(()), &|_| *told.lock().unwrap() += 1).await.unwrap();
+    let result = run(&later, TimeScale::REAL, &|| Ok(()), &|_| *told.lock().unwrap() += 1).await.unwrap();
     assert_eq!(result.left, names(&["Service shop/a (no finalizers)"]), "as last seen");
     assert!(began.elapsed() <= Duration::from_secs(180 + 60), "{:?}", began.elapsed());
     assert_eq!(told.into_inner().unwrap(), 4);
@@ -183,7 +183,7 @@ async fn nothing_is_deleted_that_may_not_be() {
     let cluster = Cluster::with((0..9).map(|index| service(&format!("s{index}"))));
     let asked = AtomicUsize::new(0);
     let check_lock = || if asked.fetch_add(1, Ordering::SeqCst) < 2 { Ok(()) } else { Err("the lock was lost".to_owned()) };
-    let failure = run(&cluster, Pace::REAL, &check_lock, &|_| ()).await.unwrap_err();
+    let failure = run(&cluster, TimeScale::REAL, &check_lock, &|_| ()).await.unwrap_err();
     assert_eq!(failure.to_string(), "Kubernetes DeleteService: the lock was lost");
     assert_eq!(cluster.calls("delete").len(), 2);
 }
@@ -192,6 +192,6 @@ async fn nothing_is_deleted_that_may_not_be() {
 async fn waits_follow_the_pace() {
     let stuck = Object { finalizers: names(&["stuck"]), ..service("held") };
     let began = Instant::now();
-    let result = run(&Cluster::with([stuck]), Pace::scaled(0.01).unwrap(), &|| Ok(()), &|_| ()).await.unwrap();
+    let result = run(&Cluster::with([stuck]), TimeScale::scaled(0.01).unwrap(), &|| Ok(()), &|_| ()).await.unwrap();
     assert_eq!((result.left.len(), began.elapsed()), (1, Duration::from_millis(1800)));
 }

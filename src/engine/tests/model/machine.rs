@@ -6,7 +6,7 @@ use super::super::{Done, Lab, address, plan};
 use super::graph::{Graph, has_own_name};
 use super::ops::{Call, How, Op, Program};
 use crate::engine::recover::recover;
-use crate::engine::{FailureKind, Inputs, Pace, Plan, RunError, Runner, Verb};
+use crate::engine::{FailureKind, Inputs, Plan, RunError, Runner, TimeScale, Verb};
 use crate::resource::Desired;
 use crate::state::Document;
 use serde_json::json;
@@ -243,7 +243,8 @@ impl Machine {
         let (events, mut receiver) = mpsc::unbounded_channel();
         let stop = lab.stop.subscribe();
         let policy = Arc::default();
-        let runner = Runner { provider: lab.world.clone(), recorder: lab.memory.clone(), policy, pace: Pace::REAL, events, stop };
+        let runner =
+            Runner { provider: lab.world.clone(), recorder: lab.memory.clone(), policy, time_scale: TimeScale::REAL, events, stop };
         let began = Instant::now();
         let state = lab.document();
         let run = runner.run(plan.clone(), &state, &lab.lookups);

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 /// Factor on every wait: polling, back-off, grace and time-outs. Never on the time-out of a single request.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pace(f64);
+pub struct TimeScale(f64);
 
-impl Pace {
+impl TimeScale {
     /// Real seconds.
-    pub const REAL: Pace = Pace(1.0);
+    pub const REAL: TimeScale = TimeScale(1.0);
 
     /// A factor between 0.0001 and 1.
     pub fn scaled(factor: f64) -> Option<Self> {
@@ -20,7 +20,7 @@ impl Pace {
         self.0
     }
 
-    /// So many seconds at this pace.
+    /// So many seconds at this time_scale.
     pub fn seconds(self, seconds: f64) -> Duration {
         Duration::from_secs_f64(seconds * self.0)
     }

@@ -96,12 +96,12 @@ async fn a_token_is_random_long_enough_and_the_same_for_all_attempts() {
     let lab = Lab::new();
     lab.world.fault("create nat-gateway", 3, Strikes::After, FailureKind::LostAnswer);
     lab.apply(&many(Kind::NatGateway, 1)).await;
-    let nonces = lab.world.nonces("nat-gateway/n0");
-    assert_eq!(nonces.len(), 4);
-    assert!(nonces.iter().all(|nonce| *nonce == nonces[0] && (33..=64).contains(&nonce.len())));
+    let client_tokens = lab.world.client_tokens("nat-gateway/n0");
+    assert_eq!(client_tokens.len(), 4);
+    assert!(client_tokens.iter().all(|client_token| *client_token == client_tokens[0] && (33..=64).contains(&client_token.len())));
     let other = Lab::new();
     other.apply(&many(Kind::NatGateway, 1)).await;
-    assert_ne!(other.world.nonces("nat-gateway/n0")[0], nonces[0]);
+    assert_ne!(other.world.client_tokens("nat-gateway/n0")[0], client_tokens[0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,7 +110,7 @@ async fn a_next_run_sends_the_token_of_the_open_intent() {
     let intent = Intent { client_token: "n".repeat(40), since: jiff::Timestamp::now(), spec: Value::Null, dependencies: Vec::new() };
     lab.memory.edit(|state| drop(state.intents.insert(address("nat-gateway/n0"), intent)));
     lab.apply(&many(Kind::NatGateway, 1)).await;
-    assert_eq!(lab.world.nonces("nat-gateway/n0"), ["n".repeat(40)]);
+    assert_eq!(lab.world.client_tokens("nat-gateway/n0"), ["n".repeat(40)]);
     assert_eq!(lab.log.count("intent "), 0, "it is durable already");
 }
 

@@ -128,8 +128,8 @@ async fn a_replacement_is_a_delete_and_a_create_with_a_fresh_token() {
     let done = lab.apply(&gateway("two")).await;
     let at = |line: &str| lab.log.position(line);
     assert!(at("delete nat-gateway/a") < at("gone nat-gateway/a") && at("gone nat-gateway/a") < at("intent nat-gateway/a"));
-    let nonces = lab.world.nonces("nat-gateway/a");
-    assert_ne!(nonces[0], nonces[1], "the old token answers with the dead object");
+    let client_tokens = lab.world.client_tokens("nat-gateway/a");
+    assert_ne!(client_tokens[0], client_tokens[1], "the old token answers with the dead object");
     assert_ne!(lab.world.id("nat-gateway/a"), old);
     let actions: Vec<Verb> = done
         .events

@@ -27,7 +27,7 @@ struct Object {
     created_as: Value,
     tags: BTreeMap<String, String>,
     version: usize,
-    nonce: String,
+    client_token: String,
     created: Instant,
     deleted: Option<Instant>,
     failed: Option<String>,
@@ -160,7 +160,7 @@ struct Inner {
     /// What was to be deleted, and what stood on it then.
     early: Vec<(String, String)>,
     flight: HashMap<Service, (usize, usize)>,
-    nonces: Vec<(String, String)>,
+    client_tokens: Vec<(String, String)>,
     /// What comes when something is deleted.
     late: Vec<left::Late>,
 }
@@ -208,10 +208,10 @@ impl World {
         self.inner.lock().unwrap().flight.get(&service).map_or(0, |flight| flight.1)
     }
 
-    /// Nonces of an address's create calls, in order.
-    pub(crate) fn nonces(&self, of: &str) -> Vec<String> {
+    /// Client tokens of an address's create calls, in order.
+    pub(crate) fn client_tokens(&self, of: &str) -> Vec<String> {
         let inner = self.inner.lock().unwrap();
-        inner.nonces.iter().filter(|(address, _)| address == of).map(|(_, nonce)| nonce.clone()).collect()
+        inner.client_tokens.iter().filter(|(address, _)| address == of).map(|(_, client_token)| client_token.clone()).collect()
     }
 
     pub(crate) fn tags(&self, of: &str) -> BTreeMap<String, String> {
@@ -333,12 +333,12 @@ impl World {
         Duration::from_millis(self.lag.load(Ordering::SeqCst) as u64)
     }
 
-    fn create_now(inner: &mut Inner, item: &Item, nonce: &str) -> Result<Created, Failure> {
-        inner.nonces.push((item.address.to_string(), nonce.to_owned()));
+    fn create_now(inner: &mut Inner, item: &Item, client_token: &str) -> Result<Created, Failure> {
+        inner.client_tokens.push((item.address.to_string(), client_token.to_owned()));
         let identity = item.address.kind().facts().idempotency;
         let made = |object: &Object| Created { id: object.id.clone(), attributes: object.attributes() };
         let kind = item.address.kind();
-        let bound = |object: &&Object| identity == Idempotency::Token && object.kind() == kind && object.nonce == nonce;
+        let bound = |object: &&Object| identity == Idempotency::Token && object.kind() == kind && object.client_token == client_token;
         if let Some(existing) = inner.objects.iter().find(bound) {
             match kind {
                 // The creation token is a natural key as long as the file system lives.
@@ -369,7 +369,7 @@ impl World {
             created_as: item.spec.clone(),
             tags: item.tags.clone(),
             version: 1,
-            nonce: nonce.to_owned(),
+            client_token: client_token.to_owned(),
             created: Instant::now(),
             deleted: None,
             failed: None,
@@ -515,9 +515,9 @@ impl Provider for World {
         Ok(found.filter(asked).map(Object::observed).collect())
     }
 
-    async fn create(&self, item: Item, nonce: String) -> Result<Created, Failure> {
+    async fn create(&self, item: Item, client_token: String) -> Result<Created, Failure> {
         let service = item.address.kind().facts().service;
-        self.call(format!("create {}", item.address), service, |inner| Self::create_now(inner, &item, &nonce)).await
+        self.call(format!("create {}", item.address), service, |inner| Self::create_now(inner, &item, &client_token)).await
     }
 
     async fn settle(&self, item: Item) -> Result<(), Failure> {

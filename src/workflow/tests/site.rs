@@ -69,8 +69,8 @@ impl Provider for Cloud {
         self.world.observe(kind, query).await
     }
 
-    async fn create(&self, item: Item, nonce: String) -> Result<Created, Failure> {
-        self.world.create(item, nonce).await
+    async fn create(&self, item: Item, client_token: String) -> Result<Created, Failure> {
+        self.world.create(item, client_token).await
     }
 
     async fn settle(&self, item: Item) -> Result<(), Failure> {

@@ -68,7 +68,7 @@ impl Inner {
             spec,
             tags: BTreeMap::new(),
             version: 1,
-            nonce: String::new(),
+            client_token: String::new(),
             created: Instant::now(),
             deleted: None,
             failed: None,

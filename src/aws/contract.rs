@@ -37,8 +37,8 @@ impl<S> Deref for Typed<'_, S> {
 /// - [`Resource::observe`] asks in bulk. For [`Query::Ours`] it returns only what carries this cluster's tag (or stands
 ///   under a tagged parent); items with an empty id are not recorded yet and get their tags read.
 /// - [`Resource::create`] is exactly one mutating call, with tags in it, and the client token where the API takes one.
-/// - [`Resource::settle`] makes the further calls of a creation and is safe to repeat.
-/// - "Not found" while creating or settling is eventual consistency; while deleting it is success. The dispatch sees to both.
+/// - [`Resource::configure`] makes the further calls of a creation and is safe to repeat.
+/// - "Not found" while creating or configuring is eventual consistency; while deleting it is success. The dispatch sees to both.
 pub(super) trait Resource: 'static {
     /// The kind's spec.
     type Spec: Serialize + DeserializeOwned + Send + Sync;
@@ -53,7 +53,7 @@ pub(super) trait Resource: 'static {
     fn create(aws: &Aws, new: &Typed<'_, Self::Spec>, token: &str) -> impl Future<Output = Result<Created, Failure>> + Send;
 
     /// Makes the further calls of a creation.
-    fn settle(aws: &Aws, it: &Typed<'_, Self::Spec>) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn configure(aws: &Aws, it: &Typed<'_, Self::Spec>) -> impl Future<Output = Result<(), Failure>> + Send;
 
     /// Changes the named top-level fields in place; returns attributes that changed. Asked only when fields changed.
     fn update(
@@ -97,8 +97,8 @@ impl<T: Leftover> Resource for T {
         Err(never("create", new.item))
     }
 
-    async fn settle(_aws: &Aws, it: &Typed<'_, Self::Spec>) -> Result<(), Failure> {
-        Err(never("settle", it.item))
+    async fn configure(_aws: &Aws, it: &Typed<'_, Self::Spec>) -> Result<(), Failure> {
+        Err(never("configure", it.item))
     }
 
     async fn update(_aws: &Aws, it: &Typed<'_, Self::Spec>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {

@@ -39,8 +39,8 @@ impl Provider for Aws {
         (operations(item.address.kind()).create)(self, &item, &token).await.map_err(not_yet)
     }
 
-    async fn settle(&self, item: Item) -> Result<(), Failure> {
-        (operations(item.address.kind()).settle)(self, &item).await.map_err(not_yet)
+    async fn configure(&self, item: Item) -> Result<(), Failure> {
+        (operations(item.address.kind()).configure)(self, &item).await.map_err(not_yet)
     }
 
     async fn update(&self, update: Update) -> Result<BTreeMap<String, String>, Failure> {

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 pub(super) struct Operations {
     pub(super) observe: for<'a> fn(&'a Aws, &'a Query) -> Answer<'a, Vec<Observed>>,
     pub(super) create: for<'a> fn(&'a Aws, &'a Item, &'a str) -> Answer<'a, Created>,
-    pub(super) settle: for<'a> fn(&'a Aws, &'a Item) -> Answer<'a, ()>,
+    pub(super) configure: for<'a> fn(&'a Aws, &'a Item) -> Answer<'a, ()>,
     pub(super) update: for<'a> fn(&'a Aws, &'a Update) -> Answer<'a, BTreeMap<String, String>>,
     pub(super) change_tags: for<'a> fn(&'a Aws, &'a Update) -> Answer<'a, ()>,
     pub(super) delete: for<'a> fn(&'a Aws, &'a Item, &'a DeletionPolicy) -> Answer<'a, ()>,
@@ -25,7 +25,7 @@ impl Operations {
         Self {
             observe: observe::<R>,
             create: create::<R>,
-            settle: settle::<R>,
+            configure: configure::<R>,
             update: update::<R>,
             change_tags: change_tags::<R>,
             delete: delete::<R>,
@@ -42,8 +42,8 @@ fn create<'a, R: Resource>(aws: &'a Aws, item: &'a Item, token: &'a str) -> Answ
     Box::pin(async move { R::create(aws, &typed::<R::Spec>(item)?, token).await })
 }
 
-fn settle<'a, R: Resource>(aws: &'a Aws, item: &'a Item) -> Answer<'a, ()> {
-    Box::pin(async move { R::settle(aws, &typed::<R::Spec>(item)?).await })
+fn configure<'a, R: Resource>(aws: &'a Aws, item: &'a Item) -> Answer<'a, ()> {
+    Box::pin(async move { R::configure(aws, &typed::<R::Spec>(item)?).await })
 }
 
 fn update<'a, R: Resource>(aws: &'a Aws, update: &'a Update) -> Answer<'a, BTreeMap<String, String>> {

@@ -21,7 +21,7 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 /// How often the settings of a new bucket are tried.
-const SETTLE_ATTEMPTS: usize = 10;
+const CONFIGURE_ATTEMPTS: usize = 10;
 
 pub(super) fn run(args: &InitArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     if !config::profile_names().contains(&args.profile.as_str()) {
@@ -81,7 +81,7 @@ async fn state_bucket(args: &InitArgs, config: &Config, name: &str, settings: &S
     if stop.unless(bucket.exists()).await?.map_err(refused)? {
         if bucket.is_unfinished().await.map_err(refused)? {
             let wanted = state_bucket_spec(config, name);
-            settle(&aws, &existing(wanted, name), settings).await?;
+            configure(&aws, &existing(wanted, name), settings).await?;
         }
         bucket.check().await.map_err(refused)?;
         printer.say(&format!("The bucket `{name}` is there and versioned."));
@@ -108,7 +108,7 @@ async fn make(aws: &Aws, wanted: Desired, settings: &Settings) -> Result<(), Cli
         }
         created => created?,
     };
-    Ok(settle(aws, &item, settings).await?)
+    Ok(configure(aws, &item, settings).await?)
 }
 
 fn existing(wanted: Desired, name: &str) -> Item {
@@ -116,16 +116,16 @@ fn existing(wanted: Desired, name: &str) -> Item {
 }
 
 /// The bucket's settings; each is safe to repeat, and a new bucket may not be seen everywhere at once.
-async fn settle(aws: &Aws, item: &Item, settings: &Settings) -> Result<(), Failure> {
-    for _ in 0..SETTLE_ATTEMPTS {
-        match aws.settle(item.clone()).await {
+async fn configure(aws: &Aws, item: &Item, settings: &Settings) -> Result<(), Failure> {
+    for _ in 0..CONFIGURE_ATTEMPTS {
+        match aws.configure(item.clone()).await {
             Err(failure) if matches!(failure.kind, FailureKind::NotFound | FailureKind::NotYet) => {
                 tokio::time::sleep(settings.time_scale.seconds(2.0)).await;
             }
             other => return other,
         }
     }
-    aws.settle(item.clone()).await
+    aws.configure(item.clone()).await
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ pub trait Provider: Send + Sync + 'static {
     /// Sends the one call that creates the resource. `client_token` is sent where the API takes one.
     fn create(&self, item: Item, client_token: String) -> impl Future<Output = Result<Created, Failure>> + Send;
     /// Brings settings, attachments and rules of a created resource to its spec; safe to repeat.
-    fn settle(&self, item: Item) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn configure(&self, item: Item) -> impl Future<Output = Result<(), Failure>> + Send;
     /// Changes a resource in place; returns attributes that changed with it.
     fn update(&self, update: Update) -> impl Future<Output = Result<BTreeMap<String, String>, Failure>> + Send;
     /// Deletes a resource, as far as the policy of the run allows that; not found is success.

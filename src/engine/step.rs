@@ -339,13 +339,13 @@ impl<P: Provider, R: Recorder> Context<P, R> {
 
     /// Settings, readiness, and the final record of something that was created.
     async fn finish(&self, step: &Step<'_>, desired: &Desired, mut item: Item) -> Result<(), StepError> {
-        item.attributes.extend(self.settle(step, &item).await?);
+        item.attributes.extend(self.configure(step, &item).await?);
         self.recorded(desired, &item, Status::Ready).await
     }
 
     /// Settings and readiness; returns what is known once it is ready.
-    async fn settle(&self, step: &Step<'_>, item: &Item) -> Result<BTreeMap<String, String>, StepError> {
-        self.call(step, Left::Recorded, || self.provider.settle(item.clone())).await?;
+    async fn configure(&self, step: &Step<'_>, item: &Item) -> Result<BTreeMap<String, String>, StepError> {
+        self.call(step, Left::Recorded, || self.provider.configure(item.clone())).await?;
         if item.address.kind().facts().create_seconds <= 1 {
             return Ok(BTreeMap::new());
         }
@@ -378,7 +378,7 @@ impl<P: Provider, R: Recorder> Context<P, R> {
             let found = Item { spec: existing.spec.clone(), ..item.clone() };
             self.recorded(desired, &found, Status::Creating).await?;
             let _ = step.created.send(step.index);
-            item.attributes.extend(self.settle(step, &item).await?);
+            item.attributes.extend(self.configure(step, &item).await?);
         }
         let update = update_of(&step.action.fields, &item, existing);
         if !update.fields.is_empty() || !update.set_tags.is_empty() || !update.remove_tags.is_empty() {

@@ -61,7 +61,7 @@ impl Resource for AutoScalingGroup {
         Ok(Created { id: spec.name.clone(), attributes: tags::attributes(&spec.name, &[]) })
     }
 
-    async fn settle(_aws: &Aws, _it: &Typed<'_, Spec>) -> Result<(), Failure> {
+    async fn configure(_aws: &Aws, _it: &Typed<'_, Spec>) -> Result<(), Failure> {
         Ok(())
     }
 

@@ -51,7 +51,7 @@ impl Resource for EfsAccessPoint {
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[("arn", arn)]) })
     }
 
-    async fn settle(_aws: &Aws, _it: &Typed<'_, spec::EfsAccessPoint>) -> Result<(), Failure> {
+    async fn configure(_aws: &Aws, _it: &Typed<'_, spec::EfsAccessPoint>) -> Result<(), Failure> {
         Ok(())
     }
 

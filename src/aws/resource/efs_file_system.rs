@@ -60,7 +60,7 @@ impl Resource for EfsFileSystem {
         Ok(Created { id: id.to_owned(), attributes: attributes(aws, id) })
     }
 
-    async fn settle(_aws: &Aws, _it: &Typed<'_, spec::EfsFileSystem>) -> Result<(), Failure> {
+    async fn configure(_aws: &Aws, _it: &Typed<'_, spec::EfsFileSystem>) -> Result<(), Failure> {
         Ok(())
     }
 

@@ -55,7 +55,7 @@ impl Resource for EfsMountTarget {
         Ok(Created { id: answer.mount_target_id().to_owned(), attributes })
     }
 
-    async fn settle(_aws: &Aws, _it: &Typed<'_, spec::EfsMountTarget>) -> Result<(), Failure> {
+    async fn configure(_aws: &Aws, _it: &Typed<'_, spec::EfsMountTarget>) -> Result<(), Failure> {
         Ok(())
     }
 

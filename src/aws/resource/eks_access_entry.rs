@@ -50,7 +50,7 @@ impl Resource for EksAccessEntry {
         Ok(Created { id: principal.to_owned(), attributes: tags::attributes(principal, &[("arn", arn)]) })
     }
 
-    async fn settle(aws: &Aws, it: &Typed<'_, Spec>) -> Result<(), Failure> {
+    async fn configure(aws: &Aws, it: &Typed<'_, Spec>) -> Result<(), Failure> {
         for policy in &it.spec.policies {
             let scope = AccessScope::builder().r#type(AccessScopeType::Cluster).build();
             let call = aws.eks.associate_access_policy().cluster_name(it.spec.cluster.as_str()).principal_arn(&it.id);
@@ -60,7 +60,7 @@ impl Resource for EksAccessEntry {
     }
 
     async fn update(aws: &Aws, it: &Typed<'_, Spec>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
-        Self::settle(aws, it).await?;
+        Self::configure(aws, it).await?;
         for policy in policies(aws, &it.id).await? {
             if !it.spec.policies.contains(&policy) {
                 let call = aws.eks.disassociate_access_policy().cluster_name(it.spec.cluster.as_str()).principal_arn(&it.id);

@@ -43,7 +43,7 @@ impl Resource for EksAddOn {
         Ok(Created { id: spec.name.clone(), attributes: tags::attributes(&spec.name, &[("arn", arn)]) })
     }
 
-    async fn settle(_aws: &Aws, _it: &Typed<'_, Spec>) -> Result<(), Failure> {
+    async fn configure(_aws: &Aws, _it: &Typed<'_, Spec>) -> Result<(), Failure> {
         Ok(())
     }
 

@@ -67,7 +67,7 @@ impl Resource for EksCluster {
         Ok(Created { id: spec.name.clone(), attributes: attributes(cluster) })
     }
 
-    async fn settle(_aws: &Aws, _it: &Typed<'_, Spec>) -> Result<(), Failure> {
+    async fn configure(_aws: &Aws, _it: &Typed<'_, Spec>) -> Result<(), Failure> {
         Ok(())
     }
 

@@ -41,7 +41,7 @@ impl Resource for ElasticIp {
         Ok(Created { id: id.to_owned(), attributes })
     }
 
-    async fn settle(_aws: &Aws, _it: &Typed<'_, spec::ElasticIp>) -> Result<(), Failure> {
+    async fn configure(_aws: &Aws, _it: &Typed<'_, spec::ElasticIp>) -> Result<(), Failure> {
         Ok(())
     }
 

@@ -54,7 +54,7 @@ impl Resource for IamPolicy {
         Ok(Created { id: arn.to_owned(), attributes })
     }
 
-    async fn settle(_aws: &Aws, _it: &Typed<'_, spec::IamPolicy>) -> Result<(), Failure> {
+    async fn configure(_aws: &Aws, _it: &Typed<'_, spec::IamPolicy>) -> Result<(), Failure> {
         Ok(())
     }
 

@@ -52,7 +52,7 @@ impl Resource for IamRole {
     }
 
     /// Attaching twice is the same as once.
-    async fn settle(aws: &Aws, it: &Typed<'_, spec::IamRole>) -> Result<(), Failure> {
+    async fn configure(aws: &Aws, it: &Typed<'_, spec::IamRole>) -> Result<(), Failure> {
         for policy in &it.spec.policies {
             classify("AttachRolePolicy", aws.iam.attach_role_policy().role_name(&it.id).policy_arn(policy.as_str()).send().await)?;
         }
@@ -65,7 +65,7 @@ impl Resource for IamRole {
             classify("UpdateAssumeRolePolicy", call.send().await)?;
         }
         if update.fields.iter().any(|field| field == "policies") {
-            Self::settle(aws, it).await?;
+            Self::configure(aws, it).await?;
             for arn in attached(aws, &it.id).await? {
                 if it.spec.policies.iter().all(|wanted| wanted.as_str() != arn) {
                     detach(aws, &it.id, &arn).await?;

@@ -51,7 +51,7 @@ impl Resource for InstanceProfile {
     }
 
     /// A second role is refused with LimitExceeded, so what is inside is read first.
-    async fn settle(aws: &Aws, it: &Typed<'_, spec::InstanceProfile>) -> Result<(), Failure> {
+    async fn configure(aws: &Aws, it: &Typed<'_, spec::InstanceProfile>) -> Result<(), Failure> {
         let inside = roles(aws, &it.id).await?;
         for other in inside.iter().filter(|role| role.as_str() != it.spec.role.as_str()) {
             remove(aws, &it.id, other).await?;
@@ -64,7 +64,7 @@ impl Resource for InstanceProfile {
     }
 
     async fn update(aws: &Aws, it: &Typed<'_, spec::InstanceProfile>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
-        Self::settle(aws, it).await?;
+        Self::configure(aws, it).await?;
         Ok(BTreeMap::new())
     }
 

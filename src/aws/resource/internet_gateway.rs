@@ -50,14 +50,14 @@ impl Resource for InternetGateway {
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[]) })
     }
 
-    async fn settle(aws: &Aws, it: &Typed<'_, spec::InternetGateway>) -> Result<(), Failure> {
+    async fn configure(aws: &Aws, it: &Typed<'_, spec::InternetGateway>) -> Result<(), Failure> {
         let call = aws.ec2.attach_internet_gateway().internet_gateway_id(&it.id).vpc_id(it.spec.vpc.as_str());
         or_exists(classify("AttachInternetGateway", call.send().await))
     }
 
     /// A gateway that somebody detached is attached again.
     async fn update(aws: &Aws, it: &Typed<'_, spec::InternetGateway>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
-        Self::settle(aws, it).await?;
+        Self::configure(aws, it).await?;
         Ok(BTreeMap::new())
     }
 

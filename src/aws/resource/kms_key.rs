@@ -71,7 +71,7 @@ impl Resource for KmsKey {
         Ok(Created { id: key.key_id().to_owned(), attributes })
     }
 
-    async fn settle(aws: &Aws, it: &Typed<'_, spec::KmsKey>) -> Result<(), Failure> {
+    async fn configure(aws: &Aws, it: &Typed<'_, spec::KmsKey>) -> Result<(), Failure> {
         set_rotation(aws, it).await?;
         let created = classify("CreateAlias", aws.kms.create_alias().alias_name(&it.spec.alias).target_key_id(&it.id).send().await);
         match created {

@@ -62,7 +62,7 @@ impl Resource for LaunchTemplate {
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[("version", "1")]) })
     }
 
-    async fn settle(_aws: &Aws, _it: &Typed<'_, Spec>) -> Result<(), Failure> {
+    async fn configure(_aws: &Aws, _it: &Typed<'_, Spec>) -> Result<(), Failure> {
         Ok(())
     }
 

@@ -65,7 +65,7 @@ impl Resource for LogGroup {
         Ok(Created { id: name.clone(), attributes: tags::attributes(name, &[("arn", &arn(aws, name))]) })
     }
 
-    async fn settle(aws: &Aws, it: &Typed<'_, spec::LogGroup>) -> Result<(), Failure> {
+    async fn configure(aws: &Aws, it: &Typed<'_, spec::LogGroup>) -> Result<(), Failure> {
         let arn = arn(aws, &it.id);
         classify("TagResource", aws.logs.tag_resource().resource_arn(arn).set_tags(Some(tags::hash_map(&it.tags))).send().await)?;
         let call = aws.logs.put_retention_policy().log_group_name(&it.id).retention_in_days(it.spec.retention_days);
@@ -73,7 +73,7 @@ impl Resource for LogGroup {
     }
 
     async fn update(aws: &Aws, it: &Typed<'_, spec::LogGroup>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
-        Self::settle(aws, it).await?;
+        Self::configure(aws, it).await?;
         Ok(BTreeMap::new())
     }
 

@@ -53,7 +53,7 @@ impl Resource for NatGateway {
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[]) })
     }
 
-    async fn settle(_aws: &Aws, _it: &Typed<'_, spec::NatGateway>) -> Result<(), Failure> {
+    async fn configure(_aws: &Aws, _it: &Typed<'_, spec::NatGateway>) -> Result<(), Failure> {
         Ok(())
     }
 

@@ -43,7 +43,7 @@ impl Resource for RouteTable {
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[]) })
     }
 
-    async fn settle(aws: &Aws, it: &Typed<'_, spec::RouteTable>) -> Result<(), Failure> {
+    async fn configure(aws: &Aws, it: &Typed<'_, spec::RouteTable>) -> Result<(), Failure> {
         for route in &it.spec.routes {
             or_exists(create_route(aws, &it.id, route).await)?;
         }

@@ -76,7 +76,7 @@ impl Resource for S3Bucket {
     }
 
     /// One after another: settings written at once to the same bucket answer 409 OperationAborted.
-    async fn settle(aws: &Aws, it: &Typed<'_, Spec>) -> Result<(), Failure> {
+    async fn configure(aws: &Aws, it: &Typed<'_, Spec>) -> Result<(), Failure> {
         put_public_access_block(aws, it).await?;
         put_versioning(aws, it).await?;
         // SSE-S3 is what every new bucket has.

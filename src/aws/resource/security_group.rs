@@ -55,7 +55,7 @@ impl Resource for SecurityGroup {
     }
 
     /// One duplicate rejects a whole call, so the rules that are there already are read first.
-    async fn settle(aws: &Aws, it: &Typed<'_, spec::SecurityGroup>) -> Result<(), Failure> {
+    async fn configure(aws: &Aws, it: &Typed<'_, spec::SecurityGroup>) -> Result<(), Failure> {
         let groups = describe(aws, vec![tags::filter("group-id", [it.id.clone()])]).await?;
         let now = groups.first().map(rules).unwrap_or_default();
         let missing: Vec<IpPermission> =
@@ -74,7 +74,7 @@ impl Resource for SecurityGroup {
     }
 
     async fn update(aws: &Aws, it: &Typed<'_, spec::SecurityGroup>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
-        Self::settle(aws, it).await?;
+        Self::configure(aws, it).await?;
         Ok(BTreeMap::new())
     }
 

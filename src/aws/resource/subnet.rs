@@ -61,7 +61,7 @@ impl Resource for Subnet {
     }
 
     /// New subnets give no public addresses: a call is needed only when they shall.
-    async fn settle(aws: &Aws, it: &Typed<'_, spec::Subnet>) -> Result<(), Failure> {
+    async fn configure(aws: &Aws, it: &Typed<'_, spec::Subnet>) -> Result<(), Failure> {
         if it.spec.public_addresses { set_public_addresses(aws, it).await } else { Ok(()) }
     }
 

@@ -62,7 +62,7 @@ impl Resource for Vpc {
     }
 
     /// Support first: AWS refuses host names without it, and takes one attribute per call.
-    async fn settle(aws: &Aws, it: &Typed<'_, spec::Vpc>) -> Result<(), Failure> {
+    async fn configure(aws: &Aws, it: &Typed<'_, spec::Vpc>) -> Result<(), Failure> {
         let value = |on: bool| AttributeBooleanValue::builder().value(on).build();
         let call = aws.ec2.modify_vpc_attribute().vpc_id(&it.id);
         classify("ModifyVpcAttribute", call.enable_dns_support(value(it.spec.dns_support)).send().await)?;
@@ -72,7 +72,7 @@ impl Resource for Vpc {
     }
 
     async fn update(aws: &Aws, it: &Typed<'_, spec::Vpc>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
-        Self::settle(aws, it).await?;
+        Self::configure(aws, it).await?;
         Ok(BTreeMap::new())
     }
 

@@ -39,7 +39,7 @@ impl Resource for VpcEndpoint {
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[]) })
     }
 
-    async fn settle(_aws: &Aws, _it: &Typed<'_, spec::VpcEndpoint>) -> Result<(), Failure> {
+    async fn configure(_aws: &Aws, _it: &Typed<'_, spec::VpcEndpoint>) -> Result<(), Failure> {
         Ok(())
     }
 

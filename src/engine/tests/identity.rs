@@ -24,7 +24,7 @@ async fn the_intent_is_durable_before_the_create_and_the_id_before_anything_wait
     lab.apply(&cluster()).await;
     for desired in cluster() {
         let at = |what: &str| lab.log.position(&format!("{what} {}", desired.address));
-        assert!(at("intent") < at("create") && at("create") < at("id") && at("id") < at("settle") && at("settle") < at("ready"));
+        assert!(at("intent") < at("create") && at("create") < at("id") && at("id") < at("configure") && at("configure") < at("ready"));
     }
     assert!(lab.log.position("id nat-gateway/a") < lab.log.position("observe nat-gateway these"));
 }
@@ -32,7 +32,7 @@ async fn the_intent_is_durable_before_the_create_and_the_id_before_anything_wait
 #[tokio::test(start_paused = true)]
 async fn tags_with_the_lineage_stand_in_the_create_call() {
     let lab = Lab::new();
-    lab.world.fault("settle vpc/main", 1, Strikes::Before, FailureKind::Other);
+    lab.world.fault("configure vpc/main", 1, Strikes::Before, FailureKind::Other);
     lab.run(&[wanted("vpc/main", json!({}))]).await;
     let tags = lab.world.tags("vpc/main");
     assert_eq!(tags["domino-eks:lineage"], lab.document().lineage);

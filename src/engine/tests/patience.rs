@@ -17,11 +17,11 @@ fn only(done: &Done) -> &Failed {
 async fn passing_faults_are_waited_out() {
     for kind in [FailureKind::NotYet, FailureKind::InUse, FailureKind::Busy] {
         let lab = Lab::new();
-        for call in ["create vpc/main", "settle vpc/main"] {
+        for call in ["create vpc/main", "configure vpc/main"] {
             lab.world.fault(call, 6, Strikes::Before, kind);
         }
         lab.apply(&vpc()).await;
-        assert_eq!((lab.log.count("create vpc/main"), lab.log.count("settle vpc/main")), (7, 7), "{kind:?}");
+        assert_eq!((lab.log.count("create vpc/main"), lab.log.count("configure vpc/main")), (7, 7), "{kind:?}");
         lab.assert_is(&vpc()).await;
     }
 }
@@ -62,7 +62,7 @@ async fn what_repeating_cannot_heal_is_not_repeated() {
 #[tokio::test(start_paused = true)]
 async fn a_failure_after_the_creation_leaves_a_record() {
     let lab = Lab::new();
-    lab.world.fault("settle vpc/main", 1, Strikes::Before, FailureKind::Permission);
+    lab.world.fault("configure vpc/main", 1, Strikes::Before, FailureKind::Permission);
     let done = lab.run(&vpc()).await;
     assert_eq!(only(&done).left, Left::Recorded);
     assert_eq!(lab.document().resources.len(), 1);

@@ -30,7 +30,7 @@ async fn a_second_run_changes_nothing() {
     lab.log.clear();
     let done = lab.apply(&cluster()).await;
     assert_eq!(done.outcome.done, 0);
-    for call in ["create", "settle", "update", "delete", "intent", "ready"] {
+    for call in ["create", "configure", "update", "delete", "intent", "ready"] {
         assert_eq!(lab.log.count(call), 0, "{}", lab.log.text());
     }
 }

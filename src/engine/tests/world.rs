@@ -520,13 +520,13 @@ impl Provider for World {
         self.call(format!("create {}", item.address), service, |inner| Self::create_now(inner, &item, &client_token)).await
     }
 
-    async fn settle(&self, item: Item) -> Result<(), Failure> {
+    async fn configure(&self, item: Item) -> Result<(), Failure> {
         let service = item.address.kind().facts().service;
-        self.call(format!("settle {}", item.address), service, |inner| {
+        self.call(format!("configure {}", item.address), service, |inner| {
             // Kinds without further calls do not find out.
             let calls = !matches!(item.address.kind(), Kind::LaunchTemplate | Kind::EksAccessEntry);
             let gone = inner.objects.iter().any(|object| object.id == item.id && object.is_gone());
-            if calls && gone { Err(failure(FailureKind::NotYet, "settle")) } else { Ok(()) }
+            if calls && gone { Err(failure(FailureKind::NotYet, "configure")) } else { Ok(()) }
         })
         .await
     }

@@ -73,8 +73,8 @@ impl Provider for Cloud {
         self.world.create(item, client_token).await
     }
 
-    async fn settle(&self, item: Item) -> Result<(), Failure> {
-        self.world.settle(item).await
+    async fn configure(&self, item: Item) -> Result<(), Failure> {
+        self.world.configure(item).await
     }
 
     async fn update(&self, update: Update) -> Result<BTreeMap<String, String>, Failure> {

@@ -119,7 +119,7 @@ impl Machine {
         let Some(of) = self.graph.address(slot) else { return };
         let call = match call {
             Call::Create => format!("create {of}"),
-            Call::Settle => format!("settle {of}"),
+            Call::Configure => format!("configure {of}"),
             Call::Update => format!("update {of}"),
             Call::Delete => format!("delete {of}"),
             Call::Observe => format!("observe {}", address(&of).kind()),
@@ -309,7 +309,7 @@ impl Machine {
             let planned = match call {
                 "create" => matches!(verb(of), Some(Verb::Create | Verb::Replace)),
                 "update" => matches!(verb(of), Some(Verb::Create | Verb::Adopt | Verb::Update)),
-                "settle" => matches!(verb(of), Some(Verb::Create | Verb::Adopt | Verb::Update | Verb::Replace)),
+                "configure" => matches!(verb(of), Some(Verb::Create | Verb::Adopt | Verb::Update | Verb::Replace)),
                 "delete" if is_clearable(of) => true,
                 "delete" => matches!(verb(of), Some(Verb::Delete | Verb::Replace)),
                 _ => true,

@@ -20,7 +20,7 @@ pub(super) enum How {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Call {
     Create,
-    Settle,
+    Configure,
     Update,
     Delete,
     Observe,
@@ -116,7 +116,7 @@ fn run() -> impl Strategy<Value = Op> {
 fn fault() -> impl Strategy<Value = Op> {
     let call = prop_oneof![
         4 => Just(Call::Create),
-        1 => Just(Call::Settle),
+        1 => Just(Call::Configure),
         1 => Just(Call::Update),
         2 => Just(Call::Delete),
         1 => Just(Call::Observe),

@@ -3,7 +3,7 @@
 use super::clients::Aws;
 use super::errors::unexpected;
 use super::tags::{self, Tags};
-use crate::engine::{Created, DeletionPolicy, Failure, Holder, INTENT_ATTRIBUTE, Item, Observed, Query, Readiness, Scope, Update};
+use crate::engine::{Blocker, Created, DeletionPolicy, Failure, INTENT_ATTRIBUTE, Item, Observed, Query, Readiness, Scope, Update};
 use crate::resource::Address;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -139,7 +139,7 @@ pub(super) struct Deletion {
 }
 
 /// Asks what stands in the way of deleting the item.
-pub(super) type Blockers = for<'a> fn(&'a Aws, &'a Item, &'a Scope) -> Answer<'a, Vec<Holder>>;
+pub(super) type Blockers = for<'a> fn(&'a Aws, &'a Item, &'a Scope) -> Answer<'a, Vec<Blocker>>;
 /// Asks for the protections of what is to be deleted.
 pub(super) type Protections = for<'a> fn(&'a Aws, &'a ToDelete) -> Answer<'a, BTreeMap<String, String>>;
 /// Asks what the item holds.

@@ -4,7 +4,7 @@ use super::clients::Aws;
 use super::errors::unexpected;
 use super::parts::in_parts;
 use super::resource::operations;
-use crate::engine::{Created, DeletionPolicy, Failure, FailureKind, Holder, Item, Observed, Provider, Query, Readiness, Scope, Update};
+use crate::engine::{Blocker, Created, DeletionPolicy, Failure, FailureKind, Item, Observed, Provider, Query, Readiness, Scope, Update};
 use crate::resource::Kind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ impl Provider for Aws {
         (operations(item.address.kind()).delete)(self, &item, &policy).await.map_err(in_use)
     }
 
-    async fn holders(&self, item: Item, policy: Arc<DeletionPolicy>) -> Result<Vec<Holder>, Failure> {
+    async fn blockers(&self, item: Item, policy: Arc<DeletionPolicy>) -> Result<Vec<Blocker>, Failure> {
         match operations(item.address.kind()).deletion.blockers {
             Some(blockers) => blockers(self, &item, &policy.scope).await,
             None => Ok(Vec::new()),

@@ -1,8 +1,8 @@
 //! What is not of the cluster and stands in it.
 
+use super::blockers::interfaces;
+use super::blockers::{courteous, vpc};
 use super::clients::Aws;
-use super::holders::interfaces;
-use super::holders::{courteous, vpc};
 use super::resource::{eks_cluster, network_interface};
 use super::tags::filter;
 use crate::engine::{Failure, Foreign, Scope, Whose};
@@ -19,22 +19,26 @@ pub(super) async fn foreign(aws: &Aws, scope: &Scope) -> Result<Vec<Foreign>, Fa
     let mut found = Vec::new();
     if let Some(cluster) = scope.ours.get(&aws.cluster) {
         let groups = courteous(eks_cluster::node_groups(aws, &aws.cluster).await)?;
-        found.extend(groups.into_iter().map(|holder| Foreign { name: holder.name, origin: holder.origin, holds: vec![cluster.clone()] }));
+        found.extend(groups.into_iter().map(|blocker| Foreign {
+            name: blocker.name,
+            origin: blocker.origin,
+            holds: vec![cluster.clone()],
+        }));
     }
     for id in &scope.vpcs {
         let mut interfaces = courteous(network_interface::describe(aws, vec![filter("vpc-id", [id.clone()])]).await)?;
         // In a network of others most interfaces hold nothing of ours, and whose they are is no matter.
         interfaces.retain(|interface| !held_by(scope, interface, id).is_empty());
         let judged = courteous(interfaces::judged(aws, scope, &interfaces).await)?;
-        let strangers = judged.into_iter().filter(|(_, holder)| holder.whose == Whose::Foreign);
-        found.extend(strangers.map(|(interface, holder)| {
+        let strangers = judged.into_iter().filter(|(_, blocker)| blocker.whose == Whose::Foreign);
+        found.extend(strangers.map(|(interface, blocker)| {
             let holds = held_by(scope, interface, id);
-            Foreign { name: holder.name, origin: holder.origin, holds }
+            Foreign { name: blocker.name, origin: blocker.origin, holds }
         }));
         let Some(ours) = scope.ours.get(id) else { continue };
         let parts = courteous(vpc::contents_of(aws, scope, id).await)?;
-        let strangers = parts.into_iter().filter(|holder| holder.whose == Whose::Foreign);
-        found.extend(strangers.map(|holder| Foreign { name: holder.name, origin: holder.origin, holds: vec![ours.clone()] }));
+        let strangers = parts.into_iter().filter(|blocker| blocker.whose == Whose::Foreign);
+        found.extend(strangers.map(|blocker| Foreign { name: blocker.name, origin: blocker.origin, holds: vec![ours.clone()] }));
     }
     Ok(found)
 }

@@ -1,8 +1,8 @@
 //! What a command asks about a whole cluster before it decides: the account, look-ups, everything that exists, and what
 //! stands in the way of a teardown. The `aws` room answers for real, tests answer from memory.
 
+use super::blocker::Foreign;
 use super::failure::Failure;
-use super::holder::Foreign;
 use super::item::{Item, Observed};
 use super::plan::Plan;
 use super::policy::Scope;

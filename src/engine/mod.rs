@@ -3,13 +3,13 @@
 //! Invariant: nothing in here names AWS or prints. The world comes in as a [`Provider`], durable memory as a
 //! [`Recorder`], and everything that people see goes out as [`Event`]s.
 
+mod blocker;
 mod diff;
 mod discovery;
 mod duplicates;
 mod events;
 mod failure;
 mod graph;
-mod holder;
 mod item;
 mod plan;
 mod policy;
@@ -27,12 +27,12 @@ mod time_scale;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use blocker::{Blocker, CLOUD_CONTROLLER, Foreign, MADE_BY, MADE_FOR, Whose};
 pub use diff::FieldChange;
 pub use discovery::{ApiServer, CheckLock, Connection, Discovery, Drained, LookupError, Namesake, ProgressSink, RunHooks};
 pub use duplicates::{Duplicates, delete_duplicate, duplicates};
 pub use events::{Event, Left};
 pub use failure::{Failure, FailureKind};
-pub use holder::{CLOUD_CONTROLLER, Foreign, Holder, MADE_BY, MADE_FOR, Whose};
 pub use item::{INTENT_ATTRIBUTE, Item, Observed, Readiness};
 pub use plan::{Action, Inputs, Plan, PlanError, Reason, Summary, Verb, plan};
 pub use policy::{DeletionPolicy, Scope};

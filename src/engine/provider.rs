@@ -1,7 +1,7 @@
 //! What the engine asks of the outside world. The `aws` room answers for real, tests answer from memory.
 
+use super::blocker::Blocker;
 use super::failure::Failure;
-use super::holder::Holder;
 use super::item::{Item, Observed};
 use super::policy::{DeletionPolicy, Scope};
 use crate::resource::Kind;
@@ -76,5 +76,5 @@ pub trait Provider: Send + Sync + 'static {
     /// Deletes a resource, as far as the policy of the run allows that; not found is success.
     fn delete(&self, item: Item, policy: Arc<DeletionPolicy>) -> impl Future<Output = Result<(), Failure>> + Send;
     /// What stands in the way of deleting the resource, as far as that can be seen.
-    fn holders(&self, item: Item, policy: Arc<DeletionPolicy>) -> impl Future<Output = Result<Vec<Holder>, Failure>> + Send;
+    fn blockers(&self, item: Item, policy: Arc<DeletionPolicy>) -> impl Future<Output = Result<Vec<Blocker>, Failure>> + Send;
 }

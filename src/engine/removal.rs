@@ -1,9 +1,9 @@
 //! The deleting half of a step: what stands in the way is named, what Kubernetes left there is cleared away, what comes
 //! back is deleted again.
 
+use super::blocker::{Blocker, Whose, listed};
 use super::events::{Event, Left};
 use super::failure::{Failure, FailureKind};
-use super::holder::{Holder, Whose, listed};
 use super::item::{Item, Observed};
 use super::poller::Want;
 use super::provider::{Provider, Query};
@@ -80,16 +80,16 @@ impl<P: Provider, R: Recorder> Context<P, R> {
         loop {
             let Some(failure) = self.try_to_delete(step, item).await? else { return Ok(()) };
             tries += 1;
-            let holders = if tries >= PATIENT_TRIES { self.holders(step, item).await? } else { Vec::new() };
-            let cleared = self.clear(step, &holders).await?;
-            let only_foreign = !holders.is_empty() && holders.iter().all(|holder| holder.whose == Whose::Foreign);
+            let blockers = if tries >= PATIENT_TRIES { self.blockers(step, item).await? } else { Vec::new() };
+            let cleared = self.clear(step, &blockers).await?;
+            let only_foreign = !blockers.is_empty() && blockers.iter().all(|blocker| blocker.whose == Whose::Foreign);
             hindered = hindered.or(only_foreign.then(Instant::now)).filter(|_| only_foreign);
             let in_vain = hindered.is_some_and(|since| since.elapsed() >= self.time_scale.seconds(FOREIGN_SECONDS));
             let (longest, _) = patience(FailureKind::InUse, item.address.kind()).unwrap_or_default();
             if in_vain || began.elapsed() > self.time_scale.seconds(longest) {
-                return Err(failed(held(failure, &holders), Left::Recorded));
+                return Err(failed(held(failure, &blockers), Left::Recorded));
             }
-            let why = if holders.is_empty() { format!("trying again: {failure}") } else { format!("held by {}", listed(&holders)) };
+            let why = if blockers.is_empty() { format!("trying again: {failure}") } else { format!("held by {}", listed(&blockers)) };
             self.say(Event::StepWaiting { address: item.address.clone(), why });
             // What was just cleared away is gone within seconds.
             pause = if cleared { 1.0 } else { f64::min(pause * 1.7, LONGEST_PAUSE) };
@@ -111,8 +111,8 @@ impl<P: Provider, R: Recorder> Context<P, R> {
     }
 
     /// Who holds it. A question that is not allowed leaves the refusal as it is.
-    async fn holders(&self, step: &Step<'_>, item: &Item) -> Result<Vec<Holder>, StepError> {
-        let asked = self.call(step, Left::Recorded, || self.provider.holders(item.clone(), self.policy.clone())).await;
+    async fn blockers(&self, step: &Step<'_>, item: &Item) -> Result<Vec<Blocker>, StepError> {
+        let asked = self.call(step, Left::Recorded, || self.provider.blockers(item.clone(), self.policy.clone())).await;
         match asked {
             Err(StepError::Failed { failure, .. }) if failure.kind != FailureKind::Credentials => {
                 tracing::debug!(address = %item.address, %failure, "cannot tell what holds it");
@@ -123,10 +123,10 @@ impl<P: Provider, R: Recorder> Context<P, R> {
     }
 
     /// Deletes what Kubernetes left in the way. Data is never in the way of anything, and never deleted here.
-    async fn clear(&self, step: &Step<'_>, holders: &[Holder]) -> Result<bool, StepError> {
+    async fn clear(&self, step: &Step<'_>, blockers: &[Blocker]) -> Result<bool, StepError> {
         let mut cleared = false;
-        for holder in holders {
-            let Whose::Leftover(found) = &holder.whose else { continue };
+        for blocker in blockers {
+            let Whose::Leftover(found) = &blocker.whose else { continue };
             if found.address.kind().facts().holds_data {
                 continue;
             }
@@ -170,12 +170,12 @@ impl<P: Provider, R: Recorder> Context<P, R> {
 }
 
 /// The refusal, with what stands behind it.
-fn held(failure: Failure, holders: &[Holder]) -> Failure {
-    if holders.is_empty() {
+fn held(failure: Failure, blockers: &[Blocker]) -> Failure {
+    if blockers.is_empty() {
         return failure;
     }
-    let foreign = holders.iter().any(|holder| holder.whose == Whose::Foreign);
+    let foreign = blockers.iter().any(|blocker| blocker.whose == Whose::Foreign);
     let kind = if foreign { FailureKind::Foreign } else { failure.kind };
-    let message = format!("{} (held by {})", failure.message.trim_end_matches('.'), listed(holders));
+    let message = format!("{} (held by {})", failure.message.trim_end_matches('.'), listed(blockers));
     failure.meaning(kind).worded(message)
 }

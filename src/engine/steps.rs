@@ -1,7 +1,7 @@
 //! The steps of a plan, and what waits for what.
 
+use super::blocker::{CLOUD_CONTROLLER, MADE_BY};
 use super::graph::Graph;
-use super::holder::{CLOUD_CONTROLLER, MADE_BY};
 use super::plan::{Action, Plan, Verb};
 use crate::resource::{Address, Facts, VpcEvidence};
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -1,7 +1,7 @@
 //! The plan that leaves nothing: everything recorded, everything that carries our tags, everything that Kubernetes left
 //! (RUN-4). What holds data may be kept.
 
-use super::holder::Foreign;
+use super::blocker::Foreign;
 use super::item::{Observed, Readiness};
 use super::plan::{Action, Inputs, Plan, PlanError, Reason, Verb, deletion, plan};
 use super::recover::uses;

@@ -2,12 +2,12 @@
 
 use super::security_group;
 use crate::aws::Aws;
+use crate::aws::blockers::{blocker, by_id};
 use crate::aws::contract::{Contents, Deletion, Emptiness, Resource, Typed, Unrecorded, candidate};
 use crate::aws::errors::{classify, or_absent};
-use crate::aws::holders::{by_id, holder};
 use crate::aws::tags::{self, Tags};
 use crate::aws::words;
-use crate::engine::{Created, DeletionPolicy, Failure, Holder, Item, Observed, Query, Readiness, Scope, Update};
+use crate::engine::{Blocker, Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Scope, Update};
 use crate::resource::{Address, Kind, spec};
 use aws_sdk_efs::types::{
     BackupPolicy, FileSystemDescription, LifeCycleState, MountTargetDescription, PerformanceMode, Status, Tag, ThroughputMode,
@@ -171,12 +171,12 @@ async fn unrecorded(aws: &Aws) -> Result<Vec<Item>, Failure> {
 }
 
 /// Mount targets keep their file system.
-async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, Failure> {
+async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Blocker>, Failure> {
     let pages = aws.efs.describe_mount_targets().file_system_id(&item.id).into_paginator().items().send();
     let targets = or_absent(classify("DescribeMountTargets", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
     let named = |target: &MountTargetDescription| {
         let origin = format!("in subnet {}", target.subnet_id());
-        holder(format!("mount target {}", target.mount_target_id()), origin, by_id(scope, target.mount_target_id()))
+        blocker(format!("mount target {}", target.mount_target_id()), origin, by_id(scope, target.mount_target_id()))
     };
     Ok(targets.iter().map(named).collect())
 }

@@ -1,12 +1,12 @@
 //! EKS cluster (EKS-1). Token and natural key: its name.
 
 use crate::aws::Aws;
+use crate::aws::blockers::{allowed, blocker};
 use crate::aws::contract::{Deletion, Resource, ToDelete, Typed, json};
 use crate::aws::errors::{classify, or_absent, unexpected};
-use crate::aws::holders::{allowed, holder};
 use crate::aws::tags;
 use crate::engine::{
-    Created, DeletionPolicy, Failure, FailureKind, Holder, Item, Namesake, Observed, Query, Readiness, Scope, Update, Whose,
+    Blocker, Created, DeletionPolicy, Failure, FailureKind, Item, Namesake, Observed, Query, Readiness, Scope, Update, Whose,
 };
 use crate::resource::{Input, spec};
 use aws_sdk_eks::types::{
@@ -290,20 +290,20 @@ fn readiness(cluster: &Cluster) -> Readiness {
 }
 
 /// Node groups and Fargate profiles: EKS refuses to delete a cluster that has them, and we make none.
-async fn blockers(aws: &Aws, item: &Item, _scope: &Scope) -> Result<Vec<Holder>, Failure> {
+async fn blockers(aws: &Aws, item: &Item, _scope: &Scope) -> Result<Vec<Blocker>, Failure> {
     node_groups(aws, &item.id).await
 }
 
 /// Managed node groups and Fargate profiles of the cluster.
-pub(in crate::aws) async fn node_groups(aws: &Aws, name: &str) -> Result<Vec<Holder>, Failure> {
+pub(in crate::aws) async fn node_groups(aws: &Aws, name: &str) -> Result<Vec<Blocker>, Failure> {
     let groups = aws.eks.list_nodegroups().cluster_name(name).into_paginator().items().send();
     let groups =
         allowed(or_absent(classify("ListNodegroups", groups.collect::<Result<Vec<_>, _>>().await)).map(Option::unwrap_or_default))?;
     let profiles = aws.eks.list_fargate_profiles().cluster_name(name).into_paginator().items().send();
     let profiles = classify("ListFargateProfiles", profiles.collect::<Result<Vec<_>, _>>().await);
     let profiles = allowed(or_absent(profiles).map(Option::unwrap_or_default))?;
-    let groups = groups.into_iter().map(|name| holder(format!("managed node group {name}"), String::new(), Whose::Foreign));
-    let profiles = profiles.into_iter().map(|name| holder(format!("Fargate profile {name}"), String::new(), Whose::Foreign));
+    let groups = groups.into_iter().map(|name| blocker(format!("managed node group {name}"), String::new(), Whose::Foreign));
+    let profiles = profiles.into_iter().map(|name| blocker(format!("Fargate profile {name}"), String::new(), Whose::Foreign));
     Ok(groups.chain(profiles).collect())
 }
 

@@ -1,11 +1,11 @@
 //! Customer-managed IAM policy (IAM-1, IAM-2). Natural key: its name. Its id is its ARN.
 
 use crate::aws::Aws;
+use crate::aws::blockers::{blocker, by_id};
 use crate::aws::contract::{Deletion, Resource, Typed, Unrecorded, candidate};
 use crate::aws::errors::{classify, or_absent, unexpected};
-use crate::aws::holders::{by_id, holder};
 use crate::aws::tags::{self, Tags};
-use crate::engine::{Created, DeletionPolicy, Failure, Holder, Item, Observed, Query, Readiness, Scope, Update};
+use crate::engine::{Blocker, Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Scope, Update};
 use crate::resource::spec;
 use aws_sdk_iam::types::{Policy, PolicyScopeType, PolicyVersion, Tag};
 use serde_json::{Value, json};
@@ -168,14 +168,14 @@ async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
 }
 
 /// Whom it is attached to.
-async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, Failure> {
+async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Blocker>, Failure> {
     let Some(answer) = or_absent(classify("ListEntitiesForPolicy", aws.iam.list_entities_for_policy().policy_arn(&item.id).send().await))?
     else {
         return Ok(Vec::new());
     };
     let named = |what: &str, name: Option<&str>| {
         let name = name.unwrap_or_default();
-        holder(format!("{what} {name}"), "the policy is attached to it".to_owned(), by_id(scope, name))
+        blocker(format!("{what} {name}"), "the policy is attached to it".to_owned(), by_id(scope, name))
     };
     let roles = answer.policy_roles().iter().map(|role| named("role", role.role_name()));
     let users = answer.policy_users().iter().map(|user| named("user", user.user_name()));

@@ -2,11 +2,11 @@
 
 use super::iam_policy::{candidate_of, document, iam_tags, of_iam, path};
 use crate::aws::Aws;
+use crate::aws::blockers::{blocker, by_id};
 use crate::aws::contract::{Deletion, Resource, Typed, Unrecorded, json};
 use crate::aws::errors::{classify, or_absent, unexpected};
-use crate::aws::holders::{by_id, holder};
 use crate::aws::tags;
-use crate::engine::{Created, DeletionPolicy, Failure, Holder, Item, Observed, Query, Readiness, Scope, Update};
+use crate::engine::{Blocker, Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Scope, Update};
 use crate::resource::{Input, spec};
 use aws_sdk_iam::types::Role;
 use serde_json::Value;
@@ -153,12 +153,12 @@ async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
 }
 
 /// Instance profiles that hold it.
-async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, Failure> {
+async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Blocker>, Failure> {
     let pages = aws.iam.list_instance_profiles_for_role().role_name(&item.id).into_paginator().items().send();
     let profiles = or_absent(classify("ListInstanceProfilesForRole", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
     let named = |profile: &aws_sdk_iam::types::InstanceProfile| {
         let name = profile.instance_profile_name();
-        holder(format!("instance profile {name}"), "it holds the role".to_owned(), by_id(scope, name))
+        blocker(format!("instance profile {name}"), "it holds the role".to_owned(), by_id(scope, name))
     };
     Ok(profiles.iter().map(named).collect())
 }

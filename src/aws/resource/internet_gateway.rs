@@ -2,12 +2,12 @@
 
 use super::network_interface;
 use crate::aws::Aws;
+use crate::aws::blockers::interfaces;
 use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{classify, or_absent, or_exists, unexpected};
-use crate::aws::holders::interfaces;
 use crate::aws::parts::PAGE;
 use crate::aws::tags;
-use crate::engine::{Created, DeletionPolicy, Failure, Holder, Item, Observed, Query, Readiness, Scope, Update};
+use crate::engine::{Blocker, Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Scope, Update};
 use crate::resource::{Input, spec};
 use aws_config::retry::RetryConfig;
 use aws_sdk_ec2::config::Builder;
@@ -76,7 +76,7 @@ impl Resource for InternetGateway {
 }
 
 /// Public addresses in the VPC keep its gateway.
-async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, Failure> {
+async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Blocker>, Failure> {
     let call = aws.ec2.describe_internet_gateways().filters(tags::filter("internet-gateway-id", [item.id.clone()])).max_results(PAGE);
     let pages = call.into_paginator().items().send();
     let gateways = classify("DescribeInternetGateways", pages.collect::<Result<Vec<_>, _>>().await)?;
@@ -87,5 +87,5 @@ async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, 
     }
     let mut found = network_interface::describe(aws, vec![tags::filter("vpc-id", vpcs)]).await?;
     found.retain(|interface| interface.association().is_some_and(|association| association.public_ip().is_some()));
-    Ok(interfaces::judged(aws, scope, &found).await?.into_iter().map(|(_, holder)| holder).collect())
+    Ok(interfaces::judged(aws, scope, &found).await?.into_iter().map(|(_, blocker)| blocker).collect())
 }

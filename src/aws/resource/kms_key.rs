@@ -1,13 +1,13 @@
 //! KMS key with its alias and rotation. Tag only: CreateKey takes no token; the alias is its name afterwards.
 
 use crate::aws::Aws;
+use crate::aws::blockers::{blocker, origin};
 use crate::aws::contract::{Contents, Deletion, Emptiness, Resource, Tagged, ToDelete, Typed, Unrecorded, known_name};
 use crate::aws::errors::{classify, or_absent, unexpected};
-use crate::aws::holders::{holder, origin};
 use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{
-    Created, DeletionPolicy, Failure, FailureKind, Holder, INTENT_ATTRIBUTE, Item, Observed, Query, Readiness, Scope, Update, Whose,
+    Blocker, Created, DeletionPolicy, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Query, Readiness, Scope, Update, Whose,
 };
 use crate::resource::spec;
 use aws_config::retry::RetryConfig;
@@ -262,9 +262,9 @@ async fn set_rotation(aws: &Aws, it: &Typed<'_, spec::KmsKey>) -> Result<(), Fai
 }
 
 /// What would be unreadable without the key. None of it was meant to go, or it would be gone by now.
-async fn blockers(aws: &Aws, item: &Item, _scope: &Scope) -> Result<Vec<Holder>, Failure> {
+async fn blockers(aws: &Aws, item: &Item, _scope: &Scope) -> Result<Vec<Blocker>, Failure> {
     let needing = needing(aws, &arn(aws, item)).await?;
-    let named = |one: &Needing| holder(format!("{} {}", one.what, one.id), origin(one.description.as_deref(), &one.tags), Whose::Foreign);
+    let named = |one: &Needing| blocker(format!("{} {}", one.what, one.id), origin(one.description.as_deref(), &one.tags), Whose::Foreign);
     Ok(needing.iter().map(named).collect())
 }
 

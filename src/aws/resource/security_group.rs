@@ -2,13 +2,13 @@
 
 use super::group_maker::group_maker;
 use crate::aws::Aws;
+use crate::aws::blockers::{blocker, interfaces, origin};
 use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{classify, or_absent, or_exists, unexpected};
-use crate::aws::holders::{holder, interfaces, origin};
 use crate::aws::parts::PAGE;
 use crate::aws::parts::in_parts;
 use crate::aws::tags;
-use crate::engine::{Created, DeletionPolicy, Failure, FailureKind, Holder, Item, Observed, Query, Readiness, Scope, Update, Whose};
+use crate::engine::{Blocker, Created, DeletionPolicy, Failure, FailureKind, Item, Observed, Query, Readiness, Scope, Update, Whose};
 use crate::resource::spec::{Rule, SELF_GROUP};
 use crate::resource::{Input, spec};
 use aws_sdk_ec2::types::{self, IpPermission, IpRange, ResourceType, UserIdGroupPair};
@@ -182,13 +182,13 @@ fn permission(rule: &Rule, own: &str) -> IpPermission {
 }
 
 /// Interfaces that use the group, and groups of others whose rules name it: rules of ours are revoked on the way.
-pub(super) async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, Failure> {
+pub(super) async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Blocker>, Failure> {
     let mut found = interfaces::with(aws, scope, "group-id", &item.id).await?;
     for group in naming(aws, &item.id).await? {
         let tags = tags::of_ec2(group.tags());
         let other = group.group_id().unwrap_or_default();
         let whose = if is_of_cluster(aws, scope, &group) { Whose::Ours } else { Whose::Foreign };
-        found.push(holder(format!("a rule of security group {other}"), origin(group.group_name(), &tags), whose));
+        found.push(blocker(format!("a rule of security group {other}"), origin(group.group_name(), &tags), whose));
     }
     Ok(found)
 }

@@ -1,12 +1,12 @@
 //! Subnet (NET-1). Natural key: its range inside the VPC.
 
 use crate::aws::Aws;
+use crate::aws::blockers::interfaces;
 use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{classify, unexpected};
-use crate::aws::holders::interfaces;
 use crate::aws::parts::PAGE;
 use crate::aws::tags;
-use crate::engine::{Created, DeletionPolicy, Failure, Holder, Item, Observed, Query, Readiness, Scope, Update};
+use crate::engine::{Blocker, Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Scope, Update};
 use crate::resource::{Input, spec};
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, SubnetState};
 use std::collections::BTreeMap;
@@ -86,6 +86,6 @@ async fn set_public_addresses(aws: &Aws, it: &Typed<'_, spec::Subnet>) -> Result
 }
 
 /// Its interfaces.
-async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, Failure> {
+async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Blocker>, Failure> {
     interfaces::with(aws, scope, "subnet-id", &item.id).await
 }

@@ -1,12 +1,12 @@
 //! VPC (NET-1). Tag only: CreateVpc takes no token, so the SDK must not repeat it.
 
 use crate::aws::Aws;
+use crate::aws::blockers;
 use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{classify, or_absent, unexpected};
-use crate::aws::holders;
 use crate::aws::parts::PAGE;
 use crate::aws::tags;
-use crate::engine::{Created, DeletionPolicy, Failure, Holder, Item, Observed, Query, Readiness, Scope, Update};
+use crate::engine::{Blocker, Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Scope, Update};
 use crate::resource::spec;
 use aws_config::retry::RetryConfig;
 use aws_sdk_ec2::config::Builder;
@@ -94,6 +94,6 @@ async fn attribute(aws: &Aws, id: &str, name: VpcAttributeName) -> Result<Option
 }
 
 /// Everything that it may hold when its subnets are gone.
-async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Holder>, Failure> {
-    holders::vpc::contents_of(aws, scope, &item.id).await
+async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Blocker>, Failure> {
+    blockers::vpc::contents_of(aws, scope, &item.id).await
 }

@@ -207,7 +207,7 @@ async fn what_never_goes_ends_with_the_patience_for_its_kind() {
 async fn a_question_that_is_denied_leaves_the_refusal_as_it_is() {
     let lab = made(&network()).await;
     lab.world.foreign_with("network-interface/database", lab.inside(), &[]);
-    lab.world.fault("holders", 10_000, Strikes::Before, FailureKind::Permission);
+    lab.world.fault("blockers", 10_000, Strikes::Before, FailureKind::Permission);
     let done = lab.round(false).await;
     let failed = done.outcome.failed.iter().find(|failed| failed.address == address(SUBNET)).unwrap();
     assert_eq!(failed.failure.kind, FailureKind::InUse);

@@ -4,7 +4,7 @@ mod left;
 
 use super::process::{Death, Log};
 use crate::engine::{
-    Created, DeletionPolicy, Failure, FailureKind, Holder, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update,
+    Blocker, Created, DeletionPolicy, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Provider, Query, Readiness, Update,
 };
 use crate::resource::{Address, Attributes, Desired, Idempotency, Kind, Service, resolve_known};
 use crate::state::Document;
@@ -556,7 +556,7 @@ impl Provider for World {
         self.call(format!("delete {}", item.address), service, |inner| Self::delete_now(inner, &item, lag)).await
     }
 
-    async fn holders(&self, item: Item, _policy: Arc<DeletionPolicy>) -> Result<Vec<Holder>, Failure> {
-        self.call(format!("holders {}", item.address), item.address.kind().facts().service, |inner| Ok(inner.holders(&item))).await
+    async fn blockers(&self, item: Item, _policy: Arc<DeletionPolicy>) -> Result<Vec<Blocker>, Failure> {
+        self.call(format!("blockers {}", item.address), item.address.kind().facts().service, |inner| Ok(inner.blockers(&item))).await
     }
 }

@@ -6,7 +6,7 @@ use crate::engine::tests::Lab;
 use crate::engine::tests::process::Memory;
 use crate::engine::tests::world::World;
 use crate::engine::{
-    ApiServer, Connection, Created, DataLine, DeletionPolicy, Discovery, Drained, Event, Failure, Foreign, Holder, Item, LookupError,
+    ApiServer, Blocker, Connection, Created, DataLine, DeletionPolicy, Discovery, Drained, Event, Failure, Foreign, Item, LookupError,
     Namesake, Observed, Plan, Protection, Provider, Query, RunHooks, Scope, TimeScale, Update, Verb,
 };
 use crate::report::notice_lines;
@@ -99,8 +99,8 @@ impl Provider for Cloud {
         self.world.delete(item, policy).await
     }
 
-    async fn holders(&self, item: Item, policy: Arc<DeletionPolicy>) -> Result<Vec<Holder>, Failure> {
-        self.world.holders(item, policy).await
+    async fn blockers(&self, item: Item, policy: Arc<DeletionPolicy>) -> Result<Vec<Blocker>, Failure> {
+        self.world.blockers(item, policy).await
     }
 }
 

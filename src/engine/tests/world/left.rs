@@ -94,15 +94,15 @@ impl Inner {
     }
 
     /// As AWS tells who stands in the way.
-    pub(crate) fn holders(&self, item: &Item) -> Vec<Holder> {
+    pub(crate) fn blockers(&self, item: &Item) -> Vec<Blocker> {
         let Some(held) = self.objects.iter().find(|object| object.id == item.id && !object.is_gone()) else { return Vec::new() };
         let holding = self.objects.iter().filter(|object| object.holds(held));
-        let holder = |object: &Object| Holder {
+        let blocker = |object: &Object| Blocker {
             name: format!("{} {}", object.kind(), object.id),
             origin: if object.foreign { "of the database team".to_owned() } else { String::new() },
             whose: object.whose(),
         };
-        holding.map(holder).collect()
+        holding.map(blocker).collect()
     }
 }
 

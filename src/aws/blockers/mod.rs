@@ -4,4 +4,4 @@ mod common;
 pub(super) mod interfaces;
 pub(super) mod vpc;
 
-pub(super) use common::{allowed, by_id, courteous, holder, origin};
+pub(super) use common::{allowed, blocker, by_id, courteous, origin};

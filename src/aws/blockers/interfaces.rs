@@ -1,6 +1,6 @@
 //! Network interfaces: what nearly every refusal of EC2 comes down to.
 
-use super::common::{holder, origin};
+use super::common::{blocker, origin};
 use crate::aws::Aws;
 use crate::aws::parts::in_parts;
 use crate::aws::resource::guardduty_endpoint;
@@ -8,7 +8,7 @@ use crate::aws::resource::instance::{self, GROUP_TAG};
 use crate::aws::resource::network_interface::{describe, is_left, observed, tags_of};
 use crate::aws::resource::{classic_load_balancer, load_balancer};
 use crate::aws::tags::{self, filter};
-use crate::engine::{Failure, Holder, Observed, Readiness, Scope, Whose};
+use crate::engine::{Blocker, Failure, Observed, Readiness, Scope, Whose};
 use aws_sdk_ec2::types::{Instance, NetworkInterface, VpcEndpoint};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,9 +19,9 @@ const OWNED: [(&str, &str); 3] =
     [("Interface for NAT Gateway ", "NAT gateway"), (OF_ENDPOINT, "VPC endpoint"), ("EFS mount target for ", "file system")];
 
 /// Interfaces with that property, each with whose it is.
-pub(in crate::aws) async fn with(aws: &Aws, scope: &Scope, property: &str, value: &str) -> Result<Vec<Holder>, Failure> {
+pub(in crate::aws) async fn with(aws: &Aws, scope: &Scope, property: &str, value: &str) -> Result<Vec<Blocker>, Failure> {
     let found = describe(aws, vec![filter(property, [value.to_owned()])]).await?;
-    Ok(judged(aws, scope, &found).await?.into_iter().map(|(_, holder)| holder).collect())
+    Ok(judged(aws, scope, &found).await?.into_iter().map(|(_, blocker)| blocker).collect())
 }
 
 /// Interfaces, each with whose it is.
@@ -29,13 +29,13 @@ pub(in crate::aws) async fn judged<'a>(
     aws: &Aws,
     scope: &Scope,
     found: &'a [NetworkInterface],
-) -> Result<Vec<(&'a NetworkInterface, Holder)>, Failure> {
+) -> Result<Vec<(&'a NetworkInterface, Blocker)>, Failure> {
     let around = Around {
         instances: instances(aws, found).await?,
         balancers: LoadBalancers::near(aws, scope, found).await?,
         endpoints: endpoints(aws, scope, found).await?,
     };
-    let mut holders = Vec::new();
+    let mut blockers = Vec::new();
     for interface in found {
         let whose = whose(aws, scope, interface, &around);
         let id = interface.network_interface_id().unwrap_or_default();
@@ -43,9 +43,9 @@ pub(in crate::aws) async fn judged<'a>(
         let attached = attached.map(|instance| format!("of instance {instance}"));
         let told = origin(interface.description(), &tags_of(interface));
         let told = attached.into_iter().chain((!told.is_empty()).then_some(told)).collect::<Vec<_>>().join(", ");
-        holders.push((interface, holder(format!("network interface {id}"), told, whose)));
+        blockers.push((interface, blocker(format!("network interface {id}"), told, whose)));
     }
-    Ok(holders)
+    Ok(blockers)
 }
 
 /// What the interfaces belong to, as far as it is not known by its id.

@@ -13,7 +13,7 @@ pub const CLOUD_CONTROLLER: &str = "the cloud controller of EKS";
 
 /// Something that AWS holds against a deletion.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Holder {
+pub struct Blocker {
     /// Kind and id: `network interface eni-1`.
     pub name: String,
     /// What tags and description tell of who made it; empty when nothing does.
@@ -46,7 +46,7 @@ impl Whose {
     }
 }
 
-impl std::fmt::Display for Holder {
+impl std::fmt::Display for Blocker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.name)?;
         // Who made it matters where somebody must be asked.
@@ -57,10 +57,10 @@ impl std::fmt::Display for Holder {
     }
 }
 
-/// The holders in a line, the foreign ones first.
-pub(crate) fn listed(holders: &[Holder]) -> String {
-    let mut sorted: Vec<&Holder> = holders.iter().collect();
-    sorted.sort_by_key(|holder| (holder.whose != Whose::Foreign, holder.name.clone()));
+/// The blockers in a line, the foreign ones first.
+pub(crate) fn listed(blockers: &[Blocker]) -> String {
+    let mut sorted: Vec<&Blocker> = blockers.iter().collect();
+    sorted.sort_by_key(|blocker| (blocker.whose != Whose::Foreign, blocker.name.clone()));
     let shown: Vec<String> = sorted.iter().take(5).map(ToString::to_string).collect();
     let more = sorted.len().saturating_sub(shown.len());
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };

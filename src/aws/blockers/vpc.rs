@@ -1,30 +1,30 @@
 //! What a VPC may hold.
 
-use super::common::{allowed, by_id, holder, origin};
+use super::common::{allowed, blocker, by_id, origin};
 use super::interfaces;
 use crate::aws::Aws;
 use crate::aws::errors::classify;
 use crate::aws::parts::{PAGE, ROUTE_TABLE_PAGE};
 use crate::aws::resource::{guardduty_endpoint, kubernetes_security_group, security_group, vpc_endpoint};
 use crate::aws::tags::{self, Tags, filter};
-use crate::engine::{Failure, Holder, Observed, Scope, Whose};
+use crate::engine::{Blocker, Failure, Observed, Scope, Whose};
 use aws_sdk_ec2::types::{AttachmentStatus, NatGatewayState, RouteTable, SecurityGroup, VpcEndpoint, VpnGateway, VpnState};
 
 /// Everything that a VPC may hold when its subnets are gone.
-pub(in crate::aws) async fn contents_of(aws: &Aws, scope: &Scope, vpc: &str) -> Result<Vec<Holder>, Failure> {
+pub(in crate::aws) async fn contents_of(aws: &Aws, scope: &Scope, vpc: &str) -> Result<Vec<Blocker>, Failure> {
     let (groups, rest) = tokio::try_join!(groups(aws, scope, vpc), parts(aws, scope, vpc))?;
     Ok(groups.into_iter().chain(rest).collect())
 }
 
 /// Security groups of the VPC, save for its default one, which goes with it.
-async fn groups(aws: &Aws, scope: &Scope, vpc: &str) -> Result<Vec<Holder>, Failure> {
+async fn groups(aws: &Aws, scope: &Scope, vpc: &str) -> Result<Vec<Blocker>, Failure> {
     let mut found = security_group::describe(aws, vec![filter("vpc-id", [vpc.to_owned()])]).await?;
     found.retain(|group| group.group_name() != Some("default"));
     let left = kubernetes_security_group::left(aws, scope, &found).await?;
     Ok(found.iter().map(|group| of_group(aws, scope, group, &left)).collect())
 }
 
-fn of_group(aws: &Aws, scope: &Scope, group: &SecurityGroup, left: &[Observed]) -> Holder {
+fn of_group(aws: &Aws, scope: &Scope, group: &SecurityGroup, left: &[Observed]) -> Blocker {
     let id = group.group_id().unwrap_or_default();
     let tags = tags::of_ec2(group.tags());
     let whose = match left.iter().find(|left| left.id == id) {
@@ -34,11 +34,11 @@ fn of_group(aws: &Aws, scope: &Scope, group: &SecurityGroup, left: &[Observed]) 
         None if tags.get("aws:eks:cluster-name") == Some(&aws.cluster) && !scope.another_is_near => Whose::Leaving,
         None => Whose::Foreign,
     };
-    holder(format!("security group {id}"), origin(group.group_name(), &tags), whose)
+    blocker(format!("security group {id}"), origin(group.group_name(), &tags), whose)
 }
 
 /// Subnets, route tables, gateways, endpoints and network ACLs of the VPC.
-async fn parts(aws: &Aws, scope: &Scope, vpc: &str) -> Result<Vec<Holder>, Failure> {
+async fn parts(aws: &Aws, scope: &Scope, vpc: &str) -> Result<Vec<Blocker>, Failure> {
     let here = || filter("vpc-id", [vpc.to_owned()]);
     let attached = || filter("attachment.vpc-id", [vpc.to_owned()]);
     let ec2 = &aws.ec2;
@@ -66,7 +66,7 @@ async fn parts(aws: &Aws, scope: &Scope, vpc: &str) -> Result<Vec<Holder>, Failu
     let mut found = Vec::new();
     let mut take = |what: &str, id: Option<&str>, tags: Tags| {
         let id = id.unwrap_or_default();
-        found.push(holder(format!("{what} {id}"), origin(None, &tags), by_id(scope, id)));
+        found.push(blocker(format!("{what} {id}"), origin(None, &tags), by_id(scope, id)));
     };
     for one in allowed(classify("DescribeSubnets", subnets))? {
         take("subnet", one.subnet_id(), tags::of_ec2(one.tags()));
@@ -96,11 +96,11 @@ async fn parts(aws: &Aws, scope: &Scope, vpc: &str) -> Result<Vec<Holder>, Failu
 }
 
 /// GuardDuty's endpoint is not ours, but nobody else takes it away.
-fn of_endpoint(scope: &Scope, endpoint: &VpcEndpoint) -> Holder {
+fn of_endpoint(scope: &Scope, endpoint: &VpcEndpoint) -> Blocker {
     let id = endpoint.vpc_endpoint_id().unwrap_or_default();
     let is_left = guardduty_endpoint::is_left(scope, endpoint);
     let whose = if is_left { interfaces::of_left(guardduty_endpoint::observed(endpoint)) } else { by_id(scope, id) };
-    holder(format!("VPC endpoint {id}"), origin(None, &tags::of_ec2(endpoint.tags())), whose)
+    blocker(format!("VPC endpoint {id}"), origin(None, &tags::of_ec2(endpoint.tags())), whose)
 }
 
 fn is_attached(gateway: &VpnGateway, vpc: &str) -> bool {

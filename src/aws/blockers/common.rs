@@ -1,7 +1,7 @@
 //! Words and rules that all questions about blockers share.
 
 use crate::aws::tags::Tags;
-use crate::engine::{Failure, FailureKind, Holder, Scope, Whose};
+use crate::engine::{Blocker, Failure, FailureKind, Scope, Whose};
 use crate::resource::ownership;
 
 /// How keys of tags begin that tell nothing about who made something.
@@ -31,8 +31,8 @@ pub(in crate::aws) fn courteous<T>(asked: Result<Vec<T>, Failure>) -> Result<Vec
 }
 
 /// Something that stands in the way.
-pub(in crate::aws) fn holder(name: String, origin: String, whose: Whose) -> Holder {
-    Holder { name, origin, whose }
+pub(in crate::aws) fn blocker(name: String, origin: String, whose: Whose) -> Blocker {
+    Blocker { name, origin, whose }
 }
 
 /// Ours when we know the id, else somebody else's.

@@ -7,7 +7,7 @@ use super::failure::{Failure, FailureKind};
 use super::item::{Item, Observed};
 use super::poller::Want;
 use super::provider::{Provider, Query};
-use super::step::{Context, Step, StepError, failed, patience};
+use super::step::{Step, StepContext, StepError, failed, patience};
 use crate::resource::Address;
 use crate::state::{Entry, Record, Recorder, Status};
 use std::sync::PoisonError;
@@ -23,7 +23,7 @@ const LONGEST_PAUSE: f64 = 15.0;
 /// Seconds between two looks at something that may be written anew.
 const WATCH_SECONDS: f64 = 5.0;
 
-impl<P: Provider, R: Recorder> Context<P, R> {
+impl<P: Provider, R: Recorder> StepContext<P, R> {
     /// Deletes what the step is about, and waits until it is gone.
     pub(super) async fn remove(&self, step: &Step<'_>) -> Result<(), StepError> {
         let address = step.address().clone();

@@ -7,7 +7,7 @@ use super::policy::DeletionPolicy;
 use super::poller::Poller;
 use super::provider::Provider;
 use super::slots::Slots;
-use super::step::{Context, Step, StepError};
+use super::step::{Step, StepContext, StepError};
 use super::steps::{Node, Steps};
 use super::time_scale::TimeScale;
 use crate::resource::{Address, Attributes};
@@ -131,7 +131,7 @@ type Joined = Result<(usize, Result<(), StepError>, f64), tokio::task::JoinError
 
 /// A run in progress.
 struct Run<P, R> {
-    context: Arc<Context<P, R>>,
+    context: Arc<StepContext<P, R>>,
     plan: Arc<Plan>,
     steps: Arc<Steps>,
     remaining: Vec<u64>,
@@ -151,7 +151,7 @@ impl<P: Provider, R: Recorder> Run<P, R> {
             }
         }
         known.extend(lookups.iter().map(|(key, values)| (key.clone(), values.clone())));
-        let context = Context {
+        let context = StepContext {
             provider: runner.provider.clone(),
             recorder: runner.recorder.clone(),
             policy: runner.policy.clone(),

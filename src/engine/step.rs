@@ -44,7 +44,7 @@ pub(crate) enum StepError {
 }
 
 /// What all steps of a run share.
-pub(crate) struct Context<P, R> {
+pub(crate) struct StepContext<P, R> {
     pub(crate) provider: Arc<P>,
     pub(crate) recorder: Arc<R>,
     pub(crate) policy: Arc<DeletionPolicy>,
@@ -72,7 +72,7 @@ pub(super) fn patience(failure: FailureKind, kind: Kind) -> Option<(f64, f64)> {
     }
 }
 
-impl<P: Provider, R: Recorder> Context<P, R> {
+impl<P: Provider, R: Recorder> StepContext<P, R> {
     pub(super) fn say(&self, event: Event) {
         drop(self.events.send(event));
     }

@@ -5,7 +5,7 @@ use super::contract::Emptiness;
 use super::errors::unexpected;
 use super::resource::operations;
 use crate::engine::{Action, DataLine, Failure, Item, Plan, Verb};
-use crate::state::Status;
+use crate::state::RecordStatus;
 
 /// Looks into everything that holds data and that the plan deletes or keeps. What AWS cannot say for sure (EFS meters its bytes
 /// hours late) is taken as empty only where `may_be_late` allows that: in a test environment.
@@ -36,6 +36,6 @@ pub(super) async fn data(aws: &Aws, plan: &Plan, may_be_late: bool) -> Result<Ve
 
 /// What goes, what stays, and what an earlier destroy kept already.
 fn is_told(action: &Action) -> bool {
-    let is_kept = || action.existing.as_ref().is_some_and(|existing| existing.status == Status::Retained);
+    let is_kept = || action.existing.as_ref().is_some_and(|existing| existing.status == RecordStatus::Retained);
     matches!(action.verb, Verb::Delete | Verb::Retain) || is_kept()
 }

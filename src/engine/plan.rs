@@ -4,7 +4,7 @@ use super::diff::{self, FieldChange, Sides};
 use super::graph::Graph;
 use super::item::{Observed, Readiness};
 use crate::resource::{Address, Attributes, Change, Desired, Kind, Layer, resolve};
-use crate::state::{Document, Intent, Record, Status};
+use crate::state::{Document, Intent, Record, RecordStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -349,7 +349,7 @@ fn existing(observed: &Observed, record: Option<&Record>) -> Record {
     Record {
         id: observed.id.clone(),
         // Another id is a re-creation that was interrupted before it was recorded.
-        status: record.filter(|record| record.id == observed.id).map_or(Status::Creating, |record| record.status),
+        status: record.filter(|record| record.id == observed.id).map_or(RecordStatus::Creating, |record| record.status),
         spec,
         tags: observed.tags.clone().or_else(|| record.map(|record| record.tags.clone())).unwrap_or_default(),
         attributes,
@@ -366,7 +366,7 @@ fn changes(desired: &Desired, record: Option<&Record>, observed: &Observed, know
 
 /// Decides what to do with a wanted resource that exists.
 fn verb_and_reason(kind: Kind, record: Option<&Record>, observed: &Observed, changes: &[FieldChange]) -> (Verb, Reason) {
-    let unfinished = record.is_some_and(|record| record.status == Status::Creating || record.id != observed.id);
+    let unfinished = record.is_some_and(|record| record.status == RecordStatus::Creating || record.id != observed.id);
     let named = |class: Change| {
         changes.iter().filter(|change| change.class == class).map(|change| change.path.as_str()).collect::<Vec<_>>().join(", ")
     };
@@ -387,13 +387,13 @@ fn verb_and_reason(kind: Kind, record: Option<&Record>, observed: &Observed, cha
         return (Verb::Replace, Reason::NotInPlace(replaced));
     }
     let Some(record) = record else { return (Verb::Adopt, Reason::Unrecorded) };
-    if record.status == Status::Retained {
+    if record.status == RecordStatus::Retained {
         return (Verb::Adopt, Reason::TakenBack);
     }
     if unfinished {
         return (Verb::Create, Reason::Unfinished);
     }
-    if record.status == Status::Deleting {
+    if record.status == RecordStatus::Deleting {
         // It may not have been ready yet when its deletion was recorded.
         return (Verb::Create, Reason::DeletionAbandoned);
     }
@@ -445,7 +445,7 @@ fn unwanted(inputs: &Inputs<'_>, observed: &BTreeMap<&Address, &Observed>) -> Ve
     let all = inputs.state.resources.keys().chain(observed.keys().copied()).filter(|address| !wanted.contains(address));
     // What an earlier destroy kept goes only by the word of another one.
     let is_kept = |address: &Address| {
-        !inputs.desired.is_empty() && inputs.state.resources.get(address).is_some_and(|record| record.status == Status::Retained)
+        !inputs.desired.is_empty() && inputs.state.resources.get(address).is_some_and(|record| record.status == RecordStatus::Retained)
     };
     let all: BTreeSet<&Address> = all.filter(|address| !address.kind().facts().leftover && !is_kept(address)).collect();
     all.into_iter().map(|address| deletion(address, inputs.state, observed.get(address).copied())).collect()

@@ -3,7 +3,7 @@
 use super::item::{Observed, Readiness};
 use super::plan::Inputs;
 use crate::resource::{Address, Attributes, Desired, REF_KEY, ownership, resolve_known};
-use crate::state::{Document, Record, Status};
+use crate::state::{Document, Record, RecordStatus};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -122,12 +122,12 @@ fn of_unwanted(seen: &Observed, chosen: &BTreeMap<&Address, &Observed>) -> Recor
     }
 }
 
-fn status(seen: &Observed) -> Status {
+fn status(seen: &Observed) -> RecordStatus {
     match seen.readiness {
         // A cluster that failed is for a person to judge, as one that failed later is.
-        Readiness::Ready | Readiness::Failed(_) => Status::Ready,
-        Readiness::Deleting => Status::Deleting,
-        Readiness::NotYet(_) => Status::Creating,
+        Readiness::Ready | Readiness::Failed(_) => RecordStatus::Ready,
+        Readiness::Deleting => RecordStatus::Deleting,
+        Readiness::NotYet(_) => RecordStatus::Creating,
     }
 }
 

@@ -9,7 +9,7 @@ use super::poller::Want;
 use super::provider::{Provider, Query};
 use super::step::{Step, StepContext, StepError, failed, patience};
 use crate::resource::Address;
-use crate::state::{Entry, Record, Recorder, Status};
+use crate::state::{Entry, Record, RecordStatus, Recorder};
 use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -52,7 +52,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         // What has no record is deleted in the order of what it names, also later.
         let known = self.recorded.contains_key(step.address());
         let dependencies = if known { existing.dependencies.clone() } else { step.action.depends_on.clone() };
-        let record = Record { status: Status::Retained, dependencies, ..existing.clone() };
+        let record = Record { status: RecordStatus::Retained, dependencies, ..existing.clone() };
         self.record(Entry::Recorded { address: step.address().clone(), record: Box::new(record) }).await
     }
 

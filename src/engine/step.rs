@@ -11,7 +11,7 @@ use super::provider::{Created, Provider, Query, Update};
 use super::slots::Slots;
 use super::time_scale::TimeScale;
 use crate::resource::{Address, Attributes, Desired, Idempotency, Kind, ownership, resolve};
-use crate::state::{Entry, Intent, Record, Recorder, StateError, Status};
+use crate::state::{Entry, Intent, Record, RecordStatus, Recorder, StateError};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -59,7 +59,7 @@ pub(crate) struct StepContext<P, R> {
     pub(crate) lineage: String,
     pub(crate) intents: BTreeMap<Address, Intent>,
     /// How far the state knew things to be at the start, and their ids.
-    pub(crate) recorded: BTreeMap<Address, (Status, String)>,
+    pub(crate) recorded: BTreeMap<Address, (RecordStatus, String)>,
 }
 
 /// How long a failed call is repeated: seconds in all, longest pause. What holds a resource may be another change of it.
@@ -194,7 +194,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
             created
         };
         let item = Item { id: created.id.clone(), attributes: created.attributes, ..item };
-        self.recorded(desired, &item, Status::Creating).await?;
+        self.recorded(desired, &item, RecordStatus::Creating).await?;
         self.say(Event::StepCreated { address: desired.address.clone(), id: item.id.clone() });
         let _ = step.created.send(step.index);
         self.finish(step, desired, item).await
@@ -228,7 +228,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         let tag_only = item.address.kind().facts().idempotency == Idempotency::TagOnly;
         // A deletion that was written down was perhaps never sent, and what was to be deleted is only invisible yet.
         let undead =
-            step.action.existing.is_none() && self.recorded.get(&item.address).is_some_and(|(status, _)| *status == Status::Deleting);
+            step.action.existing.is_none() && self.recorded.get(&item.address).is_some_and(|(status, _)| *status == RecordStatus::Deleting);
         let mut unsure = resumed && tag_only || undead && item.address.kind().facts().idempotency != Idempotency::NaturalKey;
         let mut since = if resumed { intent.age_seconds() } else { 0.0 };
         let began = Instant::now();
@@ -340,7 +340,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
     /// Settings, readiness, and the final record of something that was created.
     async fn finish(&self, step: &Step<'_>, desired: &Desired, mut item: Item) -> Result<(), StepError> {
         item.attributes.extend(self.configure(step, &item).await?);
-        self.recorded(desired, &item, Status::Ready).await
+        self.recorded(desired, &item, RecordStatus::Ready).await
     }
 
     /// Settings and readiness; returns what is known once it is ready.
@@ -355,7 +355,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
     }
 
     /// Writes the record down and lets dependents see its attributes.
-    async fn recorded(&self, desired: &Desired, item: &Item, status: Status) -> Result<(), StepError> {
+    async fn recorded(&self, desired: &Desired, item: &Item, status: RecordStatus) -> Result<(), StepError> {
         let record = Record {
             id: item.id.clone(),
             status,
@@ -373,10 +373,10 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
     async fn change(&self, step: &Step<'_>, desired: &Desired, existing: &Record) -> Result<(), StepError> {
         self.learn(&desired.address, &existing.attributes);
         let mut item = self.item(desired, &existing.id)?;
-        if existing.status != Status::Ready {
+        if existing.status != RecordStatus::Ready {
             // Known from now on, but its settings still stand as they were found.
             let found = Item { spec: existing.spec.clone(), ..item.clone() };
-            self.recorded(desired, &found, Status::Creating).await?;
+            self.recorded(desired, &found, RecordStatus::Creating).await?;
             let _ = step.created.send(step.index);
             item.attributes.extend(self.configure(step, &item).await?);
         }
@@ -389,7 +389,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
                 item.attributes.extend(attributes);
             }
         }
-        self.recorded(desired, &item, Status::Ready).await
+        self.recorded(desired, &item, RecordStatus::Ready).await
     }
 
     /// Waits until an update is through and shows its effect: AWS reports "ready" before it begins an update, and

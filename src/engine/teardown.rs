@@ -7,7 +7,7 @@ use super::plan::{Action, Inputs, Plan, PlanError, Reason, Verb, deletion, plan}
 use super::recover::uses;
 use super::steps::waiting_for;
 use crate::resource::{Address, Kind, Layer};
-use crate::state::{Document, Intent, Status};
+use crate::state::{Document, Intent, RecordStatus};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -90,7 +90,8 @@ fn keep(plan: &mut Plan, state: &Document, seen: &[&Observed]) {
             action.existing = action.existing.take().filter(|_| is_seen);
             continue;
         };
-        let is_written = state.resources.get(&action.address).is_some_and(|record| record.status == Status::Retained && record.id == id);
+        let is_written =
+            state.resources.get(&action.address).is_some_and(|record| record.status == RecordStatus::Retained && record.id == id);
         action.verb = if is_written { Verb::NoChange } else { Verb::Retain };
         action.reason = Reason::DataKept;
     }

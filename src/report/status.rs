@@ -4,7 +4,7 @@ use super::plan_text::value_text;
 use super::style::{ADD, CHANGE, DANGER, FAINT, HEADING, paint};
 use crate::engine::{Action, Observed, Plan, Readiness, Verb};
 use crate::resource::{Address, Layer};
-use crate::state::{Document, Record, Status as Recorded};
+use crate::state::{Document, Record, RecordStatus};
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -104,7 +104,7 @@ pub fn status(state: &Document, observed: &[Observed], plan: &Plan) -> Status {
 
 /// How it is, and why it is not ready.
 fn health(action: &Action, record: Option<&Record>, seen: Option<&Observed>) -> (Health, Option<String>) {
-    let is_kept = record.is_some_and(|record| record.status == Recorded::Retained);
+    let is_kept = record.is_some_and(|record| record.status == RecordStatus::Retained);
     match seen.map(|observed| &observed.readiness) {
         None if record.is_none() => (Health::Absent, (action.verb == Verb::Blocked).then(|| action.reason.to_string())),
         None => (Health::Missing, None),
@@ -125,7 +125,7 @@ fn kept() -> (Health, Option<String>) {
 /// What an earlier destroy kept and no configuration wants, such as volumes of claims.
 fn kept_beside(state: &Document, plan: &Plan) -> Vec<Line> {
     let is_beside = |address: &Address| plan.actions.iter().all(|action| action.address != *address);
-    let kept_ones = state.resources.iter().filter(|(address, record)| record.status == Recorded::Retained && is_beside(address));
+    let kept_ones = state.resources.iter().filter(|(address, record)| record.status == RecordStatus::Retained && is_beside(address));
     kept_ones
         .map(|(address, record)| {
             let (health, detail) = kept();

@@ -56,7 +56,7 @@ pub struct TeardownPolicy {
 /// How far a recorded resource is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Status {
+pub enum RecordStatus {
     /// Created, but its settings or its readiness are not confirmed yet.
     Creating,
     /// It is as its spec says.
@@ -74,7 +74,7 @@ pub struct Record {
     /// AWS id, or the name where the name is the id.
     pub id: String,
     /// How far it is.
-    pub status: Status,
+    pub status: RecordStatus,
     /// The spec as last applied, references resolved.
     pub spec: Value,
     /// The tags as last applied.
@@ -202,7 +202,7 @@ impl Document {
                     self.intents.remove(&address);
                 }
                 if let Some(record) = self.resources.get_mut(&address) {
-                    record.status = Status::Deleting;
+                    record.status = RecordStatus::Deleting;
                 }
             }
             Entry::Gone { address } => {
@@ -218,7 +218,7 @@ impl Document {
     /// Drops intents of finished resources that are too old to matter.
     pub fn forget_old_intents(&mut self) {
         let resources = &self.resources;
-        let finished = |address: &Address| resources.get(address).is_some_and(|record| record.status == Status::Ready);
+        let finished = |address: &Address| resources.get(address).is_some_and(|record| record.status == RecordStatus::Ready);
         self.intents.retain(|address, intent| !finished(address) || intent.age_seconds() < Intent::LIVE_SECONDS);
     }
 
@@ -251,7 +251,7 @@ mod tests {
     fn record() -> Box<Record> {
         Box::new(Record {
             id: "vpc-1".to_owned(),
-            status: Status::Creating,
+            status: RecordStatus::Creating,
             spec: Value::Null,
             tags: BTreeMap::new(),
             attributes: BTreeMap::from([("id".to_owned(), "vpc-1".to_owned())]),
@@ -266,13 +266,13 @@ mod tests {
         state.apply(Entry::Intent { address: address(), intent });
         assert!(!state.is_empty());
         state.apply(Entry::Recorded { address: address(), record: record() });
-        let ready = Record { status: Status::Ready, ..*record() };
+        let ready = Record { status: RecordStatus::Ready, ..*record() };
         state.apply(Entry::Recorded { address: address(), record: Box::new(ready) });
         state.forget_old_intents();
         assert!(state.intents.is_empty(), "an intent of 1970 is old");
         assert_eq!(state.attributes()["vpc/main"]["id"], "vpc-1");
         state.apply(Entry::Deleting { address: address() });
-        assert_eq!(state.resources[&address()].status, Status::Deleting);
+        assert_eq!(state.resources[&address()].status, RecordStatus::Deleting);
         state.apply(Entry::Gone { address: address() });
         assert!(state.is_empty());
     }

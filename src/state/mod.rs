@@ -17,7 +17,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use document::{Document, Entry, FORMAT_VERSION, Intent, Record, Status, TeardownPolicy};
+pub use document::{Document, Entry, FORMAT_VERSION, Intent, Record, RecordStatus, TeardownPolicy};
 pub use error::StateError;
 pub use format::{decode, encode};
 pub use local::LocalStore;

@@ -2,7 +2,7 @@
 
 use super::{CliError, Exit, Printer, Settings, read};
 use crate::cli::args::{Format, FormatArgs};
-use crate::state::{Document, Status};
+use crate::state::{Document, RecordStatus};
 use std::fmt::Write;
 
 pub(super) fn run(args: &FormatArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
@@ -31,10 +31,10 @@ fn text(state: &Document) -> String {
     let mut text = String::new();
     for (address, record) in &state.resources {
         let note = match record.status {
-            Status::Ready => "",
-            Status::Creating => "  (not finished)",
-            Status::Deleting => "  (being deleted)",
-            Status::Retained => "  (kept by destroy)",
+            RecordStatus::Ready => "",
+            RecordStatus::Creating => "  (not finished)",
+            RecordStatus::Deleting => "  (being deleted)",
+            RecordStatus::Retained => "  (kept by destroy)",
         };
         let _ = writeln!(text, "{address:<width$}  {}{note}", record.id, address = address.to_string());
     }

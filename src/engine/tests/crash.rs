@@ -134,7 +134,7 @@ async fn what_a_dead_destroy_left_half_made_is_waited_for_by_the_next_apply() {
     lab.die_at(110);
     assert!(lab.run_to_death(&desired).await);
     let document = lab.document();
-    assert_eq!(document.resources[&address("eks-cluster/main")].status, crate::state::Status::Creating, "{}", lab.log.text());
+    assert_eq!(document.resources[&address("eks-cluster/main")].status, crate::state::RecordStatus::Creating, "{}", lab.log.text());
     // The destroy that comes next dies when it has written down what it is about to delete.
     lab.memory.edit(|state| state.apply(crate::state::Entry::Deleting { address: address("eks-cluster/main") }));
     recovers(&lab, &desired).await;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::{Action, Observed, Readiness, Reason};
-use crate::state::{Intent, Record, Status};
+use crate::state::{Intent, Record, RecordStatus};
 
 fn tags() -> BTreeMap<String, String> {
     BTreeMap::from([("domino-eks:cluster".to_owned(), "demo".to_owned())])
@@ -17,7 +17,7 @@ fn attributes(id: &str) -> BTreeMap<String, String> {
 }
 
 fn record(id: &str, spec: Value) -> Record {
-    Record { id: id.to_owned(), status: Status::Ready, spec, tags: tags(), attributes: attributes(id), dependencies: Vec::new() }
+    Record { id: id.to_owned(), status: RecordStatus::Ready, spec, tags: tags(), attributes: attributes(id), dependencies: Vec::new() }
 }
 
 fn seen(of: &str, id: &str, spec: Value) -> Observed {
@@ -151,13 +151,13 @@ fn what_carries_our_tags_is_adopted_with_what_differs() {
         &[seen("subnet/private/a", "s-1", json!({"cidr": "10.0.0.0/24", "public_addresses": true}))],
     ));
     assert_eq!((action.verb, action.id.as_deref(), paths(&action)), (Verb::Adopt, Some("s-1"), vec!["public_addresses"]));
-    assert_eq!(action.existing.unwrap().status, Status::Creating, "its settings are not confirmed");
+    assert_eq!(action.existing.unwrap().status, RecordStatus::Creating, "its settings are not confirmed");
 }
 
 #[test]
 fn an_interrupted_creation_is_finished() {
     let spec = json!({"cidr": "10.0.0.0/16"});
-    let begun = Record { status: Status::Creating, ..record("vpc-1", spec.clone()) };
+    let begun = Record { status: RecordStatus::Creating, ..record("vpc-1", spec.clone()) };
     let action = only(planned(&[desired("vpc/main", spec.clone())], &state(&[("vpc/main", begun)]), &[seen("vpc/main", "vpc-1", spec)]));
     assert_eq!((action.verb, action.reason.clone()), (Verb::Create, Reason::Unfinished));
     assert_eq!(action.existing.unwrap().id, "vpc-1");
@@ -189,7 +189,7 @@ fn failed_and_dying_objects_are_replaced_unless_they_hold_data() {
 
 #[test]
 fn a_cluster_that_never_worked_is_replaced() {
-    let begun = Record { status: Status::Creating, ..record("demo", json!({})) };
+    let begun = Record { status: RecordStatus::Creating, ..record("demo", json!({})) };
     let observed = Observed { readiness: Readiness::Failed("role".to_owned()), ..seen("eks-cluster/main", "demo", json!({})) };
     let action = only(planned(&[desired("eks-cluster/main", json!({}))], &state(&[("eks-cluster/main", begun)]), &[observed]));
     assert_eq!(action.verb, Verb::Replace);
@@ -245,7 +245,7 @@ fn an_object_of_another_id_is_an_interrupted_creation() {
         &[seen("vpc/main", "vpc-new", json!({}))],
     ));
     assert_eq!((action.verb, action.id.as_deref()), (Verb::Create, Some("vpc-new")));
-    assert_eq!(action.existing.unwrap().status, Status::Creating);
+    assert_eq!(action.existing.unwrap().status, RecordStatus::Creating);
 }
 
 #[test]

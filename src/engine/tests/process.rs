@@ -1,7 +1,7 @@
 //! The process: what it logs, what it remembers, and how it dies.
 
 use crate::resource::{Address, Desired};
-use crate::state::{Document, Entry, Recorder, StateError, Status};
+use crate::state::{Document, Entry, RecordStatus, Recorder, StateError};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -134,7 +134,7 @@ impl Memory {
 fn line_of(entry: &Entry) -> String {
     match entry {
         Entry::Intent { address, .. } => format!("intent {address}"),
-        Entry::Recorded { address, record } if record.status == Status::Creating => format!("id {address}"),
+        Entry::Recorded { address, record } if record.status == RecordStatus::Creating => format!("id {address}"),
         Entry::Recorded { address, .. } => format!("ready {address}"),
         Entry::IntentDropped { address } => format!("dropped {address}"),
         Entry::Deleting { address } => format!("deleting {address}"),

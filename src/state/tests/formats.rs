@@ -152,7 +152,7 @@ const FORMAT_3: &str = r#"{
 fn of_format_3() -> Document {
     let mut document = of_format_1();
     document.teardown_policy = TeardownPolicy { protect: true, ephemeral: true };
-    document.resources.values_mut().for_each(|record| record.status = Status::Retained);
+    document.resources.values_mut().for_each(|record| record.status = RecordStatus::Retained);
     document
 }
 
@@ -242,7 +242,8 @@ async fn a_journal_of_the_first_version_of_format_3_is_read_and_written_alike() 
 
 #[tokio::test]
 async fn what_was_retained_is_written_and_read_in_format_3() {
-    let kept = Document { resources: BTreeMap::from([(vpc(), Record { status: Status::Retained, ..record("vpc-1") })]), ..document() };
+    let kept =
+        Document { resources: BTreeMap::from([(vpc(), Record { status: RecordStatus::Retained, ..record("vpc-1") })]), ..document() };
     let bytes = encode(&kept).unwrap();
     assert!(String::from_utf8(bytes.clone()).unwrap().contains("\"status\": \"retained\""));
     assert_eq!(decode(&bytes, "here").unwrap(), kept);

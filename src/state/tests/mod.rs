@@ -73,7 +73,7 @@ fn vpc() -> Address {
 fn record(id: &str) -> Record {
     Record {
         id: id.to_owned(),
-        status: Status::Ready,
+        status: RecordStatus::Ready,
         spec: json!({"cidr": "10.0.0.0/16"}),
         tags: BTreeMap::from([("team".to_owned(), "ml".to_owned())]),
         attributes: BTreeMap::from([("id".to_owned(), id.to_owned())]),

@@ -6,7 +6,7 @@ use crate::engine::{
     Verb, duplicates, hold_back, is_kept, teardown,
 };
 use crate::resource::{Address, Attributes, Kind};
-use crate::state::{Document, Status, TeardownPolicy};
+use crate::state::{Document, RecordStatus, TeardownPolicy};
 use crate::workflow::lineage::{lineage_of, refuse_other_lineage, the_lineage};
 use crate::workflow::session::{items, state_for};
 use crate::workflow::{Refusal, TeardownTarget, WorkflowError};
@@ -87,7 +87,7 @@ impl Inspection {
     /// Whether an earlier destroy kept it for its data.
     pub(super) fn is_retained(&self, seen: &Observed) -> bool {
         let record = self.state.resources.get(&seen.address);
-        record.is_some_and(|record| record.status == Status::Retained && record.id == seen.id)
+        record.is_some_and(|record| record.status == RecordStatus::Retained && record.id == seen.id)
     }
 }
 
@@ -354,7 +354,7 @@ mod tests {
         assert!(!is_of(&state, &untagged), "nothing proves it");
         let record = Record {
             id: "vpc-1".to_owned(),
-            status: Status::Ready,
+            status: RecordStatus::Ready,
             spec: json!({}),
             tags: BTreeMap::new(),
             attributes: BTreeMap::new(),

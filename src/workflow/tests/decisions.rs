@@ -4,7 +4,7 @@ use super::site::{Answer, NAME, Person, Site, loaded, refusal, request, verified
 use crate::engine::tests::world::Strikes;
 use crate::engine::{FailureKind, Namesake, Reason};
 use crate::resource::Kind;
-use crate::state::Status;
+use crate::state::RecordStatus;
 use crate::workflow::destroy::{DataChoice, RemainingReason, Teardown, TeardownRequest};
 use crate::workflow::{Refusal, WorkflowError};
 use serde_json::json;
@@ -90,7 +90,7 @@ async fn kept_data_stays_is_recorded_and_is_deleted_later() {
     assert!(end.kept.iter().all(|one| one.reason == RemainingReason::Kept));
     let document = site.lab.document();
     assert_eq!(document.resources.len(), site.lab.world.live().len());
-    assert!(document.resources.values().all(|record| record.status == Status::Retained));
+    assert!(document.resources.values().all(|record| record.status == RecordStatus::Retained));
     // Once more there is nothing to do, and the flag for data deletes what was kept.
     let person = Person::who_says(Answer::NoTerminal);
     let again = verified(site.destroy(&keeping(&site), &person).await);

@@ -4,7 +4,7 @@ use super::site::{Answer, NAME, Person, Site, request};
 use crate::engine::tests::world::Strikes;
 use crate::engine::{FailureKind, Observed};
 use crate::resource::Kind;
-use crate::state::Status;
+use crate::state::RecordStatus;
 use crate::workflow::destroy::{DataChoice, Remaining, Teardown, TeardownRequest, check_request};
 use crate::workflow::{Refusal, WorkflowError};
 use proptest::prelude::*;
@@ -229,7 +229,7 @@ fn told_truly(site: &Site, left: &[Remaining], kept: &[Remaining], case: &Case) 
     prop_assert!(gone.is_empty(), "{:?} are told and do not exist", gone);
     let document = site.lab.document();
     for one in kept {
-        prop_assert_eq!(document.resources.get(&one.address).map(|record| record.status), Some(Status::Retained));
+        prop_assert_eq!(document.resources.get(&one.address).map(|record| record.status), Some(RecordStatus::Retained));
         prop_assert!(case.data == DataChoice::Retain);
     }
     if case.data == DataChoice::Retain {

@@ -11,7 +11,7 @@ use crate::engine::{
 };
 use crate::report::notice_lines;
 use crate::resource::{Address, Attributes, Kind};
-use crate::state::{Document, Entry, Recorder, StateError, Status};
+use crate::state::{Document, Entry, RecordStatus, Recorder, StateError};
 use crate::workflow::apply::{Applying, apply};
 use crate::workflow::destroy::{DataChoice, Teardown, TeardownRecord, TeardownRequest, Verification, destroy};
 use crate::workflow::{Consent, Context, Interrupt, Loaded, Notice, Refusal, RunWriter, StateStore, TeardownTarget, Ui, WorkflowError};
@@ -163,7 +163,7 @@ impl Discovery for Cloud {
 
     async fn data(&self, plan: &Plan, may_be_late: bool) -> Result<Vec<DataLine>, Failure> {
         let around = self.around.lock().unwrap();
-        let is_kept = |status: Option<Status>| status == Some(Status::Retained);
+        let is_kept = |status: Option<RecordStatus>| status == Some(RecordStatus::Retained);
         let told = plan.actions.iter().filter(|action| {
             let status = action.existing.as_ref().map(|existing| existing.status);
             action.kind.facts().holds_data && (matches!(action.verb, Verb::Delete | Verb::Retain) || is_kept(status))

@@ -4,7 +4,7 @@ use super::super::Verb;
 use super::machine::{Broken, Machine, ensure};
 use super::ops::How;
 use crate::resource::{Address, Attributes, Desired, resolve_known};
-use crate::state::Status;
+use crate::state::RecordStatus;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -89,7 +89,7 @@ impl Machine {
         let ours = self.lab.world.ours();
         // What a destroy kept stays also where the file does not name it any more.
         let recorded = self.lab.document().resources;
-        let is_kept = |of: &Address| recorded.get(of).is_some_and(|record| record.status == Status::Retained);
+        let is_kept = |of: &Address| recorded.get(of).is_some_and(|record| record.status == RecordStatus::Retained);
         let is_wanted = |of: &Address| desired.iter().any(|it| it.address == *of);
         let counts = ours.iter().map(|seen| &seen.address).filter(|of| is_wanted(of) || !is_kept(of));
         let live: BTreeSet<String> = counts.map(ToString::to_string).filter(|of| !out.contains(of)).collect();

@@ -4,7 +4,7 @@ use super::machine::{Broken, Machine, ensure};
 use super::ops::How;
 use crate::engine::CLOUD_CONTROLLER;
 use crate::resource::Kind;
-use crate::state::Status;
+use crate::state::RecordStatus;
 use serde_json::{Value, json};
 
 const STRANGER: &str = "network-interface/stranger";
@@ -25,7 +25,7 @@ impl Machine {
         if done && keep_data {
             for (address, record) in &self.lab.document().resources {
                 let is_data = address.kind().facts().holds_data || address.kind() == Kind::EfsAccessPoint;
-                ensure(is_data && record.status == Status::Retained, || format!("{address} is recorded as {:?}", record.status))?;
+                ensure(is_data && record.status == RecordStatus::Retained, || format!("{address} is recorded as {:?}", record.status))?;
             }
         }
         Ok(done)
@@ -49,7 +49,7 @@ impl Machine {
         let all: Vec<_> = self.lab.world.ours().into_iter().chain(self.lab.world.leftovers()).collect();
         for seen in all {
             let record = recorded.get(&seen.address).filter(|record| record.id == seen.id);
-            ensure(record.is_some_and(|record| record.status == Status::Retained), || format!("{} is not recorded", seen.address))?;
+            ensure(record.is_some_and(|record| record.status == RecordStatus::Retained), || format!("{} is not recorded", seen.address))?;
         }
         ensure(recorded.len() == data.len(), || format!("recorded are {:?}", recorded.keys()))
     }

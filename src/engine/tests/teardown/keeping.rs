@@ -1,7 +1,7 @@
 //! What holds data may stay: it is written down, found again, and goes when that is asked for.
 
 use super::*;
-use crate::state::Status;
+use crate::state::RecordStatus;
 
 /// A cluster with the access point that its file system is used through.
 fn with_data() -> Vec<Desired> {
@@ -12,11 +12,11 @@ fn with_data() -> Vec<Desired> {
 
 const KEPT: [&str; 4] = ["efs-access-point/home", "efs-file-system/datasets", "kms-key/main", "s3-bucket/logs"];
 
-fn status_of(lab: &Lab) -> BTreeMap<String, Status> {
+fn status_of(lab: &Lab) -> BTreeMap<String, RecordStatus> {
     lab.document().resources.iter().map(|(address, record)| (address.to_string(), record.status)).collect()
 }
 
-fn all(of: &[&str], status: Status) -> BTreeMap<String, Status> {
+fn all(of: &[&str], status: RecordStatus) -> BTreeMap<String, RecordStatus> {
     of.iter().map(|address| ((*address).to_owned(), status)).collect()
 }
 
@@ -29,7 +29,7 @@ async fn data_stays_and_is_written_down() {
     assert!(plan.actions.iter().filter(|action| action.kind.facts().holds_data).all(|action| action.verb == Verb::Retain));
     lab.destroy(true).await;
     assert_eq!(lab.world.live(), KEPT);
-    assert_eq!(status_of(&lab), all(&KEPT, Status::Retained));
+    assert_eq!(status_of(&lab), all(&KEPT, RecordStatus::Retained));
     assert_eq!(KEPT.iter().map(|of| lab.document().resources[&address(of)].id.clone()).collect::<Vec<_>>(), ids);
     assert_eq!(lab.world.violations(), Vec::<String>::new());
 }
@@ -66,7 +66,7 @@ async fn only_what_exists_is_kept() {
     let plan = lab.teardown(true).await;
     assert_eq!(verb_of(&plan, "s3-bucket/logs"), Verb::Delete);
     lab.destroy(true).await;
-    assert_eq!(status_of(&lab), all(&KEPT[..3], Status::Retained));
+    assert_eq!(status_of(&lab), all(&KEPT[..3], RecordStatus::Retained));
     assert_eq!(lab.log.count("delete s3-bucket"), 0, "nothing is sent for data that is to be kept");
 }
 
@@ -81,7 +81,7 @@ async fn data_that_is_not_visible_yet_is_kept() {
         lab.world.lag.store(2_000_000, std::sync::atomic::Ordering::SeqCst);
         lab.destroy(true).await;
         assert_eq!(lab.log.count(&format!("delete {of}")), 0);
-        assert_eq!(lab.document().resources[&address(&of)].status, Status::Retained);
+        assert_eq!(lab.document().resources[&address(&of)].status, RecordStatus::Retained);
         lab.world.lag.store(0, std::sync::atomic::Ordering::SeqCst);
         lab.destroy(false).await;
         lab.assert_nothing().await;
@@ -97,7 +97,7 @@ async fn data_without_a_record_is_kept_and_written_down() {
     });
     lab.destroy(true).await;
     assert_eq!(lab.world.live(), KEPT);
-    assert_eq!(status_of(&lab), all(&KEPT, Status::Retained));
+    assert_eq!(status_of(&lab), all(&KEPT, RecordStatus::Retained));
     // What the nodes were told about their cluster is no name of it.
     lab.world.take_early_deletes();
     lab.log.clear();
@@ -113,7 +113,7 @@ async fn what_kubernetes_left_and_was_kept_is_forgotten_when_it_is_gone() {
     lab.world.leave("ebs-volume/claim", json!({}));
     lab.world.leave("ebs-volume/other", json!({}));
     lab.destroy(true).await;
-    assert_eq!(lab.document().resources[&address("ebs-volume/claim")].status, Status::Retained);
+    assert_eq!(lab.document().resources[&address("ebs-volume/claim")].status, RecordStatus::Retained);
     lab.world.vanish("ebs-volume/claim");
     lab.log.clear();
     lab.destroy(true).await;
@@ -130,7 +130,7 @@ async fn the_next_apply_takes_back_what_was_kept() {
     let plan = lab.plan(&with_data()).await;
     KEPT.iter().for_each(|of| assert_eq!(verb_of(&plan, of), Verb::Adopt, "{of}"));
     lab.apply(&with_data()).await;
-    assert!(status_of(&lab).values().all(|status| *status == Status::Ready));
+    assert!(status_of(&lab).values().all(|status| *status == RecordStatus::Ready));
     assert_eq!(KEPT.iter().map(|of| lab.world.id(of)).collect::<Vec<_>>(), ids);
     lab.assert_is(&with_data()).await;
 }
@@ -155,7 +155,7 @@ async fn an_apply_that_does_not_name_what_was_kept_leaves_it_alone() {
     assert!(plan.actions.iter().all(|action| action.address != address("s3-bucket/logs")));
     lab.apply(&desired).await;
     assert!(lab.world.live().contains(&"s3-bucket/logs".to_owned()));
-    assert_eq!(status_of(&lab)["s3-bucket/logs"], Status::Retained);
+    assert_eq!(status_of(&lab)["s3-bucket/logs"], RecordStatus::Retained);
 }
 
 /// A world in which everything is to be met.
@@ -186,7 +186,7 @@ async fn a_destroy_that_keeps_data_survives_death_at_every_point() {
         let mut expected: Vec<String> = everything.iter().map(|of| (*of).to_owned()).collect();
         expected.sort();
         assert_eq!(lab.world.live(), expected, "death at {at}\n{}", lab.log.text());
-        assert_eq!(status_of(&lab), all(&everything, Status::Retained), "death at {at}\n{}", lab.log.text());
+        assert_eq!(status_of(&lab), all(&everything, RecordStatus::Retained), "death at {at}\n{}", lab.log.text());
         if !died {
             assert!(at > 40, "the sweep ended after {at} points");
             return;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::engine::steps::{Steps, waiting_for};
 use crate::engine::{Observed, Readiness, Reason, hold_back};
-use crate::state::{Record, Status};
+use crate::state::{Record, RecordStatus};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ fn torn_down(state: &Document, observed: &[Observed], left: &[Observed], keep_da
 fn record(seen: &Observed, dependencies: Vec<Address>) -> Record {
     Record {
         id: seen.id.clone(),
-        status: Status::Ready,
+        status: RecordStatus::Ready,
         spec: seen.spec.clone(),
         tags: BTreeMap::new(),
         attributes: BTreeMap::new(),

@@ -10,7 +10,7 @@ mod writing;
 
 use super::*;
 use crate::resource::{Address, Kind};
-use crate::state::{Document, Entry, Record, Recorder, StateError, Status, format};
+use crate::state::{Document, Entry, Record, RecordStatus, Recorder, StateError, format};
 use bucket::{Call, Client, Fault};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -38,7 +38,7 @@ fn role(number: usize) -> Address {
 fn entry(number: usize) -> Entry {
     let record = Record {
         id: number.to_string(),
-        status: Status::Ready,
+        status: RecordStatus::Ready,
         spec: serde_json::Value::Null,
         tags: BTreeMap::new(),
         attributes: BTreeMap::new(),

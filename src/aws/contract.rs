@@ -77,7 +77,7 @@ pub(super) trait Leftover: 'static {
     /// What must be known before one is deleted.
     const DELETION: Deletion;
 
-    /// Lists what the cluster left ([`Query::Left`]), or those of the items that are still there.
+    /// Lists what the cluster left ([`Query::Leftovers`]), or those of the items that are still there.
     fn observe(aws: &Aws, query: &Query) -> impl Future<Output = Result<Vec<Observed>, Failure>> + Send;
 
     /// Deletes; the object may go on to exist for a while.

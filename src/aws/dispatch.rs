@@ -98,7 +98,7 @@ pub(super) async fn observe_all(aws: &Aws, items: Vec<Item>) -> Result<Vec<Obser
 /// # Errors
 /// The first call that fails.
 pub(super) async fn leftovers(aws: &Aws, scope: &Scope, recorded: Vec<Item>) -> Result<Vec<Observed>, Failure> {
-    let mut found = observe_kinds(aws, Kind::leftovers().map(|kind| (kind, Query::Left(scope.clone())))).await?;
+    let mut found = observe_kinds(aws, Kind::leftovers().map(|kind| (kind, Query::Leftovers(scope.clone())))).await?;
     let open: Vec<Item> = recorded.into_iter().filter(|item| found.iter().all(|seen| seen.id != item.id)).collect();
     let of_kind = |kind: Kind| open.iter().filter(|item| item.address.kind() == kind).cloned().collect::<Vec<_>>();
     let queries = Kind::leftovers().map(|kind| (kind, of_kind(kind))).filter(|(_, items)| !items.is_empty());
@@ -112,7 +112,7 @@ pub(super) async fn leftovers(aws: &Aws, scope: &Scope, recorded: Vec<Item>) -> 
 /// The first call that fails.
 pub(super) async fn claims(aws: &Aws, scope: &Scope) -> Result<Vec<Observed>, Failure> {
     let kinds = Kind::leftovers().filter(|kind| kind.facts().carries_lineage);
-    observe_kinds(aws, kinds.map(|kind| (kind, Query::Left(scope.clone())))).await
+    observe_kinds(aws, kinds.map(|kind| (kind, Query::Leftovers(scope.clone())))).await
 }
 
 async fn observe_kinds(aws: &Aws, queries: impl Iterator<Item = (Kind, Query)>) -> Result<Vec<Observed>, Failure> {

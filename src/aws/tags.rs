@@ -41,7 +41,7 @@ pub(super) fn address(aws: &Aws, tags: &Tags) -> Option<Address> {
 /// EC2 filters of a query: our tag, or the ids of the items under the filter's name for ids.
 pub(super) fn filters(aws: &Aws, query: &Query, id_filter: &str) -> Vec<Filter> {
     let filter = match query {
-        Query::Ours(_) | Query::Left(_) => filter(&format!("tag:{CLUSTER}"), [aws.cluster.clone()]),
+        Query::Ours(_) | Query::Leftovers(_) => filter(&format!("tag:{CLUSTER}"), [aws.cluster.clone()]),
         Query::These(items) => filter(id_filter, items.iter().map(|item| item.id.clone())),
     };
     vec![filter]

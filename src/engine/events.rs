@@ -67,7 +67,7 @@ pub enum Event {
         /// What went wrong.
         error: String,
         /// What it leaves behind.
-        left: Left,
+        left: LeftBehind,
     },
     /// The step was not tried because something before it failed.
     StepSkipped {
@@ -98,7 +98,7 @@ pub enum Event {
 /// What a failed step leaves behind (design rule 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Left {
+pub enum LeftBehind {
     /// Nothing.
     Nothing,
     /// Something that is recorded in the state.

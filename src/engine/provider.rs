@@ -25,7 +25,7 @@ pub enum Query {
     /// These items only, by id.
     These(Vec<Item>),
     /// Of a kind that only destroy knows: what was left there.
-    Left(Scope),
+    Leftovers(Scope),
 }
 
 impl Query {
@@ -33,13 +33,13 @@ impl Query {
     pub fn items(&self) -> &[Item] {
         match self {
             Query::Ours(items) | Query::These(items) => items,
-            Query::Left(_) => &[],
+            Query::Leftovers(_) => &[],
         }
     }
 
     /// Whether leftovers are looked for.
-    pub fn is_left(&self) -> bool {
-        matches!(self, Query::Left(_))
+    pub fn is_leftovers(&self) -> bool {
+        matches!(self, Query::Leftovers(_))
     }
 
     /// Whether the whole cluster is looked for.

@@ -2,7 +2,7 @@
 //! back is deleted again.
 
 use super::blocker::{Blocker, Whose, listed};
-use super::events::{Event, Left};
+use super::events::{Event, LeftBehind};
 use super::failure::{Failure, FailureKind};
 use super::item::{Item, Observed};
 use super::poller::Want;
@@ -35,7 +35,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         self.delete(step, &item).await?;
         if address.kind().facts().delete_seconds > 1 {
             let waited = self.unless_stopped(self.poller.wait(item.clone(), Want::Gone)).await?;
-            waited.map_err(|failure| failed(failure, Left::Recorded))?;
+            waited.map_err(|failure| failed(failure, LeftBehind::Recorded))?;
         }
         if step.watch_seconds > 0 {
             self.watch(step, &item).await?;
@@ -87,7 +87,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
             let in_vain = hindered.is_some_and(|since| since.elapsed() >= self.time_scale.seconds(FOREIGN_SECONDS));
             let (longest, _) = patience(FailureKind::InUse, item.address.kind()).unwrap_or_default();
             if in_vain || began.elapsed() > self.time_scale.seconds(longest) {
-                return Err(failed(held(failure, &blockers), Left::Recorded));
+                return Err(failed(held(failure, &blockers), LeftBehind::Recorded));
             }
             let why = if blockers.is_empty() { format!("trying again: {failure}") } else { format!("held by {}", listed(&blockers)) };
             self.say(Event::StepWaiting { address: item.address.clone(), why });
@@ -99,7 +99,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
 
     /// Returns the refusal when something holds it.
     async fn try_to_delete(&self, step: &Step<'_>, item: &Item) -> Result<Option<Failure>, StepError> {
-        self.call(step, Left::Recorded, || async {
+        self.call(step, LeftBehind::Recorded, || async {
             match self.provider.delete(item.clone(), self.policy.clone()).await {
                 Ok(()) => Ok(None),
                 Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
@@ -112,7 +112,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
 
     /// Who holds it. A question that is not allowed leaves the refusal as it is.
     async fn blockers(&self, step: &Step<'_>, item: &Item) -> Result<Vec<Blocker>, StepError> {
-        let asked = self.call(step, Left::Recorded, || self.provider.blockers(item.clone(), self.policy.clone())).await;
+        let asked = self.call(step, LeftBehind::Recorded, || self.provider.blockers(item.clone(), self.policy.clone())).await;
         match asked {
             Err(StepError::Failed { failure, .. }) if failure.kind != FailureKind::Credentials => {
                 tracing::debug!(address = %item.address, %failure, "cannot tell what holds it");
@@ -159,7 +159,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
             let pause = left.min(self.time_scale.jittered(WATCH_SECONDS));
             self.unless_stopped(tokio::time::sleep(pause)).await?;
             let ask = || self.provider.observe(item.address.kind(), Query::These(vec![item.clone()]));
-            if !self.call(step, Left::Recorded, ask).await?.is_empty() {
+            if !self.call(step, LeftBehind::Recorded, ask).await?.is_empty() {
                 self.delete(step, item).await?;
             }
             if left == Duration::ZERO {

@@ -1,6 +1,6 @@
 //! Runs a plan: a ready queue over the graph of steps, longest remaining path first, everything else at once.
 
-use super::events::{Event, Left};
+use super::events::{Event, LeftBehind};
 use super::failure::{Failure, FailureKind};
 use super::plan::{Action, Plan, Verb};
 use super::policy::DeletionPolicy;
@@ -32,7 +32,7 @@ pub struct Failed {
     /// What went wrong.
     pub failure: Failure,
     /// What it leaves behind.
-    pub left: Left,
+    pub left: LeftBehind,
 }
 
 /// How a run ended.

@@ -1,7 +1,7 @@
 //! One step of a run: create and wait, update, or delete and wait, with every retry that AWS asks for.
 
 use super::diff::same;
-use super::events::{Event, Left};
+use super::events::{Event, LeftBehind};
 use super::failure::{Failure, FailureKind};
 use super::item::{INTENT_ATTRIBUTE, Item, Observed, Readiness};
 use super::plan::{Action, Verb};
@@ -34,7 +34,7 @@ const EFFECT_LOOKS: usize = 4;
 #[derive(Debug)]
 pub(crate) enum StepError {
     /// AWS refused, or waiting ended.
-    Failed { failure: Failure, left: Left },
+    Failed { failure: Failure, left: LeftBehind },
     /// The user asked to stop.
     Cancelled,
     /// The state could not be written: nothing may go on.
@@ -112,7 +112,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
             resolve(&desired.spec, &known)
         };
         let spec = resolved.map_err(|unknown| {
-            failed(Failure::other("resolve", format!("{unknown}, although what it depends on is done")), Left::Nothing)
+            failed(Failure::other("resolve", format!("{unknown}, although what it depends on is done")), LeftBehind::Nothing)
         })?;
         let mut tags = desired.tags.clone();
         tags.insert(ownership::LINEAGE.to_owned(), self.lineage.clone());
@@ -120,7 +120,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
     }
 
     /// One call under its service's limit, repeated while AWS asks for patience.
-    pub(super) async fn call<T, F>(&self, step: &Step<'_>, left: Left, mut send: impl FnMut() -> F) -> Result<T, StepError>
+    pub(super) async fn call<T, F>(&self, step: &Step<'_>, left: LeftBehind, mut send: impl FnMut() -> F) -> Result<T, StepError>
     where
         F: Future<Output = Result<T, Failure>>,
     {
@@ -174,11 +174,11 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         let bound =
             |intent: &Intent| resumed && desired.kind().facts().idempotency == Idempotency::Token && intent.age_seconds() < GRACE_SECONDS;
         let created = match self.create_once(step, &item, &intent, resumed, &sends).await {
-            Err(StepError::Failed { failure, left: Left::Nothing }) if sends.is_conclusive(&failure, resumed) && !bound(&intent) => {
+            Err(StepError::Failed { failure, left: LeftBehind::Nothing }) if sends.is_conclusive(&failure, resumed) && !bound(&intent) => {
                 self.record(Entry::IntentDropped { address: desired.address.clone() }).await?;
-                return Err(failed(failure, Left::Nothing));
+                return Err(failed(failure, LeftBehind::Nothing));
             }
-            Err(StepError::Failed { failure, .. }) => return Err(failed(failure, Left::Unknown)),
+            Err(StepError::Failed { failure, .. }) => return Err(failed(failure, LeftBehind::Unknown)),
             Err(StepError::Cancelled) if !resumed && !sends.any.load(Ordering::Relaxed) => {
                 self.record(Entry::IntentDropped { address: desired.address.clone() }).await?;
                 return Err(StepError::Cancelled);
@@ -211,7 +211,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         let began = Instant::now();
         loop {
             let ask = || self.provider.observe(item.address.kind(), Query::These(vec![item.clone()]));
-            let seen = self.call(step, Left::Recorded, ask).await?;
+            let seen = self.call(step, LeftBehind::Recorded, ask).await?;
             match seen.iter().find(|seen| seen.id == item.id) {
                 Some(seen) => return Ok(seen.readiness == Readiness::Deleting),
                 None if began.elapsed() >= self.time_scale.seconds(GRACE_SECONDS) => return Ok(true),
@@ -243,7 +243,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
                 *stamped.lock().unwrap_or_else(PoisonError::into_inner) = None;
             }
             let sent = self
-                .call(step, Left::Nothing, || async {
+                .call(step, LeftBehind::Nothing, || async {
                     if tag_only || undead {
                         self.stamp(item, intent, &stamped).await?;
                     }
@@ -262,7 +262,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
                 Ok(Ok(created)) => return Ok(created),
                 Ok(Err(failure)) => failure,
                 Err(StepError::Failed { failure, .. }) if failure.kind == FailureKind::LostAnswer => {
-                    return Err(failed(failure, Left::Unknown));
+                    return Err(failed(failure, LeftBehind::Unknown));
                 }
                 Err(other) => return Err(other),
             };
@@ -270,7 +270,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
                 return self.adopt_existing(step, item, failure).await;
             }
             if began.elapsed() > self.time_scale.seconds(4.0 * GRACE_SECONDS) {
-                return Err(failed(failure, Left::Unknown));
+                return Err(failed(failure, LeftBehind::Unknown));
             }
             (unsure, since) = (true, 0.0);
         }
@@ -310,7 +310,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         let mut item = item.clone();
         item.attributes.insert(INTENT_ATTRIBUTE.to_owned(), String::new());
         let ask = || self.provider.observe(item.address.kind(), Query::Ours(vec![item.clone()]));
-        let seen = self.call(step, Left::Unknown, ask).await?;
+        let seen = self.call(step, LeftBehind::Unknown, ask).await?;
         let ours = |observed: &&Observed| observed.address == item.address && self.is_ours(observed);
         Ok(seen.iter().find(ours).cloned())
     }
@@ -331,7 +331,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
             // Lists lag behind creates: one look does not prove that it is somebody else's.
             if began.elapsed() >= self.time_scale.seconds(FOREIGN_SECONDS) {
                 let message = format!("{}; it does not carry this cluster's tags, so it is left alone", failure.message);
-                return Err(failed(failure.meaning(FailureKind::Foreign).worded(message), Left::Nothing));
+                return Err(failed(failure.meaning(FailureKind::Foreign).worded(message), LeftBehind::Nothing));
             }
             self.unless_stopped(tokio::time::sleep(self.time_scale.jittered(3.0))).await?;
         }
@@ -345,12 +345,12 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
 
     /// Settings and readiness; returns what is known once it is ready.
     async fn configure(&self, step: &Step<'_>, item: &Item) -> Result<BTreeMap<String, String>, StepError> {
-        self.call(step, Left::Recorded, || self.provider.configure(item.clone())).await?;
+        self.call(step, LeftBehind::Recorded, || self.provider.configure(item.clone())).await?;
         if item.address.kind().facts().create_seconds <= 1 {
             return Ok(BTreeMap::new());
         }
         let waited = self.unless_stopped(self.poller.wait(item.clone(), Want::Ready)).await?;
-        let observed = waited.map_err(|failure| failed(failure, Left::Recorded))?;
+        let observed = waited.map_err(|failure| failed(failure, LeftBehind::Recorded))?;
         Ok(observed.map(|observed| observed.attributes).unwrap_or_default())
     }
 
@@ -382,7 +382,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         }
         let update = update_of(&step.action.fields, &item, existing);
         if !update.fields.is_empty() || !update.set_tags.is_empty() || !update.remove_tags.is_empty() {
-            let changed = self.call(step, Left::Recorded, || self.provider.update(update.clone())).await?;
+            let changed = self.call(step, LeftBehind::Recorded, || self.provider.update(update.clone())).await?;
             item.attributes.extend(changed);
             if desired.kind().facts().create_seconds > 1 {
                 let attributes = self.wait_for_effect(&item, &update.fields).await?;
@@ -398,7 +398,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         let mut missing = Vec::new();
         for _ in 0..EFFECT_LOOKS {
             let waited = self.unless_stopped(self.poller.wait(item.clone(), Want::Ready)).await?;
-            let Some(observed) = waited.map_err(|failure| failed(failure, Left::Recorded))? else { return Ok(BTreeMap::new()) };
+            let Some(observed) = waited.map_err(|failure| failed(failure, LeftBehind::Recorded))? else { return Ok(BTreeMap::new()) };
             let differs = |field: &&String| match (observed.spec.get(*field), item.spec.get(*field)) {
                 (Some(now), wanted) => !same(now, wanted.unwrap_or(&Value::Null)),
                 (None, _) => false,
@@ -410,7 +410,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
             self.unless_stopped(tokio::time::sleep(self.time_scale.jittered(10.0))).await?;
         }
         let message = format!("AWS reports that it is done, but {} did not change", missing.join(", "));
-        Err(failed(Failure::other("wait", message), Left::Recorded))
+        Err(failed(Failure::other("wait", message), LeftBehind::Recorded))
     }
 }
 
@@ -477,6 +477,6 @@ fn update_of(changes: &[super::FieldChange], item: &Item, existing: &Record) -> 
     }
 }
 
-pub(super) fn failed(failure: Failure, left: Left) -> StepError {
+pub(super) fn failed(failure: Failure, left: LeftBehind) -> StepError {
     StepError::Failed { failure, left }
 }

@@ -1,6 +1,6 @@
 //! A run as plain lines, one for each event worth a line.
 
-use crate::engine::{Event, Left, Verb};
+use crate::engine::{Event, LeftBehind, Verb};
 
 /// Turns events into lines.
 #[derive(Debug, Default)]
@@ -44,11 +44,11 @@ fn done(verb: Verb) -> &'static str {
     }
 }
 
-fn left_text(left: Left) -> &'static str {
+fn left_text(left: LeftBehind) -> &'static str {
     match left {
-        Left::Nothing => "it leaves nothing behind",
-        Left::Recorded => "what exists is recorded in the state",
-        Left::Unknown => "it may exist; the next run looks for it",
+        LeftBehind::Nothing => "it leaves nothing behind",
+        LeftBehind::Recorded => "what exists is recorded in the state",
+        LeftBehind::Unknown => "it may exist; the next run looks for it",
     }
 }
 

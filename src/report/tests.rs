@@ -1,7 +1,7 @@
 //! Tests of what people and programs read.
 
 use super::*;
-use crate::engine::{Event, Inputs, Left, Observed, Plan, Readiness, Verb, plan};
+use crate::engine::{Event, Inputs, LeftBehind, Observed, Plan, Readiness, Verb, plan};
 use crate::resource::{Address, Attributes, Desired};
 use crate::state::{Document, Record};
 use serde_json::{Value, json};
@@ -430,7 +430,12 @@ fn a_run_in_plain_lines() {
         Event::StepDone { address: address("vpc/main"), action: Verb::Create, seconds: 1.2 },
         Event::StepStarted { address: cluster(), action: Verb::Create, expected_seconds: 540, path_seconds: 600 },
         Event::StepWaiting { address: cluster(), why: "CREATING".to_owned() },
-        Event::StepFailed { address: cluster(), action: Verb::Create, error: "CreateCluster: Denied: no".to_owned(), left: Left::Unknown },
+        Event::StepFailed {
+            address: cluster(),
+            action: Verb::Create,
+            error: "CreateCluster: Denied: no".to_owned(),
+            left: LeftBehind::Unknown,
+        },
         Event::StepSkipped { address: address("eks-add-on/coredns"), because: cluster() },
         Event::StepDone { address: address("s3-bucket/logs"), action: Verb::Update, seconds: 3.0 },
         Event::Stopping,
@@ -457,9 +462,9 @@ fn what_a_failure_leaves_behind_is_said() {
         let failed = Event::StepFailed { address: address("vpc/main"), action: Verb::Delete, error: "e".to_owned(), left };
         PlainProgress::default().line(&failed).unwrap()
     };
-    assert_eq!(line(Left::Nothing), "  1/0 vpc/main: failed while deleting: e; it leaves nothing behind");
-    assert_eq!(line(Left::Recorded), "  1/0 vpc/main: failed while deleting: e; what exists is recorded in the state");
-    assert_eq!(line(Left::Unknown), "  1/0 vpc/main: failed while deleting: e; it may exist; the next run looks for it");
+    assert_eq!(line(LeftBehind::Nothing), "  1/0 vpc/main: failed while deleting: e; it leaves nothing behind");
+    assert_eq!(line(LeftBehind::Recorded), "  1/0 vpc/main: failed while deleting: e; what exists is recorded in the state");
+    assert_eq!(line(LeftBehind::Unknown), "  1/0 vpc/main: failed while deleting: e; it may exist; the next run looks for it");
 }
 
 #[test]

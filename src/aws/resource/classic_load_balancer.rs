@@ -25,8 +25,8 @@ impl Leftover for ClassicLoadBalancer {
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         match query {
-            Query::Left(scope) if scope.vpcs.is_empty() => Ok(Vec::new()),
-            Query::Left(scope) => left(aws, scope, &all(aws).await?).await,
+            Query::Leftovers(scope) if scope.vpcs.is_empty() => Ok(Vec::new()),
+            Query::Leftovers(scope) => left(aws, scope, &all(aws).await?).await,
             other => these(aws, other.items()).await,
         }
     }

@@ -26,13 +26,13 @@ impl Leftover for ContainerLogGroup {
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         // A name proves nothing unless something else of ours is there, or was.
-        if matches!(query, Query::Left(scope) if scope.ours.is_empty() || scope.another_lives) {
+        if matches!(query, Query::Leftovers(scope) if scope.ours.is_empty() || scope.another_lives) {
             return Ok(Vec::new());
         }
         // The last slash keeps clusters out whose names only begin like ours.
         let prefix = format!("/aws/containerinsights/{}/", aws.cluster);
         let groups = log_group::describe(aws, &prefix).await?;
-        let wanted = |name: &str| matches!(query, Query::Left(_)) || query.items().iter().any(|item| item.id == name);
+        let wanted = |name: &str| matches!(query, Query::Leftovers(_)) || query.items().iter().any(|item| item.id == name);
         let left = groups.iter().filter_map(|group| {
             let name = group.log_group_name().filter(|name| wanted(name))?;
             let spec = json!({ "name": name, "bytes": group.stored_bytes() });

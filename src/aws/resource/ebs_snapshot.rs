@@ -27,12 +27,12 @@ impl Leftover for EbsSnapshot {
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let which = match query {
-            Query::Left(_) => filter(&format!("tag:{}", tags::CLUSTER), [aws.cluster.clone()]),
+            Query::Leftovers(_) => filter(&format!("tag:{}", tags::CLUSTER), [aws.cluster.clone()]),
             other => filter("snapshot-id", other.items().iter().map(|item| item.id.clone())),
         };
         let pages = aws.ec2.describe_snapshots().owner_ids("self").filters(which).max_results(PAGE).into_paginator().items().send();
         let snapshots = classify("DescribeSnapshots", pages.collect::<Result<Vec<_>, _>>().await)?;
-        Ok(snapshots.iter().filter(|snapshot| !query.is_left() || is_left(snapshot)).map(observed).collect())
+        Ok(snapshots.iter().filter(|snapshot| !query.is_leftovers() || is_left(snapshot)).map(observed).collect())
     }
 
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {

@@ -30,12 +30,12 @@ impl Leftover for EbsVolume {
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let which = match query {
-            Query::Left(_) => filter(&format!("tag:{}", tags::CLUSTER), [aws.cluster.clone()]),
+            Query::Leftovers(_) => filter(&format!("tag:{}", tags::CLUSTER), [aws.cluster.clone()]),
             other => filter("volume-id", other.items().iter().map(|item| item.id.clone())),
         };
         let pages = aws.ec2.describe_volumes().filters(which).max_results(PAGE).into_paginator().items().send();
         let volumes = classify("DescribeVolumes", pages.collect::<Result<Vec<_>, _>>().await)?;
-        Ok(volumes.iter().filter(|volume| !query.is_left() || is_left(volume)).map(observed).collect())
+        Ok(volumes.iter().filter(|volume| !query.is_leftovers() || is_left(volume)).map(observed).collect())
     }
 
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {

@@ -30,7 +30,7 @@ impl Leftover for GuardDutyEndpoint {
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let endpoints = match query {
-            Query::Left(scope) => left(aws, scope).await?,
+            Query::Leftovers(scope) => left(aws, scope).await?,
             other => describe(aws, filter("vpc-endpoint-id", other.items().iter().map(|item| item.id.clone()))).await?,
         };
         Ok(endpoints.iter().map(observed).collect())

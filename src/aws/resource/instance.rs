@@ -36,13 +36,13 @@ impl Leftover for Instance {
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let which = match query {
-            Query::Left(scope) if scope.vpcs.is_empty() => return Ok(Vec::new()),
-            Query::Left(scope) => filter("vpc-id", scope.vpcs.iter().cloned()),
+            Query::Leftovers(scope) if scope.vpcs.is_empty() => return Ok(Vec::new()),
+            Query::Leftovers(scope) => filter("vpc-id", scope.vpcs.iter().cloned()),
             other => filter("instance-id", other.items().iter().map(|item| item.id.clone())),
         };
         let found = describe(aws, vec![which, filter("instance-state-name", ALIVE.map(str::to_owned))]).await?;
         let wanted = |instance: &&types::Instance| match query {
-            Query::Left(scope) => is_left(aws, scope, instance),
+            Query::Leftovers(scope) => is_left(aws, scope, instance),
             _ => true,
         };
         Ok(found.iter().filter(wanted).map(observed).collect())

@@ -27,7 +27,7 @@ impl Leftover for KubernetesSecurityGroup {
     };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
-        let Query::Left(scope) = query else {
+        let Query::Leftovers(scope) = query else {
             let groups = describe(aws, vec![filter("group-id", query.items().iter().map(|item| item.id.clone()))]).await?;
             // What proved whose they are may be gone by now; the id is enough.
             let is_there = |item: &&Item| groups.iter().any(|group| group.group_id() == Some(&item.id));

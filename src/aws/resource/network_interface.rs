@@ -25,7 +25,7 @@ impl Leftover for NetworkInterface {
         Deletion { blockers: None, protection: None, data: None, exists_by_name: None, unrecorded: None, asks_whether_deleting: false };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
-        let Query::Left(scope) = query else {
+        let Query::Leftovers(scope) = query else {
             let ids = query.items().iter().map(|item| item.id.clone());
             return Ok(describe(aws, vec![filter("network-interface-id", ids)]).await?.iter().map(observed).collect());
         };

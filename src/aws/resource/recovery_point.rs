@@ -33,7 +33,7 @@ impl Leftover for RecoveryPoint {
     };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
-        let Query::Left(scope) = query else { return these(aws, query.items()).await };
+        let Query::Leftovers(scope) = query else { return these(aws, query.items()).await };
         let mut left = Vec::new();
         for file_system in &scope.file_systems {
             let resource = arn(aws, "elasticfilesystem", &format!("file-system/{file_system}"));

@@ -19,7 +19,7 @@ impl Leftover for TargetGroup {
         Deletion { blockers: None, protection: None, data: None, exists_by_name: None, unrecorded: None, asks_whether_deleting: false };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
-        let Query::Left(scope) = query else { return these(aws, query.items()).await };
+        let Query::Leftovers(scope) = query else { return these(aws, query.items()).await };
         if scope.vpcs.is_empty() {
             return Ok(Vec::new());
         }

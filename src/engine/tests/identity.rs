@@ -2,7 +2,7 @@
 
 use super::world::Strikes;
 use super::*;
-use crate::engine::{FailureKind, Left};
+use crate::engine::{FailureKind, LeftBehind};
 use crate::resource::Idempotency;
 use crate::state::Intent;
 
@@ -132,7 +132,7 @@ async fn an_answer_that_stays_lost_keeps_the_intent() {
     let lab = Lab::new();
     lab.world.fault("create nat-gateway", usize::MAX, Strikes::Before, FailureKind::LostAnswer);
     let done = lab.run(&many(Kind::NatGateway, 1)).await;
-    assert_eq!(done.outcome.failed[0].left, Left::Unknown);
+    assert_eq!(done.outcome.failed[0].left, LeftBehind::Unknown);
     assert!(lab.document().intents.contains_key(&address("nat-gateway/n0")));
     assert_eq!(lab.log.count("dropped"), 0);
 }
@@ -157,7 +157,7 @@ async fn what_exists_without_our_tags_is_left_alone() {
         lab.world.foreign("subnet/n0", tags);
         let done = lab.run(&many(Kind::Subnet, 1)).await;
         let failed = &done.outcome.failed[0];
-        assert_eq!((failed.failure.kind, failed.left), (FailureKind::Foreign, Left::Nothing));
+        assert_eq!((failed.failure.kind, failed.left), (FailureKind::Foreign, LeftBehind::Nothing));
         assert!(failed.failure.message.ends_with("it does not carry this cluster's tags, so it is left alone"), "{}", failed.failure);
         assert!(lab.document().is_empty());
         assert_eq!(lab.world.tags("subnet/n0").len(), tags.len());
@@ -181,7 +181,7 @@ async fn a_refusal_after_a_lost_answer_does_not_claim_that_nothing_is_left() {
         lab.world.fault("create", 1, Strikes::After, FailureKind::LostAnswer);
         lab.world.fault("create", 1, Strikes::Before, FailureKind::Credentials);
         let done = lab.run(&many(kind, 1)).await;
-        assert_eq!((lab.world.live().len(), done.outcome.failed[0].left), (1, Left::Unknown), "{kind}");
+        assert_eq!((lab.world.live().len(), done.outcome.failed[0].left), (1, LeftBehind::Unknown), "{kind}");
         assert_eq!(lab.document().intents.len(), 1, "{kind}");
     }
 }

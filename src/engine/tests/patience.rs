@@ -2,7 +2,7 @@
 
 use super::world::Strikes;
 use super::*;
-use crate::engine::{Failed, FailureKind, Left, Reason};
+use crate::engine::{Failed, FailureKind, LeftBehind, Reason};
 
 fn vpc() -> Vec<Desired> {
     vec![wanted("vpc/main", json!({"cidr": "10.0.0.0/16"}))]
@@ -41,7 +41,7 @@ async fn patience_ends_after_the_documented_time() {
         let lab = Lab::new();
         lab.world.fault("create vpc/main", usize::MAX, Strikes::Before, kind);
         let done = lab.run(&vpc()).await;
-        assert_eq!((only(&done).failure.kind, only(&done).left), (kind, Left::Nothing));
+        assert_eq!((only(&done).failure.kind, only(&done).left), (kind, LeftBehind::Nothing));
         assert!((seconds..seconds + 30.0).contains(&done.seconds), "{kind:?} took {}", done.seconds);
         assert!(lab.document().is_empty(), "nothing is left, and nothing is believed to be");
     }
@@ -53,7 +53,7 @@ async fn what_repeating_cannot_heal_is_not_repeated() {
         let lab = Lab::new();
         lab.world.fault("create vpc/main", usize::MAX, Strikes::Before, kind);
         let done = lab.run(&vpc()).await;
-        assert_eq!((only(&done).failure.kind, only(&done).left), (kind, Left::Nothing));
+        assert_eq!((only(&done).failure.kind, only(&done).left), (kind, LeftBehind::Nothing));
         assert_eq!(lab.log.count("create vpc/main"), 1);
         assert_eq!(lab.log.count("dropped vpc/main"), 1);
     }
@@ -64,7 +64,7 @@ async fn a_failure_after_the_creation_leaves_a_record() {
     let lab = Lab::new();
     lab.world.fault("configure vpc/main", 1, Strikes::Before, FailureKind::Permission);
     let done = lab.run(&vpc()).await;
-    assert_eq!(only(&done).left, Left::Recorded);
+    assert_eq!(only(&done).left, LeftBehind::Recorded);
     assert_eq!(lab.document().resources.len(), 1);
     assert_eq!(verb_of(&lab.plan(&vpc()).await, "vpc/main"), Verb::Create);
     lab.apply(&vpc()).await;
@@ -78,7 +78,7 @@ async fn a_wait_that_never_ends_is_given_up() {
     let gateways = [wanted("nat-gateway/a", json!({"stuck": true}))];
     let done = lab.run(&gateways).await;
     assert_eq!(only(&done).failure.message, "still waiting after 15 minutes (stuck)");
-    assert_eq!(only(&done).left, Left::Recorded);
+    assert_eq!(only(&done).left, LeftBehind::Recorded);
     assert!((900.0..915.0).contains(&done.seconds), "{}", done.seconds);
 }
 
@@ -98,7 +98,7 @@ async fn a_lasting_fault_ends_a_wait() {
         lab.world.fault("observe nat-gateway these", times, Strikes::Before, kind);
         let done = lab.run(&many(Kind::NatGateway, 2)).await;
         assert_eq!(done.outcome.failed.len(), 2);
-        assert!(done.outcome.failed.iter().all(|failed| failed.failure.kind == kind && failed.left == Left::Recorded));
+        assert!(done.outcome.failed.iter().all(|failed| failed.failure.kind == kind && failed.left == LeftBehind::Recorded));
         assert!(done.seconds < 140.0, "{}", done.seconds);
     }
 }
@@ -118,7 +118,7 @@ async fn what_stays_invisible_has_disappeared() {
     lab.world.lag.store(3_600_000, std::sync::atomic::Ordering::SeqCst);
     let done = lab.run(&many(Kind::EfsFileSystem, 1)).await;
     assert_eq!(only(&done).failure.message, "it disappeared while it was being created");
-    assert_eq!(only(&done).left, Left::Recorded);
+    assert_eq!(only(&done).left, LeftBehind::Recorded);
 }
 
 #[tokio::test(start_paused = true)]

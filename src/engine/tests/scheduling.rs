@@ -2,7 +2,7 @@
 
 use super::world::Strikes;
 use super::*;
-use crate::engine::{FailureKind, Left};
+use crate::engine::{FailureKind, LeftBehind};
 use crate::resource::Service;
 
 #[tokio::test(start_paused = true)]
@@ -57,7 +57,7 @@ async fn independent_branches_go_on_after_a_failure_and_dependents_are_skipped()
     lab.world.fault("create iam-role/node", 1, Strikes::Before, FailureKind::Permission);
     let done = lab.run(&cluster()).await;
     let [failed] = done.outcome.failed.as_slice() else { panic!("{:?}", done.outcome) };
-    assert_eq!((failed.address.to_string().as_str(), failed.left), ("iam-role/node", Left::Nothing));
+    assert_eq!((failed.address.to_string().as_str(), failed.left), ("iam-role/node", LeftBehind::Nothing));
     let skipped: Vec<String> = done.outcome.skipped.iter().map(ToString::to_string).collect();
     let behind =
         ["eks-cluster/main", "eks-access-entry/node", "launch-template/default", "autoscaling-group/default/a", "eks-add-on/vpc-cni"];

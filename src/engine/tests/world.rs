@@ -506,7 +506,7 @@ impl Provider for World {
         let lag = self.lag();
         let found = inner.objects.iter().filter(|object| object.kind() == kind && !object.is_gone() && object.created.elapsed() >= lag);
         let asked = |object: &&Object| match &query {
-            Query::Left(scope) => object.is_left_in(scope),
+            Query::Leftovers(scope) => object.is_left_in(scope),
             Query::Ours(_) => object.tags.get("domino-eks:cluster").is_some_and(|cluster| cluster == "demo"),
             Query::These(items) => items.iter().any(|item| item.id == object.id),
         };

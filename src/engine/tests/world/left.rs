@@ -17,7 +17,7 @@ pub(crate) fn word(query: &Query) -> &'static str {
     match query {
         Query::Ours(_) => "ours",
         Query::These(_) => "these",
-        Query::Left(_) => "left",
+        Query::Leftovers(_) => "left",
     }
 }
 
@@ -153,7 +153,7 @@ impl World {
     pub(crate) async fn left(&self, scope: &Scope) -> Result<Vec<Observed>, Failure> {
         let mut found = Vec::new();
         for kind in Kind::leftovers() {
-            found.extend(self.observe(kind, Query::Left(scope.clone())).await?);
+            found.extend(self.observe(kind, Query::Leftovers(scope.clone())).await?);
         }
         Ok(found)
     }

@@ -1,9 +1,9 @@
 //! The command line: one file for each command. The only room that prints ([`printer`]) and that ends the process
 //! ([`exit`]).
 
-mod again;
 mod apply;
 mod args;
+mod command_hints;
 mod completions;
 mod confirm;
 mod connect;

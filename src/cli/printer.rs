@@ -1,7 +1,7 @@
 //! The only writer to stdout and stderr. Data goes to stdout, everything else to stderr.
 
-use super::again::Again;
 use super::args::{Color, Global};
+use super::command_hints::CommandHints;
 use super::exit::CliError;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -15,7 +15,7 @@ const HINT: Style = AnsiColor::Cyan.on_default();
 pub(super) struct Printer {
     choice: ColorChoice,
     quiet: bool,
-    again: Again,
+    hints: CommandHints,
 }
 
 impl Printer {
@@ -25,7 +25,7 @@ impl Printer {
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        Self { choice, quiet: global.quiet, again: Again::of(global) }
+        Self { choice, quiet: global.quiet, hints: CommandHints::of(global) }
     }
 
     /// The same printer, but heard also with `--quiet`: for what a question or a refusal refers to.
@@ -35,7 +35,7 @@ impl Printer {
 
     /// The text with this run's file and state in the commands that it names.
     pub(super) fn complete(&self, text: &str) -> String {
-        self.again.complete(text)
+        self.hints.complete(text)
     }
 
     /// Data, to stdout. A reader that went away is no error.

@@ -1,6 +1,6 @@
 //! A state that could not be written in its place is saved beside the configuration.
 
-use super::again::quoted;
+use super::command_hints::quoted;
 use crate::state::{Document, encode};
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Write};

@@ -4,12 +4,12 @@ use super::args::Global;
 
 /// Flags that the next command needs, too, because this one was given them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Again {
+pub(super) struct CommandHints {
     file: String,
     state: String,
 }
 
-impl Again {
+impl CommandHints {
     /// The flags of this run.
     pub(super) fn of(global: &Global) -> Self {
         let flag = |name: &str, value: Option<String>| value.map(|value| format!(" {name} {}", quoted(&value))).unwrap_or_default();
@@ -49,8 +49,8 @@ pub(super) fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn again() -> Again {
-        Again { file: " -f a.yaml".to_owned(), state: " --state 'my states'".to_owned() }
+    fn again() -> CommandHints {
+        CommandHints { file: " -f a.yaml".to_owned(), state: " --state 'my states'".to_owned() }
     }
 
     #[test]
@@ -64,7 +64,7 @@ mod tests {
         assert_eq!(both("`domino-eks state push x -f FILE --state PLACE`"), "`domino-eks state push x -f FILE --state PLACE`");
         assert_eq!(both("set `protect: false`; domino-eks plan"), "set `protect: false`; domino-eks plan");
         assert_eq!(both("`domino-eks` made it"), "`domino-eks` made it");
-        assert_eq!(Again::default().complete("`domino-eks plan`"), "`domino-eks plan`");
+        assert_eq!(CommandHints::default().complete("`domino-eks plan`"), "`domino-eks plan`");
     }
 
     #[test]

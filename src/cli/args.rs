@@ -106,7 +106,7 @@ pub(super) struct PlanArgs {
     #[arg(long, conflicts_with = "offline")]
     pub(super) destroy: bool,
     #[command(flatten)]
-    pub(super) which: Which,
+    pub(super) selector: ClusterSelector,
     /// Form of the plan
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
@@ -134,7 +134,7 @@ pub(super) struct FormatArgs {
 
 /// A cluster without a configuration file.
 #[derive(Debug, Args)]
-pub(super) struct Which {
+pub(super) struct ClusterSelector {
     /// With destroy: a cluster without its configuration file. Its state tells what is its own where there is one, else its tags do
     #[arg(long, value_name = "NAME")]
     pub(super) cluster: Option<String>,
@@ -150,7 +150,7 @@ pub(super) struct Which {
 #[derive(Debug, Args)]
 pub(super) struct DestroyArgs {
     #[command(flatten)]
-    pub(super) which: Which,
+    pub(super) selector: ClusterSelector,
     /// Do not ask; without `--confirm` enough only for clusters with `lifecycle: ephemeral`
     #[arg(long, short)]
     pub(super) yes: bool,
@@ -208,7 +208,7 @@ pub(super) struct RecoverArgs {
     /// Do not ask
     #[arg(long, short)]
     pub(super) yes: bool,
-    /// Which state, when resources were made under several
+    /// ClusterSelector state, when resources were made under several
     #[arg(long, value_name = "UUID", value_parser = lineage)]
     pub(super) lineage: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! `destroy`: remove everything of ours and what Kubernetes left, and verify that nothing is left (RUN-4).
 
-use super::args::{DestroyArgs, Which};
+use super::args::{ClusterSelector, DestroyArgs};
 use super::confirm;
 use super::connect::{block_on, connect_store};
 use super::exit::{CliError, Exit};
@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub(super) fn run(args: &DestroyArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     // First of all: whatever becomes of this run, what an earlier one wrote there is not its result.
     let report = args.report.as_deref().map(ReportFile::open).transpose()?;
-    let request = request(args, target(&args.which, settings)?);
+    let request = request(args, target(&args.selector, settings)?);
     check_request(&request)?;
     if let Some(typed) = &args.confirm {
         confirm::check(typed, &request.target.name)?;
@@ -48,7 +48,7 @@ fn request(args: &DestroyArgs, target: TeardownTarget) -> TeardownRequest {
     };
     TeardownRequest {
         target,
-        lineage: args.which.lineage.clone(),
+        lineage: args.selector.lineage.clone(),
         data,
         lift_protection: args.lift_protection,
         drain: args.drain_kubernetes,
@@ -80,9 +80,9 @@ fn end(teardown: &Teardown, target: &TeardownTarget, ui: &Terminal<'_>) -> Resul
 }
 
 /// The cluster that the flags name, else that of the configuration file.
-pub(super) fn target(which: &Which, settings: &Settings) -> Result<TeardownTarget, CliError> {
-    let Some(name) = &which.cluster else {
-        refuse_region_alone(which)?;
+pub(super) fn target(selector: &ClusterSelector, settings: &Settings) -> Result<TeardownTarget, CliError> {
+    let Some(name) = &selector.cluster else {
+        refuse_region_alone(selector)?;
         let loaded = settings.load().map_err(|error| {
             error.hint("without a configuration, name the cluster: `domino-eks destroy --cluster NAME --region REGION`")
         })?;
@@ -92,7 +92,7 @@ pub(super) fn target(which: &Which, settings: &Settings) -> Result<TeardownTarge
         return Err(CliError::new(Exit::Changes, "`--cluster` and `--file` exclude each other; nothing was changed")
             .hint("`--cluster NAME --region REGION` is for a cluster without its configuration; with the file, leave it out"));
     }
-    let region = which.region.clone().or_else(region_of_environment).ok_or_else(|| {
+    let region = selector.region.clone().or_else(region_of_environment).ok_or_else(|| {
         CliError::new(Exit::Changes, "without a configuration, the region must be named").hint("add `--region REGION`, or set AWS_REGION")
     })?;
     let checks = [("cluster name", name, config::check_cluster_name(name)), ("region", &region, config::check_region(&region))];
@@ -103,8 +103,8 @@ pub(super) fn target(which: &Which, settings: &Settings) -> Result<TeardownTarge
 }
 
 /// A region that is named but not used would deceive: the file has its own.
-pub(super) fn refuse_region_alone(which: &Which) -> Result<(), CliError> {
-    if which.region.is_none() {
+pub(super) fn refuse_region_alone(selector: &ClusterSelector) -> Result<(), CliError> {
+    if selector.region.is_none() {
         return Ok(());
     }
     Err(CliError::new(

@@ -19,15 +19,15 @@ pub(super) fn run(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Re
     if args.destroy {
         return destruction(args, settings, printer);
     }
-    if args.which.cluster.is_some() {
+    if args.selector.cluster.is_some() {
         return Err(CliError::new(Exit::Changes, "`--cluster` goes with `--destroy`: only that needs no configuration file")
             .hint("add `--destroy`, or leave `--cluster` out"));
     }
-    if args.which.lineage.is_some() {
+    if args.selector.lineage.is_some() {
         return Err(CliError::new(Exit::Changes, "`--lineage` goes with `--destroy`")
             .hint("add `--destroy`, or leave `--lineage` out; `state recover` knows it, too"));
     }
-    refuse_region_alone(&args.which)?;
+    refuse_region_alone(&args.selector)?;
     let loaded = settings.load()?;
     let (plan, account, has_work) = if args.offline {
         warn_of_region(&loaded.config.region, printer);
@@ -56,12 +56,12 @@ pub(super) async fn open(loaded: &Loaded, settings: &Settings, printer: &Printer
 
 /// What destroy would do, data and leftovers with it.
 fn destruction(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
-    let target = target(&args.which, settings)?;
+    let target = target(&args.selector, settings)?;
     let (inspection, account) = block_on(async {
         let (aws, store) = connect_store(&target.target(), settings, printer).await?;
         let inspecting = async {
             let found = store.load().await?;
-            let basis = Basis::First { lineage: args.which.lineage.clone() };
+            let basis = Basis::First { lineage: args.selector.lineage.clone() };
             first_inspection(&aws, &Terminal::silent(printer, settings.time_scale), &target, found, &store.location(), basis, false).await
         };
         let inspection = inspecting.await.map_err(|error| CliError::of_teardown(error, &target, None))?;

@@ -37,7 +37,7 @@ impl Discovery for Aws {
     }
 
     async fn volumes_and_snapshots(&self, scope: &Scope) -> Result<Vec<Observed>, Failure> {
-        dispatch::claims(self, scope).await
+        dispatch::volumes_and_snapshots(self, scope).await
     }
 
     async fn foreign(&self, scope: &Scope) -> Result<Vec<Foreign>, Failure> {

@@ -110,7 +110,7 @@ pub(super) async fn leftovers(aws: &Aws, scope: &Scope, recorded: Vec<Item>) -> 
 ///
 /// # Errors
 /// The first call that fails.
-pub(super) async fn claims(aws: &Aws, scope: &Scope) -> Result<Vec<Observed>, Failure> {
+pub(super) async fn volumes_and_snapshots(aws: &Aws, scope: &Scope) -> Result<Vec<Observed>, Failure> {
     let kinds = Kind::leftovers().filter(|kind| kind.facts().carries_lineage);
     observe_kinds(aws, kinds.map(|kind| (kind, Query::Leftovers(scope.clone())))).await
 }

@@ -1,8 +1,8 @@
 //! Sends the engine's questions to the right kind, and asks all kinds at once.
 
+use super::chunks::in_chunks;
 use super::clients::Aws;
 use super::errors::unexpected;
-use super::parts::in_parts;
 use super::resource::operations;
 use crate::engine::{Blocker, Created, DeletionPolicy, Failure, FailureKind, Item, Observed, Provider, Query, Readiness, Scope, Update};
 use crate::resource::Kind;
@@ -30,7 +30,7 @@ impl Provider for Aws {
         let observe = operations(kind).observe;
         match query {
             // However many there are, no kind puts more into a question than AWS takes.
-            Query::These(items) => in_parts(&items, |some| async move { observe(self, &Query::These(some)).await }).await,
+            Query::These(items) => in_chunks(&items, |some| async move { observe(self, &Query::These(some)).await }).await,
             query => observe(self, &query).await,
         }
     }

@@ -1,8 +1,8 @@
 //! Answers to the blueprint's questions: images, add-on versions, a network brought along.
 
 use super::Aws;
+use super::chunks::PAGE;
 use super::errors::classify;
-use super::parts::PAGE;
 use super::tags::filter;
 use crate::blueprint::{Lookup, Question};
 use crate::config::model::{AmiFamily, Arch, ExistingNetwork};

@@ -1,7 +1,7 @@
 //! Everything that talks to AWS. No other room names an SDK crate.
 //!
 //! From below: `clients` connects and asks who we are, `errors` says what a failure means, `fence` stops calls when the lock is
-//! lost, `progress` tells how far a long one got, `parts` asks for long lists a part at a time, `tags` writes ownership.
+//! lost, `progress` tells how far a long one got, `chunks` asks for long lists in chunks, `tags` writes ownership.
 //! `contract` says what every kind answers, `resource` has one file for each kind, with `blockers`, `deletion_protection` and
 //! `bucket_contents` below them; `operations` and `dispatch` ask a kind that is known only at run time.
 //! Above them stand the questions before a deletion: `candidates` finds what nobody wrote down, `foreign` what is not ours and
@@ -12,6 +12,7 @@
 mod blockers;
 mod bucket_contents;
 mod candidates;
+mod chunks;
 mod clients;
 mod contract;
 mod data;
@@ -25,7 +26,6 @@ mod foreign;
 mod kubernetes;
 mod lookups;
 mod operations;
-mod parts;
 mod progress;
 mod protections;
 mod resource;

@@ -2,7 +2,7 @@
 
 use super::common::{blocker, origin};
 use crate::aws::Aws;
-use crate::aws::parts::in_parts;
+use crate::aws::chunks::in_chunks;
 use crate::aws::resource::guardduty_endpoint;
 use crate::aws::resource::instance::{self, GROUP_TAG};
 use crate::aws::resource::network_interface::{describe, is_left, observed, tags_of};
@@ -100,7 +100,7 @@ pub(in crate::aws) fn of_left(left: Observed) -> Whose {
 async fn instances(aws: &Aws, found: &[NetworkInterface]) -> Result<BTreeMap<String, Instance>, Failure> {
     let ids: BTreeSet<String> = found.iter().filter_map(|interface| interface.attachment()?.instance_id().map(str::to_owned)).collect();
     let ids: Vec<String> = ids.into_iter().collect();
-    let instances = in_parts(&ids, |some| instance::describe(aws, vec![filter("instance-id", some)])).await?;
+    let instances = in_chunks(&ids, |some| instance::describe(aws, vec![filter("instance-id", some)])).await?;
     Ok(instances.into_iter().map(|one| (one.instance_id().unwrap_or_default().to_owned(), one)).collect())
 }
 

@@ -3,8 +3,8 @@
 use super::common::{allowed, blocker, by_id, origin};
 use super::interfaces;
 use crate::aws::Aws;
+use crate::aws::chunks::{PAGE, ROUTE_TABLE_PAGE};
 use crate::aws::errors::classify;
-use crate::aws::parts::{PAGE, ROUTE_TABLE_PAGE};
 use crate::aws::resource::{guardduty_endpoint, kubernetes_security_group, security_group, vpc_endpoint};
 use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{Blocker, Failure, Observed, Scope, Whose};

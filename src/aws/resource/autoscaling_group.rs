@@ -4,9 +4,9 @@
 
 use super::instance::{self, ALIVE, GROUP_TAG};
 use crate::aws::Aws;
+use crate::aws::chunks::in_chunks;
 use crate::aws::contract::{Deletion, Resource, ToDelete, Typed, still_there};
 use crate::aws::errors::{classify, unexpected};
-use crate::aws::parts::in_parts;
 use crate::aws::tags::{self, Tags};
 use crate::engine::{Created, DeletionPolicy, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};
@@ -118,7 +118,7 @@ async fn exists(aws: &Aws, name: &str) -> Result<bool, Failure> {
 
 /// Levels of protection of the groups that have one, by name.
 async fn levels(aws: &Aws, names: Vec<String>) -> Result<BTreeMap<String, String>, Failure> {
-    let groups = in_parts(&names, |some| named(aws, some)).await?;
+    let groups = in_chunks(&names, |some| named(aws, some)).await?;
     let level = |group: &Group| {
         let level = group.deletion_protection().filter(|level| **level != DeletionProtection::None)?;
         Some((group.auto_scaling_group_name()?.to_owned(), level.as_str().to_owned()))

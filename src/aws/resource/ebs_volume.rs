@@ -2,9 +2,9 @@
 
 use super::leftover::{found, size_of_claim};
 use crate::aws::Aws;
+use crate::aws::chunks::PAGE;
 use crate::aws::contract::{Contents, Deletion, Emptiness, Leftover};
 use crate::aws::errors::classify;
-use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, filter};
 use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query, Readiness};
 use crate::resource::{Kind, spec};

@@ -4,9 +4,9 @@
 use super::leftover::found;
 use super::vpc_endpoint;
 use crate::aws::Aws;
+use crate::aws::chunks::PAGE;
 use crate::aws::contract::{Deletion, Leftover};
 use crate::aws::errors::classify;
-use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query, Readiness, Scope};
 use crate::resource::{Kind, spec};

@@ -2,10 +2,10 @@
 
 use super::leftover::{found, is_owned};
 use crate::aws::Aws;
+use crate::aws::chunks::PAGE;
 use crate::aws::contract::{Deletion, Leftover, ToDelete};
 use crate::aws::deletion_protection;
 use crate::aws::errors::{classify, or_absent};
-use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query, Readiness, Scope};
 use crate::resource::{Kind, spec};

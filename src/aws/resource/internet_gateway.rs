@@ -3,9 +3,9 @@
 use super::network_interface;
 use crate::aws::Aws;
 use crate::aws::blockers::interfaces;
+use crate::aws::chunks::PAGE;
 use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{classify, or_absent, or_exists, unexpected};
-use crate::aws::parts::PAGE;
 use crate::aws::tags;
 use crate::engine::{Blocker, Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Scope, Update};
 use crate::resource::{Input, spec};

@@ -2,9 +2,9 @@
 
 use crate::aws::Aws;
 use crate::aws::blockers::{blocker, origin};
+use crate::aws::chunks::PAGE;
 use crate::aws::contract::{Contents, Deletion, Emptiness, Resource, Tagged, ToDelete, Typed, Unrecorded, known_name};
 use crate::aws::errors::{classify, or_absent, unexpected};
-use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{
     Blocker, Created, DeletionPolicy, Failure, FailureKind, INTENT_ATTRIBUTE, Item, Observed, Query, Readiness, Scope, Update, Whose,

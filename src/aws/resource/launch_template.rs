@@ -1,9 +1,9 @@
 //! Launch template (POOL-9). Token. Versions never change, so what a recorded version holds is in the state.
 
 use crate::aws::Aws;
+use crate::aws::chunks::LAUNCH_TEMPLATE_PAGE;
 use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{classify, or_absent, unexpected};
-use crate::aws::parts::LAUNCH_TEMPLATE_PAGE;
 use crate::aws::tags;
 use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};

@@ -1,9 +1,9 @@
 //! NAT gateway (NET-2). Token. A failed one must be deleted and made anew with another token.
 
 use crate::aws::Aws;
+use crate::aws::chunks::PAGE;
 use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{classify, unexpected};
-use crate::aws::parts::PAGE;
 use crate::aws::tags;
 use crate::engine::{Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};

@@ -2,9 +2,9 @@
 
 use super::leftover::found;
 use crate::aws::Aws;
+use crate::aws::chunks::PAGE;
 use crate::aws::contract::{Deletion, Leftover};
 use crate::aws::errors::classify;
-use crate::aws::parts::PAGE;
 use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query, Scope};
 use crate::resource::{Kind, spec};

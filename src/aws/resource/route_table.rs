@@ -1,9 +1,9 @@
 //! Route table with its routes and subnet associations. Token; routes and associations have natural keys.
 
 use crate::aws::Aws;
+use crate::aws::chunks::ROUTE_TABLE_PAGE;
 use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{classify, or_absent, or_exists, unexpected};
-use crate::aws::parts::ROUTE_TABLE_PAGE;
 use crate::aws::tags;
 use crate::engine::{Created, DeletionPolicy, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};

@@ -3,10 +3,10 @@
 use super::group_maker::group_maker;
 use crate::aws::Aws;
 use crate::aws::blockers::{blocker, interfaces, origin};
+use crate::aws::chunks::PAGE;
+use crate::aws::chunks::in_chunks;
 use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{classify, or_absent, or_exists, unexpected};
-use crate::aws::parts::PAGE;
-use crate::aws::parts::in_parts;
 use crate::aws::tags;
 use crate::engine::{Blocker, Created, DeletionPolicy, Failure, FailureKind, Item, Observed, Query, Readiness, Scope, Update, Whose};
 use crate::resource::spec::{Rule, SELF_GROUP};
@@ -124,7 +124,7 @@ async fn revoke_naming(aws: &Aws, id: &str, scope: &Scope) -> Result<bool, Failu
     if groups.is_empty() {
         return Ok(false);
     }
-    let rules = in_parts(&groups, |some| rules_of(aws, some)).await?;
+    let rules = in_chunks(&groups, |some| rules_of(aws, some)).await?;
     let mut by_group: BTreeMap<(&str, bool), Vec<String>> = BTreeMap::new();
     for rule in rules.iter().filter(|rule| rule.referenced_group_info().is_some_and(|named| named.group_id() == Some(id))) {
         let key = (rule.group_id().unwrap_or_default(), rule.is_egress() == Some(true));

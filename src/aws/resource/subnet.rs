@@ -2,9 +2,9 @@
 
 use crate::aws::Aws;
 use crate::aws::blockers::interfaces;
+use crate::aws::chunks::PAGE;
 use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{classify, unexpected};
-use crate::aws::parts::PAGE;
 use crate::aws::tags;
 use crate::engine::{Blocker, Created, DeletionPolicy, Failure, Item, Observed, Query, Readiness, Scope, Update};
 use crate::resource::{Input, spec};

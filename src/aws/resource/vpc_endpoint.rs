@@ -1,9 +1,9 @@
 //! VPC endpoint, gateway or interface (NET-3). Token, which the SDK does not fill in by itself.
 
 use crate::aws::Aws;
+use crate::aws::chunks::PAGE;
 use crate::aws::contract::{Deletion, Resource, Typed, json};
 use crate::aws::errors::{classify, unexpected};
-use crate::aws::parts::PAGE;
 use crate::aws::tags;
 use crate::engine::{Created, DeletionPolicy, Failure, FailureKind, Item, Observed, Query, Readiness, Update};
 use crate::resource::{Input, spec};

@@ -18,7 +18,7 @@ pub(super) const LAUNCH_TEMPLATE_PAGE: i32 = 200;
 ///
 /// # Errors
 /// The first question that fails.
-pub(super) async fn in_parts<T, R, F>(all: &[T], ask: impl Fn(Vec<T>) -> F) -> Result<Vec<R>, Failure>
+pub(super) async fn in_chunks<T, R, F>(all: &[T], ask: impl Fn(Vec<T>) -> F) -> Result<Vec<R>, Failure>
 where
     T: Clone,
     F: Future<Output = Result<Vec<R>, Failure>>,
@@ -38,7 +38,7 @@ mod tests {
     async fn every_one_is_asked_for_once_and_never_too_many_together() {
         for count in [0, 1, AT_ONCE, AT_ONCE + 1, 333] {
             let all: Vec<usize> = (0..count).collect();
-            let asked = in_parts(&all, |some| async move {
+            let asked = in_chunks(&all, |some| async move {
                 assert!(!some.is_empty() && some.len() <= AT_ONCE);
                 Ok(some)
             });

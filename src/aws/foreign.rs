@@ -29,7 +29,7 @@ pub(super) async fn foreign(aws: &Aws, scope: &Scope) -> Result<Vec<Foreign>, Fa
         let mut interfaces = courteous(network_interface::describe(aws, vec![filter("vpc-id", [id.clone()])]).await)?;
         // In a network of others most interfaces hold nothing of ours, and whose they are is no matter.
         interfaces.retain(|interface| !held_by(scope, interface, id).is_empty());
-        let judged = courteous(interfaces::judged(aws, scope, &interfaces).await)?;
+        let judged = courteous(interfaces::with_owners(aws, scope, &interfaces).await)?;
         let strangers = judged.into_iter().filter(|(_, blocker)| blocker.whose == Whose::Foreign);
         found.extend(strangers.map(|(interface, blocker)| {
             let holds = held_by(scope, interface, id);

@@ -106,7 +106,7 @@ async fn poll<P: Provider>(
         match provider.observe(kind, Query::These(items)).await {
             Ok(seen) => {
                 errors_since = None;
-                waiters = waiters.into_iter().filter_map(|waiter| judge(waiter, &seen, time_scale, &events)).collect();
+                waiters = waiters.into_iter().filter_map(|waiter| answer_or_keep(waiter, &seen, time_scale, &events)).collect();
             }
             // A passing fault of the service must not end a wait of minutes; anything else would never heal.
             Err(failure) => {
@@ -121,7 +121,7 @@ async fn poll<P: Provider>(
 }
 
 /// Answers a waiter, or gives it back to wait on.
-fn judge(mut waiter: Waiter, seen: &[Observed], time_scale: TimeScale, events: &mpsc::UnboundedSender<Event>) -> Option<Waiter> {
+fn answer_or_keep(mut waiter: Waiter, seen: &[Observed], time_scale: TimeScale, events: &mpsc::UnboundedSender<Event>) -> Option<Waiter> {
     let found = seen.iter().find(|observed| observed.address == waiter.item.address);
     let facts = waiter.item.address.kind().facts();
     let waited = waiter.since.elapsed();

@@ -21,7 +21,7 @@ const OWNED: [(&str, &str); 3] =
 /// Interfaces with that property, each with whose it is.
 pub(in crate::aws) async fn with(aws: &Aws, scope: &Scope, property: &str, value: &str) -> Result<Vec<Blocker>, Failure> {
     let found = describe(aws, vec![filter(property, [value.to_owned()])]).await?;
-    Ok(judged(aws, scope, &found).await?.into_iter().map(|(_, blocker)| blocker).collect())
+    Ok(with_owners(aws, scope, &found).await?.into_iter().map(|(_, blocker)| blocker).collect())
 }
 
 /// Interfaces, each with whose it is.

@@ -87,5 +87,5 @@ async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Blocker>,
     }
     let mut found = network_interface::describe(aws, vec![tags::filter("vpc-id", vpcs)]).await?;
     found.retain(|interface| interface.association().is_some_and(|association| association.public_ip().is_some()));
-    Ok(interfaces::judged(aws, scope, &found).await?.into_iter().map(|(_, blocker)| blocker).collect())
+    Ok(interfaces::with_owners(aws, scope, &found).await?.into_iter().map(|(_, blocker)| blocker).collect())
 }

@@ -147,7 +147,7 @@ pub(super) fn meaning(code: &str, message: &str) -> FailureKind {
 ///
 /// # Errors
 /// The call's failure, classified.
-pub(super) fn sent<T, E>(operation: &str, result: Result<T, SdkError<E, HttpResponse>>) -> Result<T, Failure>
+pub(super) fn classify<T, E>(operation: &str, result: Result<T, SdkError<E, HttpResponse>>) -> Result<T, Failure>
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {

@@ -22,7 +22,7 @@ fn wanted(of: &str, spec: Value) -> Desired {
 fn record(id: &str, spec: Value, attributes: &[(&str, &str)]) -> Record {
     let mut attributes = tags(attributes);
     attributes.insert("id".to_owned(), id.to_owned());
-    Record { id: id.to_owned(), status: crate::state::Status::Ready, spec, tags: tags(&[("team", "ml")]), attributes, dependencies: vec![] }
+    Record { id: id.to_owned(), status: crate::state::RecordStatus::Ready, spec, tags: tags(&[("team", "ml")]), attributes, dependencies: vec![] }
 }
 
 fn seen(of: &str, record: &Record) -> Observed {
@@ -335,9 +335,9 @@ fn the_status_of_half_a_cluster_names_the_other_half() {
     scene.exists("iam-role/node", "demo-node", json!({}), Some(json!({})));
     scene.exists("ebs-volume/vol-1", "vol-1", json!({}), None);
     let status_of_record = |scene: &mut Scene, of: &str, status| scene.state.resources.get_mut(&address(of)).unwrap().status = status;
-    status_of_record(&mut scene, "s3-bucket/blobs", crate::state::Status::Retained);
-    status_of_record(&mut scene, "ebs-volume/vol-1", crate::state::Status::Retained);
-    status_of_record(&mut scene, "iam-role/node", crate::state::Status::Creating);
+    status_of_record(&mut scene, "s3-bucket/blobs", crate::state::RecordStatus::Retained);
+    status_of_record(&mut scene, "ebs-volume/vol-1", crate::state::RecordStatus::Retained);
+    status_of_record(&mut scene, "iam-role/node", crate::state::RecordStatus::Creating);
     let status = status_of(&scene);
     assert!(!status.healthy);
     insta::assert_snapshot!(plain(&status_text(&status)).lines().map(str::trim_end).collect::<Vec<_>>().join("\n"), @r#"
@@ -361,7 +361,7 @@ fn what_is_kept_beside_the_cluster_does_not_make_it_ill() {
     let mut scene = Scene { desired: Vec::new(), state: document(), observed: Vec::new() };
     scene.exists("vpc/main", "vpc-1", json!({}), Some(json!({})));
     scene.exists("ebs-volume/vol-1", "vol-1", json!({}), None);
-    scene.state.resources.get_mut(&address("ebs-volume/vol-1")).unwrap().status = crate::state::Status::Retained;
+    scene.state.resources.get_mut(&address("ebs-volume/vol-1")).unwrap().status = crate::state::RecordStatus::Retained;
     assert!(status_of(&scene).healthy);
 }
 

@@ -25,7 +25,7 @@ pub(in crate::aws) async fn with(aws: &Aws, scope: &Scope, property: &str, value
 }
 
 /// Interfaces, each with whose it is.
-pub(in crate::aws) async fn judged<'a>(
+pub(in crate::aws) async fn with_owners<'a>(
     aws: &Aws,
     scope: &Scope,
     found: &'a [NetworkInterface],

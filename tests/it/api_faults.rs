@@ -132,7 +132,8 @@ fn places(calls: usize) -> Vec<Place> {
 fn every_fault(name: &str, location: StateLocation, least: usize) {
     let reference = Bench::new(location).reference();
     let (apply, destroy) = (places(reference.apply.all), places(reference.destroy.all));
-    let pairs: Vec<(Place, Place)> = apply.iter().enumerate().map(|(index, place)| (*place, destroy[index % destroy.len()])).collect();
+    let count = apply.len().max(destroy.len());
+    let pairs: Vec<(Place, Place)> = (0..count).map(|index| (apply[index % apply.len()], destroy[index % destroy.len()])).collect();
     let chosen = sample(pairs, least);
     let report = Report::begin(name, 2);
     workers(

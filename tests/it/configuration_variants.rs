@@ -209,7 +209,7 @@ fn three_zones_may_share_one_nat_gateway() {
     let exits: Vec<&Value> =
         list(&seen, "tables").iter().flat_map(|table| list(table, "Routes")).filter_map(|route| route.get("NatGatewayId")).collect();
     assert_eq!(exits, [&list(&seen, "nats")[0]["NatGatewayId"]; 3]);
-    // With `protect: false` and `--yes`, a test environment is destroyed without its name, including its data.
+    // A cluster of the profile `test` is ephemeral: `--yes` destroys it with its data, without its name.
     workspace.run(&["destroy", "--yes"]).expect(0);
     assert_eq!(emulator.living(), Vec::<Value>::new());
 }

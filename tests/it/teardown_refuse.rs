@@ -69,7 +69,7 @@ fn bad_input_changes_nothing() {
     workspace.write("domino-eks.yaml", &file);
     // Without its configuration, the message says what to do.
     fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
-    run(&["destroy", "--confirm", SINGLE_ZONE, "--delete-data"], 3, &["--cluster SINGLE_ZONE --region REGION"]);
+    run(&["destroy", "--confirm", SINGLE_ZONE, "--delete-data"], 3, &["--cluster NAME --region REGION"]);
 }
 
 /// `plan --destroy` says the same as destroy about resources of another state and about missing ones.

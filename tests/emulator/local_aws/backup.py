@@ -1,4 +1,4 @@
-"""AWS Backup: recovery points in vaults. EFS's automatic vault lets nobody delete them."""
+"""AWS Backup: recovery points in vaults. EFS's automatic vault refuses to delete them."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def _check_names(rule: Rule) -> None:
 
 
 class Faults:
-    """The rules in force. Its lock is its own, so that held calls hold up nobody."""
+    """The rules in force. It has a lock of its own, so that held calls do not block others."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

@@ -30,7 +30,7 @@ from moto.moto_api._internal import mock_random
 
 from . import app, script_runner
 
-#: A client writes its line at once: whoever does not must not hold up the others.
+#: A client writes its line at once. A child that gets none ends after so many seconds.
 _REQUEST_SECONDS = 10
 
 
@@ -42,7 +42,7 @@ def run(parse: Callable[[list[str]], argparse.Namespace]) -> None:
     # The collector of a child need not look at what all children share, and does not copy its pages by looking.
     gc.collect()
     gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a child ended
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children that have ended leave no zombies
     folder = Path(tempfile.mkdtemp(prefix="local-aws-"))
     try:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -91,7 +91,7 @@ class Server(ThreadingHTTPServer):
         super().server_bind()
 
     def handle_error(self, request, client_address) -> None:
-        """A client that hangs up is not worth a word; anything else is a bug of ours."""
+        """A client that hangs up is normal and not reported; anything else is a bug of ours."""
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
 

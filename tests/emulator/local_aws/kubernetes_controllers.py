@@ -23,7 +23,7 @@ ACT: list[Callable[[Call], Any]] = []
 
 
 def begin(api: Api, item: Item) -> None:
-    """An object was deleted. Whoever runs later than now takes it up then."""
+    """An object was deleted. A controller that starts later handles it then."""
     CLOCK.after("load_balancer_delete", lambda: _work(api, item))
 
 

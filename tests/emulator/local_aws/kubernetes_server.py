@@ -71,7 +71,7 @@ def _certificates() -> tuple[str, ssl.SSLContext]:
 
 
 class TlsServer(Server):
-    """The handshake is made in the connection's own thread: who is slow, or gets no answer, holds up nobody."""
+    """The handshake is made in the thread of the connection, so that a slow client does not block others."""
 
     def __init__(self, context: ssl.SSLContext, reachable: threading.Event, handle: Callable[[Http], Answer]) -> None:
         super().__init__(0, handle)

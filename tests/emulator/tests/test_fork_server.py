@@ -1,4 +1,4 @@
-"""Forked servers: each has its own account and options, and ends when whoever asked for it ends."""
+"""Forked servers: each has its own account and options, and ends with the client that asked for it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def own() -> ForkServer:
 
 
 def gone(pid: int) -> bool:
-    """Ended; one that nobody has waited for yet has ended, too."""
+    """Whether a process has ended; a zombie has ended, too."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (FileNotFoundError, ProcessLookupError):

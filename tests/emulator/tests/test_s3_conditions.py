@@ -157,7 +157,7 @@ def test_forced_conflict(aws, bucket):
 
 
 def test_lost_answer_of_a_conditional_put(aws, bucket):
-    """The case that clients must get right: it was written, and nobody said so."""
+    """The case that clients must get right: the object was written, but the answer was lost."""
     order(aws, {"mode": "status-after", "operation": "PutObject"})
     assert outcome(aws.s3.put_object, Bucket=bucket, Key="k", Body=b"1", IfNoneMatch="*") == ("InternalError", 500)
     assert outcome(aws.s3.put_object, Bucket=bucket, Key="k", Body=b"1", IfNoneMatch="*") == ("PreconditionFailed", 412)

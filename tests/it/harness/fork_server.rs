@@ -50,7 +50,7 @@ impl Connection {
     /// Has a process forked that does as the request says.
     pub(crate) fn open(request: &Value) -> Self {
         let stream = UnixStream::connect(&fork_server().socket).unwrap();
-        // No script takes so long: a test that hangs tells nobody why.
+        // No script takes so long. A test that waited for ever would not say why.
         stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
         let mut connection = Self { stream: BufReader::new(stream) };
         connection.send(request);

@@ -145,7 +145,7 @@ impl Report {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "whoever runs all points for an hour wants to see them")]
+#[expect(clippy::print_stdout, reason = "a run of all points takes hours, and shows how far it is")]
 pub(crate) fn say(text: &str) {
     println!("{text}");
 }

@@ -60,7 +60,7 @@ pub(crate) fn changes(emulator: &Emulator, since: usize) -> Vec<Request> {
     emulator.mutating(since).into_iter().filter(|request| !is_state(request)).collect()
 }
 
-/// Files and their bytes, save for the lock, which names whoever had it last.
+/// Files and their bytes without the lock file, which every run rewrites.
 pub(crate) fn files(workspace: &Workspace) -> BTreeMap<PathBuf, Vec<u8>> {
     workspace.files().into_iter().filter(|(path, _)| !path.ends_with("lock")).collect()
 }

@@ -7,7 +7,7 @@ use super::workspace::{Run, Workspace, example};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// What Kubernetes leaves, without backups in a vault where nobody may delete.
+/// Leftovers of Kubernetes, without backups in a vault that refuses deletions.
 const LEFT: [&str; 6] = ["lbc", "ccm", "interfaces", "volumes", "snapshots", "logs"];
 
 /// Service, type and id of an entry of the inventory.
@@ -89,7 +89,7 @@ impl TeardownAccount {
         ForeignObjects::of(&self.emulator, &seeded)
     }
 
-    /// Everything that exists and is nobody else's, without keys that AWS deletes later.
+    /// Everything that exists and does not belong to others, without keys that wait for their deletion.
     pub(crate) fn ours(&self, theirs: &ForeignObjects) -> Vec<String> {
         let others: BTreeSet<Key> = theirs.entries.iter().map(key).collect();
         let ours = self.emulator.living().into_iter().filter(|entry| !others.contains(&key(entry)));

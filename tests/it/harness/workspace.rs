@@ -82,7 +82,7 @@ impl Workspace {
         command.args(arguments).current_dir(self.folder.path()).env_clear();
         command.env("HOME", self.folder.path()).env("USER", "tester").env("DOMINO_EKS_TIME_SCALE", SCALE);
         command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").env("AWS_EC2_METADATA_DISABLED", "true");
-        // Nobody listens on port 1 of the loopback.
+        // Without a local AWS: port 1 of the loopback, where no server listens.
         command.env("AWS_ENDPOINT_URL", self.url.as_deref().unwrap_or("http://127.0.0.1:1"));
         command
     }

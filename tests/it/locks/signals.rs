@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What stops a run. Whoever runs the tests with `nohup` wants runs not to stop at SIGHUP, and they do not.
+/// Signals that stop a run. Under `nohup` a run ignores SIGHUP, as it should.
 fn signals() -> &'static [&'static str] {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
@@ -109,7 +109,7 @@ const ON_A_TERMINAL: &str = r#"
 import os, pty, select, signal, sys
 pid, terminal = pty.fork()
 if pid == 0:
-    # Whoever runs the tests may ignore it (nohup), and what is ignored stays so.
+    # The tests may run under nohup, and children inherit that SIGHUP is ignored.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.execv(sys.argv[1], sys.argv[1:])
 print("pid", pid, flush=True)

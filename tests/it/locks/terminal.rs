@@ -1,4 +1,4 @@
-//! Nobody listens any more: closed outputs, and pipes whose reader is gone. The run goes on, and never panics.
+//! Outputs that are closed, and pipes whose reader has ended: the run continues, and never panics.
 
 use crate::harness::{APPLY, StateLocation, account, converged, held, piped, unlocked};
 use serde_json::json;
@@ -34,12 +34,12 @@ fn closed_outputs_do_not_end_a_run() {
     for arguments in ["plan", "plan --format json", "apply --yes", "status", "outputs --format json", "state list", "state pull"] {
         assert_eq!(closed(arguments), Some(0), "{arguments}");
     }
-    // A question that nobody sees is not answered.
+    // A question that cannot be shown counts as refused.
     assert_eq!(closed("destroy --delete-data"), Some(2));
     converged(&emulator, &workspace);
 }
 
-/// A full disk behind the outputs is no reason either.
+/// A run also continues when its outputs cannot be written, as on a full disk.
 #[test]
 fn outputs_that_cannot_be_written_do_not_end_a_run() {
     let emulator = account();

@@ -59,7 +59,7 @@ def snapshot(world: World, volume_id: str, tags: dict[str, str]) -> None:
 
 
 def volumes(world: World) -> None:
-    """One claim in use by a node, and one that nobody uses."""
+    """One claim in use by a node, and one that is not in use."""
     node, extra = world.node, extra_tags(world)
     zone = network.find_subnet(world.region, world.private[0]).availability_zone
     used = volume(world, node.availability_zone if node else zone, claim_tags("data-postgresql-0", "domino-platform") | extra)

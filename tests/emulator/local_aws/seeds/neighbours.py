@@ -1,4 +1,4 @@
-"""Another team's world in the same account and region, made to tempt whoever looks only at names or at tags."""
+"""Resources of another team in the same account and region, with names and tags that are easily taken for the cluster's."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(20);
 /// Attempts and time of a request on the state: the writer and the lock have patience of their own.
 const STATE_ATTEMPTS: u32 = 2;
 const STATE_TIMEOUT: Duration = Duration::from_secs(10);
-/// A single attempt may take so long; the SDK sets no limit by itself (aws-facts §6.3).
+/// A single attempt may take so long; the SDK sets no limit by itself (docs/aws.md, "Throttling and retries").
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// No connection.

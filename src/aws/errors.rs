@@ -1,4 +1,4 @@
-//! What an AWS error means: one table of wire codes and messages (aws-facts §6).
+//! What an AWS error means: one table of wire codes and messages (docs/aws.md, "Error codes").
 //!
 //! EC2 models no errors at all, so the wire code is the only way; IAM's codes are without "Exception".
 

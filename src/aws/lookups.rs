@@ -145,7 +145,7 @@ async fn existing_network(aws: &Aws, network: &ExistingNetwork) -> Result<Answer
     Ok(Answer::from([("vpc".to_owned(), network.vpc_id.clone())]))
 }
 
-/// EKS wants six free addresses in each subnet of the control plane (aws-facts §2.1).
+/// EKS wants six free addresses in each subnet of the control plane (docs/aws.md, "Control plane").
 const FREE_ADDRESSES: i32 = 6;
 
 fn check_subnet(network: &ExistingNetwork, id: &str, zone: &str, subnet: Option<&Subnet>) -> Result<(), LookupError> {

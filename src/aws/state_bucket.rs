@@ -1,4 +1,4 @@
-//! S3 as the place of a state: strongly consistent reads, and writes under a condition (aws-facts §5, engines §4.5).
+//! S3 as the place of a state: strongly consistent reads, and writes under a condition (docs/aws.md, "State in S3").
 
 use super::Aws;
 use super::errors::{classify, or_absent};

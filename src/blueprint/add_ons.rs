@@ -48,13 +48,13 @@ fn add_on(builder: &ResourceBuilder<'_>, name: &str) -> Desired {
     builder.resource(addresses::add_on(name), &spec)
 }
 
-/// Switches are strings: the add-on's schema refuses booleans (aws-facts §2.4).
+/// Switches are strings: the add-on's schema refuses booleans (docs/aws.md, "Add-ons").
 fn configuration(builder: &ResourceBuilder<'_>, name: &str) -> Option<Value> {
     match (name, builder.config.kubernetes.network_policy) {
         ("vpc-cni", NetworkPolicy::VpcCni) => Some(json!({ "enableNetworkPolicy": "true" })),
         // Two engines must not enforce policies at once; Calico reads pod addresses from the annotation.
         ("vpc-cni", NetworkPolicy::Calico) => Some(json!({ "enableNetworkPolicy": "false", "env": { "ANNOTATE_POD_IP": "true" } })),
-        // Volumes and snapshots of claims outlive the cluster: our tag finds them again (aws-facts §7.2).
+        // Volumes and snapshots of claims outlive the cluster: our tag finds them again (docs/aws.md, "What Kubernetes leaves").
         ("aws-ebs-csi-driver", _) => {
             let mut tags = json!(builder.user_tags());
             // A later cluster of the same name must not take them for its own.

@@ -59,7 +59,7 @@ fn cluster_subnets(builder: &ResourceBuilder<'_>) -> Vec<Input> {
     }
 }
 
-/// Self-managed nodes join only through an entry of this type (aws-facts §2.2).
+/// Self-managed nodes join only through an entry of this type (docs/aws.md, "Access entries").
 fn node_entry(builder: &ResourceBuilder<'_>, role: &str) -> Desired {
     let spec = spec::EksAccessEntry {
         cluster: Input::reference(addresses::cluster(), "name"),

@@ -29,7 +29,7 @@ pub(super) fn lookups(builder: &ResourceBuilder<'_>) -> Vec<Lookup> {
 }
 
 /// Nodes carry this group and the one that EKS makes. Only the latter may have the `kubernetes.io/cluster` tag:
-/// the cloud provider refuses nodes with two tagged groups (aws-facts §2.3).
+/// the cloud provider refuses nodes with two tagged groups (docs/aws.md, "Security groups").
 fn security_groups(builder: &ResourceBuilder<'_>) -> Vec<Desired> {
     let group = |name: &str, description: &str, ingress: Vec<spec::Rule>| {
         let spec = spec::SecurityGroup { vpc: builder.vpc(), name: builder.name(name), description: description.to_owned(), ingress };
@@ -62,7 +62,7 @@ fn vpc_and_subnets(builder: &ResourceBuilder<'_>, network: &ManagedNetwork) -> V
     resources
 }
 
-/// Load balancers find their subnets by these tags (NET-4, aws-facts §2.6).
+/// Load balancers find their subnets by these tags (NET-4, docs/aws.md, "Subnet tags").
 fn subnet_tags(builder: &ResourceBuilder<'_>, tier: Tier) -> Tags {
     let role = match tier {
         Tier::Public => Some("kubernetes.io/role/elb"),

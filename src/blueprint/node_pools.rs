@@ -100,7 +100,7 @@ fn egress(builder: &ResourceBuilder<'_>, zone: &str) -> Vec<Address> {
     }
 }
 
-/// What the cloud provider and the cluster autoscaler read (POOL-6, aws-facts §3.1). The autoscaler knows processors,
+/// What the cloud provider and the cluster autoscaler read (POOL-6, docs/aws.md, "Autoscaler tags"). The autoscaler knows processors,
 /// memory and devices from the instance type; labels, taints and disk it must be told while a group is empty.
 fn group_tags(builder: &ResourceBuilder<'_>, pool: &Pool, zone: &str) -> Tags {
     let cluster = &builder.config.name;

@@ -94,7 +94,7 @@ impl<'a> ResourceBuilder<'a> {
         document(text, &values)
     }
 
-    /// EC2's service principal carries the DNS suffix in China only (aws-facts §9).
+    /// EC2's service principal carries the DNS suffix in China only (docs/aws.md, "Partitions").
     fn ec2_principal(&self) -> &'static str {
         if self.config.partition == "aws-cn" { "ec2.amazonaws.com.cn" } else { "ec2.amazonaws.com" }
     }

@@ -60,7 +60,7 @@ fn script(text: &str) -> String {
     format!("{head}{text}{tail}")
 }
 
-/// Multipart: shell parts run before kubelet starts, NodeConfig tells nodeadm the rest (aws-facts §1.2).
+/// Multipart: shell parts run before kubelet starts, NodeConfig tells nodeadm the rest (docs/aws.md, "AL2023 user data").
 fn al2023(pool: &Pool) -> String {
     let mut text = format!("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"{BOUNDARY}\"\n\n");
     let mut part = |kind: &str, body: &str| {
@@ -98,7 +98,7 @@ spec:
     )
 }
 
-/// The bootstrap script of the older images (aws-facts §1.1).
+/// The bootstrap script of the older images (docs/aws.md, "AL2 user data").
 fn al2(pool: &Pool) -> String {
     let taints = taints(pool).map(|taints| format!(" --register-with-taints={taints}")).unwrap_or_default();
     let bridge = if pool.docker_bridge { " \\\n  --enable-docker-bridge true" } else { "" };

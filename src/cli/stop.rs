@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and a closed terminal, from the first lock to its release (design rule 6).
+//! Ctrl-C, SIGTERM and a closed terminal, from the first lock to its release (docs/design-rules.md, rule 6).
 
 use super::exit::{CliError, Exit};
 use super::locked_store::LockedStore;

@@ -123,7 +123,7 @@ const GPU_FAMILIES: &[GpuFamily] = &[
     ("p5", Some("nvidia-h100"), &[("4xlarge", 16, 256, 1), ("48xlarge", 192, 2048, 8)]),
 ];
 
-/// GPU families that EC2 no longer offers (aws-facts §1.7), and what replaces them.
+/// GPU families that EC2 no longer offers (docs/aws.md, "GPU families"), and what replaces them.
 const RETIRED: &[(&str, &str)] = &[
     ("g2", "g5.2xlarge"),
     ("g3", "g5.2xlarge"),

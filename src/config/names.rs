@@ -2,7 +2,7 @@
 
 use ipnet::Ipv4Net;
 
-/// Length bounds and barred affixes of bucket names (aws-facts §5).
+/// Length bounds and barred affixes of bucket names (docs/aws.md, "Buckets").
 const BUCKET_PREFIXES: &[&str] = &["xn--", "sthree-", "amzn-s3-demo-"];
 const BUCKET_SUFFIXES: &[&str] = &["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3", "-an"];
 
@@ -221,7 +221,7 @@ fn is_label_word(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
 }
 
-/// Whether kubelet registers a node with this label (NodeRestriction, aws-facts §1.3).
+/// Whether kubelet registers a node with this label (NodeRestriction, docs/aws.md, "Node labels").
 pub(super) fn kubelet_takes_label(key: &str) -> bool {
     const ALLOWED: &[&str] = &[
         "kubernetes.io/hostname",

@@ -1,5 +1,5 @@
 //! Second objects of one address: what a request whose answer was lost may leave where AWS knows neither token nor name
-//! (design rule 2). The recorded one stays; an empty one that nothing uses goes; any other is for a person to judge.
+//! (docs/design-rules.md, rule 2). The recorded one stays; an empty one that nothing uses goes; any other is for a person to judge.
 
 use super::failure::{Failure, FailureKind};
 use super::item::{Item, Observed, Readiness};

@@ -95,7 +95,7 @@ pub enum Event {
     },
 }
 
-/// What a failed step leaves behind (design rule 7).
+/// What a failed step leaves behind (docs/design-rules.md, rule 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeftBehind {

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-/// Seconds for which a resource that was just created may be invisible (aws-facts §6.2).
+/// Seconds for which a resource that was just created may be invisible (docs/aws.md, "Eventual consistency").
 const INVISIBLE_SECONDS: f64 = 60.0;
 /// Seconds for which AWS may still show an earlier failure of what it has begun to delete.
 const FAILED_SECONDS: f64 = 30.0;

@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-/// Real seconds that calls in flight may take after the user asked to stop (design rule 6).
+/// Real seconds that calls in flight may take after the user asked to stop (docs/design-rules.md, rule 6).
 const STOP_BUDGET: Duration = Duration::from_secs(5);
 
 /// A step that failed.

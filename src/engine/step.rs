@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-/// Age in seconds that the intent of a create must have before the absence of what it made is believed (design rule 2).
+/// Age in seconds that the intent of a create must have before the absence of what it made is believed (docs/design-rules.md, rule 2).
 pub const GRACE_SECONDS: f64 = 90.0;
 /// An intent that is written down no longer than so many seconds before its request counts from then.
 const FRESH_SECONDS: f64 = 5.0;

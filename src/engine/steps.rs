@@ -92,7 +92,7 @@ fn watch_seconds(plan: &Plan, action: &Action) -> u32 {
     plan.actions.iter().find(is_writer).map_or(0, |_| seconds)
 }
 
-/// Add-ons and access entries die with their cluster; deleting each of them first only costs time (aws-facts §7.1).
+/// Add-ons and access entries die with their cluster; deleting each of them first only costs time (docs/aws.md, "Deletion order").
 fn bind_to_parents(plan: &Plan, nodes: &mut [Node], removals: &Positions<'_>) {
     for node in nodes.iter_mut().filter(|node| node.removes) {
         let action = &plan.actions[node.action];
@@ -151,7 +151,7 @@ fn removal_edges(graph: &mut Graph, position: usize, action: &Action, removals: 
 }
 
 /// What nodes write to or reach AWS through goes only when they are gone, and the cluster when they have given back their
-/// interfaces (aws-facts §7.1): also where no record tells that order.
+/// interfaces (docs/aws.md, "Deletion order"): also where no record tells that order.
 fn data_last_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
     let removed = |position: &usize| nodes[*position].removes;
     let facts = |position: usize| plan.actions[nodes[position].action].kind.facts();

@@ -64,7 +64,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// Mutating calls that may be in flight at once (aws-facts §6.3; IAM at most 4 by the design).
+    /// Mutating calls that may be in flight at once (docs/aws.md, "Throttling and retries").
     pub fn concurrency(self) -> usize {
         match self {
             Service::Iam => 4,
@@ -74,7 +74,7 @@ impl Service {
     }
 }
 
-/// How a create that was cut off is found again, so that it is not made twice (design rule 2).
+/// How a create that was cut off is found again, so that it is not made twice (docs/design-rules.md, rule 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Idempotency {
     /// The API takes a client token, which the intent holds.
@@ -128,7 +128,7 @@ pub struct Facts {
     pub leftover: bool,
     /// Of a leftover: it carries our ownership tags, because our add-on puts them on everything that it makes.
     pub carries_lineage: bool,
-    /// Usual seconds from the create call to ready (aws-facts §2.7).
+    /// Usual seconds from the create call to ready (docs/aws.md, "Durations").
     pub create_seconds: u32,
     /// Usual seconds from the delete call to gone.
     pub delete_seconds: u32,
@@ -144,17 +144,18 @@ pub struct Facts {
     pub reusable_name: bool,
     /// One that was ready and has failed since is not replaced: what runs in it would be lost, so a person decides.
     pub blocked_when_failed: bool,
-    /// The kind that takes this one along when it is deleted: deleting each by itself would only cost time (aws-facts §7.1).
+    /// The kind that takes this one along when it is deleted: deleting each by itself would only cost time (docs/aws.md, "Deletion order").
     pub dies_with: Option<Kind>,
     /// What uses it acts with its permissions: it goes after all its users, also after those that die with their parent.
     pub grants_permissions: bool,
-    /// The kind that writes it anew for a while after its own deletion, and for how many seconds (aws-facts §7.1).
+    /// The kind that writes it anew for a while after its own deletion, and for how many seconds (docs/aws.md, "Deletion order").
     pub rewritten_by: Option<(Kind, u32)>,
     /// Holds no data itself, but stays where data of this kind stays, which nobody could read without it.
     pub kept_with: Option<Kind>,
     /// Nodes of the cluster run in it, or it is one.
     pub runs_nodes: bool,
-    /// Nodes work through it until they end: they write to it, or reach AWS or the control plane through it (aws-facts §7.1).
+    /// Nodes work through it until they end: they write to it, or reach AWS or the control plane through it
+    /// (docs/aws.md, "Deletion order").
     pub used_by_nodes: bool,
     /// Controllers run in it that make resources in the account, such as load balancers: what they made goes after it.
     pub runs_controllers: bool,

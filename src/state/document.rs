@@ -85,7 +85,7 @@ pub struct Record {
     pub dependencies: Vec<Address>,
 }
 
-/// A create that is about to be sent (design rule 1).
+/// A create that is about to be sent (docs/design-rules.md, rule 1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Intent {

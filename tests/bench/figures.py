@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCALE = 0.1
 #: What our own calls make, by the inventory's types; interfaces, instances, volumes and the like are AWS's.
 MADE_BY_AWS = {"network-interface", "instance", "volume", "role-service-linked"}
-#: The shortest chain of what AWS takes by itself: cluster, nodes, last add-ons (aws-facts 2.7), in real seconds.
+#: The shortest chain of what AWS takes by itself: cluster, nodes, last add-ons (docs/aws.md, "Durations"), in real seconds.
 AWS_CHAIN = 540 + 45 + 30
 
 

@@ -84,7 +84,7 @@ impl Resource for AutoScalingGroup {
     }
 
     /// To zero first, so that neither the group nor the autoscaler brings instances back; then forced, so that neither
-    /// lifecycle hooks nor protected instances stop it (aws-facts §7.1). The nodes of a protected group stay.
+    /// lifecycle hooks nor protected instances stop it (docs/aws.md, "Deletion order"). The nodes of a protected group stay.
     async fn delete(aws: &Aws, item: &Item, policy: &DeletionPolicy) -> Result<(), Failure> {
         let protection = levels(aws, vec![item.id.clone()]).await?.remove(&item.id);
         if let Some(level) = protection.as_ref().filter(|_| !policy.lift_protection) {

@@ -1,4 +1,4 @@
-//! EBS snapshots of claims. They carry the tag that our EBS CSI add-on gives to all it makes (aws-facts §7.2).
+//! EBS snapshots of claims. They carry the tag that our EBS CSI add-on gives to all it makes (docs/aws.md, "What Kubernetes leaves").
 
 use super::leftover::{found, size_of_claim};
 use crate::aws::Aws;

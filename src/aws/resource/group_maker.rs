@@ -7,7 +7,7 @@ use crate::aws::tags::Tags;
 use crate::engine::{CLOUD_CONTROLLER, Scope};
 use aws_sdk_ec2::types::SecurityGroup;
 
-/// `eks-cluster-sg-NAME-NNN` (aws-facts §2.3).
+/// `eks-cluster-sg-NAME-NNN` (docs/aws.md, "Security groups").
 pub(super) fn is_of_eks(aws: &Aws, group: &SecurityGroup) -> bool {
     let named = group.group_name().and_then(|name| name.strip_prefix(&format!("eks-cluster-sg-{}-", aws.cluster)));
     named.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))

@@ -19,7 +19,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Pods that use the node's role (autoscaler, S3) sit one hop behind the node (aws-facts §1.6).
+/// Pods that use the node's role (autoscaler, S3) sit one hop behind the node (docs/aws.md, "Launch templates").
 const METADATA_HOPS: i32 = 2;
 
 pub(in crate::aws) struct LaunchTemplate;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 /// What the AWS Load Balancer Controller is called.
 pub(super) const LOAD_BALANCER_CONTROLLER: &str = "the AWS Load Balancer Controller";
 
-/// Tags whose value is the cluster's name (aws-facts §7.2).
+/// Tags whose value is the cluster's name (docs/aws.md, "What Kubernetes leaves").
 const NAMING_TAGS: [(&str, &str); 3] = [
     ("elbv2.k8s.aws/cluster", LOAD_BALANCER_CONTROLLER),
     ("ingress.k8s.aws/cluster", LOAD_BALANCER_CONTROLLER),

@@ -1,4 +1,4 @@
-//! The user stops a run (design rule 6).
+//! The user stops a run (docs/design-rules.md, rule 6).
 
 use super::world::Strikes;
 use super::*;

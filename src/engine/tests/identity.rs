@@ -1,4 +1,4 @@
-//! Intents and identity: nothing is lost and nothing is made twice (design rules 1 to 3).
+//! Intents and identity: nothing is lost and nothing is made twice (docs/design-rules.md, rules 1 to 3).
 
 use super::world::Strikes;
 use super::*;

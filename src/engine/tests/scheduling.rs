@@ -1,4 +1,4 @@
-//! Order, concurrency and waiting of a run (design rule 5).
+//! Order, concurrency and waiting of a run (docs/design-rules.md, rule 5).
 
 use super::world::Strikes;
 use super::*;

@@ -34,7 +34,7 @@ pub struct EksCluster {
 
 /// Facts of the kind.
 pub(crate) const FACTS: Facts = Facts {
-    // EKS may say for a moment that a cluster it still deletes is gone (aws-facts §6.2).
+    // EKS may say for a moment that a cluster it still deletes is gone (docs/aws.md, "Eventual consistency").
     looks_until_gone: 3,
     reusable_name: true,
     blocked_when_failed: true,

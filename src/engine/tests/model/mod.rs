@@ -1,5 +1,5 @@
 //! Random programs of applies, stops, deaths, faults, edits and losses, with what must hold after each step
-//! (`reference/engines.md` §4.11): P1 convergence, P2 nothing twice or unknown, P3 nothing left and nothing of others
+//! (docs/design-rules.md, "Invariants"): P1 convergence, P2 nothing twice or unknown, P3 nothing left and nothing of others
 //! touched, P4 order, P5 plans change nothing, P8 recovery, P9 only what is planned, P10 data, P11 stops, P12 limits.
 //!
 //! `MODEL_CASES` sets the number of programs, `PROPTEST_RNG_SEED` which ones: CI takes the same each time, anybody else new

@@ -19,12 +19,17 @@
 //! | [`report`] | plan, status and outputs as text and JSON; progress lines | `config` (the model), `engine`, `resource`, `state`, `workflow` |
 //! | [`cli`] | one file a command; the only room that prints | all |
 
-pub mod aws;
-pub mod blueprint;
-pub mod cli;
-pub mod config;
-pub mod engine;
-pub mod report;
-pub mod resource;
-pub mod state;
-pub mod workflow;
+mod aws;
+mod blueprint;
+mod cli;
+mod config;
+mod engine;
+mod report;
+mod resource;
+mod state;
+mod workflow;
+
+/// Runs the command line of this process; its exit code.
+pub fn main() -> std::process::ExitCode {
+    cli::main()
+}

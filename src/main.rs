@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    domino_eks::cli::main()
+    domino_eks::main()
 }

@@ -3,7 +3,8 @@
 use super::rescue::push_command;
 use crate::aws::ConnectError;
 use crate::config::Diagnostics;
-use crate::engine::{Failure, FailureKind, LookupError, Outcome, PlanError, RecoverError, RunError};
+use crate::engine::{Failed, Failure, FailureKind, LeftBehind, LookupError, Outcome, PlanError, RecoverError, RunError};
+use crate::report::left_behind_text;
 use crate::state::{ObjectFault, StateError};
 use crate::workflow::{Refusal, SavedAside, TeardownTarget, WorkflowError};
 use std::collections::BTreeSet;
@@ -145,7 +146,7 @@ impl CliError {
             return Ok(());
         }
         let hints: BTreeSet<String> = outcome.failed.iter().filter_map(|failed| hint_of(&failed.failure)).collect();
-        let mut lines: Vec<String> = outcome.failed.iter().map(|failed| format!("{}: {}", failed.address, failed.failure)).collect();
+        let mut lines: Vec<String> = outcome.failed.iter().map(failed_line).collect();
         if !outcome.skipped.is_empty() {
             lines.push(format!("{} not started because of that", outcome.skipped.len()));
         }
@@ -190,6 +191,15 @@ impl CliError {
                     .hint("run the same command again: it inspects AWS, and deletes what is left")
             }
         }
+    }
+}
+
+/// A failed step, with what it leaves behind where that is not simply what the state says (docs/design-rules.md, rule 7).
+fn failed_line(failed: &Failed) -> String {
+    let line = format!("{}: {}", failed.address, failed.failure);
+    match failed.left {
+        LeftBehind::Recorded => line,
+        LeftBehind::Nothing | LeftBehind::Unknown => format!("{line}; {}", left_behind_text(failed.left)),
     }
 }
 

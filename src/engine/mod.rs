@@ -29,12 +29,12 @@ pub(crate) mod tests;
 
 pub use blocker::{Blocker, CLOUD_CONTROLLER, Foreign, MADE_BY, MADE_FOR, Whose};
 pub use diff::FieldChange;
-pub use discovery::{ApiServer, CheckLock, Connection, Discovery, Drained, LookupError, Namesake, ProgressSink, RunHooks};
+pub use discovery::{ApiServer, Connection, Discovery, Drained, LookupError, Namesake, RunHooks};
 pub use duplicates::{Duplicates, delete_duplicate, duplicates};
 pub use events::{Event, LeftBehind};
 pub use failure::{Failure, FailureKind};
 pub use item::{INTENT_ATTRIBUTE, Item, Observed, Readiness};
-pub use plan::{Action, Inputs, Plan, PlanError, Reason, Summary, Verb, plan};
+pub use plan::{Action, Inputs, Plan, PlanError, Reason, Verb, plan};
 pub use policy::{DeletionPolicy, Scope};
 pub use provider::{Created, Provider, Query, Update};
 pub use recover::{RecoverError, recover};

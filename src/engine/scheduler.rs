@@ -27,8 +27,6 @@ const STOP_BUDGET: Duration = Duration::from_secs(5);
 pub struct Failed {
     /// What it was about.
     pub address: Address,
-    /// What was tried.
-    pub verb: Verb,
     /// What went wrong.
     pub failure: Failure,
     /// What it leaves behind.
@@ -308,7 +306,7 @@ impl<P: Provider, R: Recorder> Run<P, R> {
                     error: failure.to_string(),
                     left,
                 }));
-                outcome.failed.push(Failed { address: address.clone(), verb, failure, left });
+                outcome.failed.push(Failed { address: address.clone(), failure, left });
                 self.skip_dependents(node, &address);
                 Ok(halt)
             }

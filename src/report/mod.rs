@@ -16,10 +16,10 @@ mod tests;
 
 pub use notes::notes;
 pub use notice::{Volume, duplicate_warnings, notice_lines};
-pub use outputs::{Outputs, outputs};
+pub use outputs::outputs;
 pub use plan_json::plan_json;
-pub use plan_text::{plan_text, value_text};
-pub use progress::{PlainProgress, clock};
-pub use status::{Health, Status, status, status_text};
+pub use plan_text::plan_text;
+pub use progress::{PlainProgress, clock, left_behind_text};
+pub use status::{status, status_text};
 pub use teardown_text::{Choice, teardown_text};
 pub use verification::{empty_teardown_report, teardown_report, verification_lines};

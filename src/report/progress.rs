@@ -44,9 +44,10 @@ fn done(verb: Verb) -> &'static str {
     }
 }
 
-fn left_text(left: LeftBehind) -> &'static str {
+/// What a failed step leaves behind.
+pub fn left_behind_text(left: LeftBehind) -> &'static str {
     match left {
-        LeftBehind::Nothing => "it leaves nothing behind",
+        LeftBehind::Nothing => "nothing was created",
         LeftBehind::Recorded => "what exists is recorded in the state",
         LeftBehind::Unknown => "it may exist; the next run looks for it",
     }
@@ -71,7 +72,7 @@ impl PlainProgress {
                 Some(self.ended(&format!("{address}: {} in {}", done(*action), clock(*seconds))))
             }
             Event::StepFailed { address, action, error, left } => {
-                Some(self.ended(&format!("{address}: failed while {}: {error}; {}", doing(*action), left_text(*left))))
+                Some(self.ended(&format!("{address}: failed while {}: {error}; {}", doing(*action), left_behind_text(*left))))
             }
             Event::StepSkipped { address, because } => Some(self.ended(&format!("{address}: skipped, because {because} failed"))),
             Event::Stopping => Some("stopping: nothing new is started; interrupt again to leave at once".to_owned()),

@@ -22,7 +22,14 @@ fn wanted(of: &str, spec: Value) -> Desired {
 fn record(id: &str, spec: Value, attributes: &[(&str, &str)]) -> Record {
     let mut attributes = tags(attributes);
     attributes.insert("id".to_owned(), id.to_owned());
-    Record { id: id.to_owned(), status: crate::state::RecordStatus::Ready, spec, tags: tags(&[("team", "ml")]), attributes, dependencies: vec![] }
+    Record {
+        id: id.to_owned(),
+        status: crate::state::RecordStatus::Ready,
+        spec,
+        tags: tags(&[("team", "ml")]),
+        attributes,
+        dependencies: vec![],
+    }
 }
 
 fn seen(of: &str, record: &Record) -> Observed {
@@ -462,7 +469,7 @@ fn what_a_failure_leaves_behind_is_said() {
         let failed = Event::StepFailed { address: address("vpc/main"), action: Verb::Delete, error: "e".to_owned(), left };
         PlainProgress::default().line(&failed).unwrap()
     };
-    assert_eq!(line(LeftBehind::Nothing), "  1/0 vpc/main: failed while deleting: e; it leaves nothing behind");
+    assert_eq!(line(LeftBehind::Nothing), "  1/0 vpc/main: failed while deleting: e; nothing was created");
     assert_eq!(line(LeftBehind::Recorded), "  1/0 vpc/main: failed while deleting: e; what exists is recorded in the state");
     assert_eq!(line(LeftBehind::Unknown), "  1/0 vpc/main: failed while deleting: e; it may exist; the next run looks for it");
 }

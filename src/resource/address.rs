@@ -38,6 +38,7 @@ impl Address {
     }
 
     /// The zone of a per-zone address.
+    #[cfg(test)]
     pub fn zone(&self) -> Option<&str> {
         self.rest.split_once('/').map(|(_, zone)| zone)
     }

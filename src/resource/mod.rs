@@ -14,9 +14,9 @@ pub mod spec {
     pub use super::kinds::*;
 }
 
-pub use address::{Address, AddressError};
+pub use address::Address;
 pub use facts::{Change, Facts, Idempotency, Layer, Service, VpcEvidence};
-pub use input::{Attributes, Input, REF_KEY, Unknown, references, resolve, resolve_known};
+pub use input::{Attributes, Input, REF_KEY, references, resolve, resolve_known};
 pub use kind::Kind;
 pub(crate) use list::for_each_kind;
 

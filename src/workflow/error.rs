@@ -145,7 +145,7 @@ pub enum Refusal {
     #[error("recorded, but without our tags, so perhaps not ours any more: {}; its nodes use what would be deleted", listed(.0))]
     UntaggedNodes(Vec<String>),
     /// Data, and no flag that says what becomes of it.
-    #[error("these resources hold or may hold data: {}", listed(.0))]
+    #[error("Refused: these resources hold or may hold data: {}", listed(.0))]
     Data(Vec<String>),
     /// `--yes` alone, on a cluster that is not marked as a test environment.
     #[error("`--yes` alone destroys only clusters with `lifecycle: ephemeral`{}", why_not_ephemeral(*.written, *.has_state))]

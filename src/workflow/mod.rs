@@ -22,7 +22,7 @@ pub use error::{Refusal, SavedAside, WorkflowError};
 pub use interrupt::Interrupt;
 pub use ports::{Consent, Notice, RunWriter, StateStore, Ui};
 pub use session::{Session, owner_mismatch, state_for};
-pub use target::{Loaded, Target, TeardownTarget, teardown_policy};
+pub use target::{Loaded, Target, TeardownTarget};
 
 use crate::engine::TimeScale;
 use std::sync::Arc;

@@ -57,6 +57,12 @@ fn every_requirement_has_a_test_that_exists() {
 
 /// Every source file outside test folders: its room, its path, and its code without tests and comments.
 fn sources() -> Vec<(String, PathBuf, String)> {
+    let without_comments = |code: &str| code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    documented_sources().into_iter().map(|(room, path, code)| (room, path, without_comments(&code))).collect()
+}
+
+/// The same with comments.
+fn documented_sources() -> Vec<(String, PathBuf, String)> {
     let mut found = Vec::new();
     let mut open = vec![root().join("src")];
     while let Some(folder) = open.pop() {
@@ -70,9 +76,8 @@ fn sources() -> Vec<(String, PathBuf, String)> {
             } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("tests.rs") {
                 let text = fs::read_to_string(&path).unwrap();
                 let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-                let lines: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
                 let room = relative.components().next().unwrap().as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
-                found.push((room, relative, lines.join("\n")));
+                found.push((room, relative, code.to_owned()));
             }
         }
     }
@@ -140,5 +145,58 @@ fn the_engine_knows_no_kind() {
     for (_, path, code) in sources().into_iter().filter(|(_, path, _)| is_tabled(path)) {
         let named = kinds_named(&code);
         assert!(named.is_empty(), "{} names {named:?}: make what it decides by them a fact of the kind", path.display());
+    }
+}
+
+/// Lines of all files that git knows below these folders, with their file and number.
+fn lines_of(folders: &[&str]) -> Vec<(String, usize, String)> {
+    let listed = std::process::Command::new("git").arg("ls-files").args(folders).current_dir(root()).output().unwrap();
+    let files = String::from_utf8(listed.stdout).unwrap();
+    let texts = files.lines().filter_map(|file| Some((file.to_owned(), fs::read_to_string(root().join(file)).ok()?)));
+    texts
+        .flat_map(|(file, text)| {
+            text.lines().enumerate().map(|(number, line)| (file.clone(), number + 1, line.to_owned())).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn what_comments_cite_is_in_the_repository() {
+    let headings = |page: &str| -> BTreeSet<String> {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        text.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim().to_owned()).collect()
+    };
+    let (facts, rules) = (headings("docs/aws.md"), headings("docs/design-rules.md"));
+    let mut cited = 0;
+    for (file, number, line) in lines_of(&["src", "tests", "docs", "CONTRIBUTING.md", "README.md"]) {
+        for gone in ["aws-facts", "reference/engines", "engines §"] {
+            assert!(!line.contains(gone) || file == "tests/it/house.rs", "{file}:{number} cites `{gone}`, which is not in the repository");
+        }
+        for section in line.split("docs/aws.md, \"").skip(1).filter_map(|rest| rest.split_once('"')) {
+            assert!(facts.contains(section.0), "{file}:{number}: docs/aws.md has no section `{}`", section.0);
+            cited += 1;
+        }
+        for rule in line.split("docs/design-rules.md, rule ").skip(1) {
+            let rule: String = rule.chars().take_while(char::is_ascii_digit).collect();
+            let is_there =
+                rules.iter().any(|heading| heading.starts_with(&format!("{rule}.")) || heading.starts_with(&format!("Rule {rule}")));
+            assert!(is_there, "{file}:{number}: docs/design-rules.md has no rule {rule}");
+            cited += 1;
+        }
+    }
+    assert!(cited > 20, "only {cited} citations were found");
+}
+
+#[test]
+fn what_other_rooms_use_is_documented() {
+    for (_, path, code) in documented_sources() {
+        let lines: Vec<&str> = code.lines().collect();
+        for (number, line) in lines.iter().enumerate() {
+            let item = line.trim_start().strip_prefix("pub ").filter(|item| !item.starts_with("use ") && !item.starts_with("mod "));
+            let Some(item) = item else { continue };
+            // Attributes stand between the comment and the item.
+            let before = lines[..number].iter().rev().find(|line| !line.trim_start().starts_with("#[") && !line.trim().ends_with(")]"));
+            assert!(before.is_some_and(|line| line.trim_start().starts_with("///")), "{}: `{item}` has no comment", path.display());
+        }
     }
 }

@@ -112,7 +112,7 @@ fn bad_flags() {
     refused(workspace.run(&["destroy", "--cluster", SINGLE]), 2, &["the region must be named", "--region REGION", "AWS_REGION"]);
     // The environment variable is used where the flag is missing, and is no error on its own.
     let with_region = |flags: &[&str]| -> Run { workspace.command(flags).env("AWS_REGION", "moon-1").output().unwrap().into() };
-    refused(with_region(&["destroy", "--cluster", SINGLE]), 2, &["`moon-1` is no region"]);
+    refused(with_region(&["destroy", "--cluster", SINGLE]), 2, &["`moon-1` is not a region"]);
     with_region(&["plan", "--offline"]).expect(0);
     let mut command = workspace.command(&["validate"]);
     refused(command.env("DOMINO_EKS_TIME_SCALE", "seven").output().unwrap().into(), 2, &["DOMINO_EKS_TIME_SCALE"]);

@@ -31,7 +31,7 @@ fn a_used_cluster_goes_and_its_neighbours_stay() {
     let plan = workspace.run_soon(&["plan", "--destroy", "--detailed-exitcode"]).expect(2);
     assert!(site.emulator.mutating(since).is_empty(), "plan changed something");
     let lines: Vec<&str> = plan.stdout.lines().filter(|line| !line.is_empty()).collect();
-    assert_eq!(lines[0], "Data (goes with `--delete-data`, stays with `--retain-data`)");
+    assert_eq!(lines[0], "Data (deleted with `--delete-data`, kept with `--retain-data`)");
     assert!(!plan.stdout.contains("Not ours"), "{}", plan.stdout);
 
     let arguments = ["destroy", "--confirm", THREE, "--delete-data", "--report", "report.json"];

@@ -130,7 +130,7 @@ result = ec2.create_volume(AvailabilityZone='us-west-2a', Size=1, TagSpecificati
         ))
     };
     volume(&ours);
-    says(workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE]).expect(7), &["these hold data", "ebs-volume/vol-"]);
+    says(workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE]).expect(7), &["these resources hold or may hold data", "ebs-volume/vol-"]);
     let kept = volume(earlier);
     says(workspace.run_soon(&DESTROY).expect(1), &["made under several states", "--lineage", earlier]);
     let chosen = [&DESTROY[..], &["--lineage", &ours]].concat();

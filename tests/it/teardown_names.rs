@@ -122,7 +122,7 @@ fn what_lost_its_tags_is_left_alone_and_not_forgotten() {
         assert!(!report["deleted"].to_string().contains("s3-bucket/logs"), "{report:#}");
         assert_eq!(report["scheduled"], json!([]), "what stays is unreadable without the key");
         let left = report["left"].to_string();
-        assert!(more == "--retain-data" || left.contains("it goes after ") && left.contains("kms-key/main"), "{left}");
+        assert!(more == "--retain-data" || left.contains("it is deleted after ") && left.contains("kms-key/main"), "{left}");
         let recorded = workspace.state(SINGLE_ZONE)["resources"].clone();
         assert!(recorded.get("s3-bucket/logs").is_some() && recorded.get("efs-file-system/datasets").is_some(), "{recorded:#}");
     }

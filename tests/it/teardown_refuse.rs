@@ -36,9 +36,9 @@ fn bad_input_changes_nothing() {
         2,
         &["--cluster", "--file"],
     );
-    run(&["destroy", "--cluster", "Bad_Name", "--region", "us-west-2", "--confirm", "Bad_Name"], 2, &["`Bad_Name` is no cluster name"]);
-    run(&["destroy", "--cluster", "../other", "--region", "us-west-2", "--confirm", "../other"], 2, &["is no cluster name"]);
-    run(&["destroy", "--cluster", SINGLE_ZONE, "--region", "moon-1", "--confirm", SINGLE_ZONE], 2, &["`moon-1` is no region"]);
+    run(&["destroy", "--cluster", "Bad_Name", "--region", "us-west-2", "--confirm", "Bad_Name"], 2, &["`Bad_Name` is not a cluster name"]);
+    run(&["destroy", "--cluster", "../other", "--region", "us-west-2", "--confirm", "../other"], 2, &["is not a cluster name"]);
+    run(&["destroy", "--cluster", SINGLE_ZONE, "--region", "moon-1", "--confirm", SINGLE_ZONE], 2, &["`moon-1` is not a region"]);
     run(&["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--confirm", "other", "--delete-data"], 7, &["`other`"]);
     run(&["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--yes", "--delete-data"], 7, &["ephemeral", "--confirm"]);
     run(&["plan", "--cluster", SINGLE_ZONE, "--region", "us-west-2"], 2, &["`--cluster` goes with `--destroy`"]);
@@ -53,7 +53,7 @@ fn bad_input_changes_nothing() {
     run(&["destroy", "--confirm", SINGLE_ZONE], 7, &["efs-file-system/datasets", "--delete-data", "--retain-data"]);
     // The plan is shown before the question even with --quiet.
     let asked = ["--quiet", "destroy", "--delete-data"];
-    run(&asked, 2, &["Data that goes", "vpc/main", "no terminal"]);
+    run(&asked, 2, &["Data that is deleted", "vpc/main", "no terminal"]);
     // The setting in the configuration alone is not enough, and the message says so.
     let file = fs::read_to_string(workspace.path("domino-eks.yaml")).unwrap();
     workspace.write("domino-eks.yaml", &format!("{file}lifecycle: ephemeral\n"));
@@ -84,8 +84,8 @@ s3.put_bucket_tagging(Bucket='earlier', Tagging={{'TagSet': [{{'Key': key, 'Valu
     ));
     let warning = "warning: 1 with this cluster's tags were made under another state: they are left alone";
     let plan = says(workspace.run_soon(&["plan", "--destroy"]).expect(0), &[warning]);
-    assert!(plan.stdout.contains("Data (goes with `--delete-data`, stays with `--retain-data`)"), "{}", plan.stdout);
-    says(workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE]).expect(7), &[warning, "Data that goes"]);
+    assert!(plan.stdout.contains("Data (deleted with `--delete-data`, kept with `--retain-data`)"), "{}", plan.stdout);
+    says(workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE]).expect(7), &[warning, "Data that is deleted"]);
 }
 
 /// A state of another account or region is not used for this one.
@@ -383,7 +383,7 @@ for name, level in zip(sorted(names), ['prevent-force-deletion', 'prevent-all-de
     let told = ["protected against deletion: ", "load-balancer/", "autoscaling-group/", "--lift-protection"];
     refused(&site.emulator, || workspace.run_soon(&DESTROY), 7, &told);
     let plan = workspace.run_soon(&["plan", "--destroy"]).expect(0);
-    assert!(plan.stdout.contains("Protected (goes only with `--lift-protection`)"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("Protected (deleted only with `--lift-protection`)"), "{}", plan.stdout);
     let plan: Value = serde_json::from_str(&workspace.run_soon(&["plan", "--destroy", "--format", "json"]).expect(0).stdout).unwrap();
     let protected = plan["protected"].to_string();
     assert!(protected.contains("`prevent-force-deletion`") && protected.contains("`prevent-all-deletion`"), "{protected}");

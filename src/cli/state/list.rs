@@ -1,7 +1,10 @@
 //! `state list`: what is recorded, without asking AWS.
 
-use super::{CliError, Exit, Printer, Settings, read};
 use crate::cli::args::{Format, FormatArgs};
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::outputs::read;
+use crate::cli::printer::Printer;
+use crate::cli::settings::Settings;
 use crate::state::{Document, RecordStatus};
 use std::fmt::Write;
 

@@ -1,11 +1,14 @@
 //! `state migrate`: the state moves between a folder and a bucket; a note stays in the old place.
 
-use super::connect::{block_on, connect};
-use super::state_location::StateLocation;
-use super::stop::Stop;
-use super::{CliError, Exit, Guard, Printer, Settings, Store};
 use crate::aws::Aws;
 use crate::cli::args::MigrateArgs;
+use crate::cli::connect::{block_on, connect};
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::printer::Printer;
+use crate::cli::settings::Settings;
+use crate::cli::state_location::StateLocation;
+use crate::cli::state_location::{Guard, Store};
+use crate::cli::stop::Stop;
 use crate::state::{Document, StateError};
 use crate::workflow::{Target, WorkflowError, state_for};
 use std::path::Path;

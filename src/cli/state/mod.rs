@@ -10,11 +10,8 @@ mod unlock;
 
 use super::args::StateCommand;
 use super::exit::{CliError, Exit};
-use super::outputs::read;
 use super::printer::Printer;
 use super::settings::Settings;
-use super::state_location::{Guard, Store};
-use super::{confirm, connect, state_location, stop};
 
 pub(super) fn run(command: &StateCommand, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     match command {

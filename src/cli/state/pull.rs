@@ -1,6 +1,9 @@
 //! `state pull`: the document as it stands, to stdout.
 
-use super::{CliError, Exit, Printer, Settings, read};
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::outputs::read;
+use crate::cli::printer::Printer;
+use crate::cli::settings::Settings;
 
 pub(super) fn run(settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     let state = read(&settings.load()?, settings, printer)?;

@@ -1,9 +1,13 @@
 //! `state push`: a saved document becomes the state again, unless that would lose something.
 
-use super::connect::{block_on, connect_store};
-use super::stop::Stop;
-use super::{CliError, Exit, Guard, Printer, Settings, Store, confirm};
 use crate::cli::args::PushArgs;
+use crate::cli::confirm;
+use crate::cli::connect::{block_on, connect_store};
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::printer::Printer;
+use crate::cli::settings::Settings;
+use crate::cli::state_location::{Guard, Store};
+use crate::cli::stop::Stop;
 use crate::engine::Discovery;
 use crate::state::{Document, FORMAT_VERSION, StateError, decode};
 use crate::workflow::{Target, owner_mismatch};

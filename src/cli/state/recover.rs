@@ -1,9 +1,13 @@
 //! `state recover`: a lost or damaged state, rebuilt from what AWS shows. Nothing in AWS is changed.
 
-use super::connect::{block_on, connect_store};
-use super::stop::Stop;
-use super::{CliError, Exit, Guard, Printer, Settings, Store, confirm};
 use crate::cli::args::RecoverArgs;
+use crate::cli::confirm;
+use crate::cli::connect::{block_on, connect_store};
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::printer::Printer;
+use crate::cli::settings::Settings;
+use crate::cli::state_location::{Guard, Store};
+use crate::cli::stop::Stop;
 use crate::report::{duplicate_warnings, plan_text};
 use crate::state::{Document, StateError};
 use crate::workflow::recover::{Recovered, search};

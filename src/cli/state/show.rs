@@ -1,7 +1,10 @@
 //! `state show`: one record in full.
 
-use super::{CliError, Exit, Printer, Settings, read};
 use crate::cli::args::ShowArgs;
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::outputs::read;
+use crate::cli::printer::Printer;
+use crate::cli::settings::Settings;
 use crate::state::Document;
 
 pub(super) fn run(args: &ShowArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {

@@ -1,10 +1,14 @@
 //! `state unlock`: takes away a lock whose holder is gone. A living holder keeps it.
 
-use super::connect::{block_on, connect_store};
-use super::state_location::StateLocation;
-use super::stop::Stop;
-use super::{CliError, Exit, Guard, Printer, Settings, confirm};
 use crate::cli::args::UnlockArgs;
+use crate::cli::confirm;
+use crate::cli::connect::{block_on, connect_store};
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::printer::Printer;
+use crate::cli::settings::Settings;
+use crate::cli::state_location::Guard;
+use crate::cli::state_location::StateLocation;
+use crate::cli::stop::Stop;
 use crate::state::{LocalStore, StateError};
 use crate::workflow::Target;
 

@@ -95,7 +95,7 @@ fn a_second_signal_leaves_at_once() {
             };
             let run = ended(run).expect(130);
             assert!(asked.elapsed().as_secs_f64() < most, "{:?}", asked.elapsed());
-            assert_eq!(run.stderr.contains("left at once"), again, "{}", run.stderr);
+            assert_eq!(run.stderr.contains("stopped at once"), again, "{}", run.stderr);
             emulator.mend();
             unlocked(&workspace);
         }
@@ -194,7 +194,7 @@ fn a_signal_at_the_question_changes_nothing() {
         let since = emulator.count();
         for end in ["\u{3}", "-INT", "-TERM", "-HUP", "hang up", "no\n", "\u{4}"] {
             let mut run = OnTerminal::start(&workspace, &["apply"]);
-            run.until("Only `yes` goes on:");
+            run.until("Type `yes` to continue:");
             match end {
                 "hang up" => run.hang_up(),
                 name if name.starts_with('-') => assert!(Command::new("kill").args([name, &run.pid]).status().unwrap().success()),
@@ -215,7 +215,7 @@ fn a_signal_at_the_question_changes_nothing() {
             unlocked(&workspace);
         }
         let mut run = OnTerminal::start(&workspace, &["apply"]);
-        run.until("Only `yes` goes on:");
+        run.until("Type `yes` to continue:");
         run.write("yes\n");
         run.end().expect(0);
         converged(&emulator, &workspace);

@@ -5,7 +5,7 @@ use crate::engine::{
     Action, Discovery, Disowned, Duplicates, Foreign, INTENT_ATTRIBUTE, Inputs, Item, Namesake, Observed, Plan, Reason, Scope, Survey,
     Verb, duplicates, hold_back, is_kept, teardown,
 };
-use crate::resource::{Address, Attributes, Kind};
+use crate::resource::{Address, Attributes, Kind, Service, VpcEvidence};
 use crate::state::{Document, RecordStatus, TeardownPolicy};
 use crate::workflow::lineage::{lineage_of, refuse_other_lineage, the_lineage};
 use crate::workflow::session::{items, state_for};
@@ -294,15 +294,20 @@ fn widen(scope: &mut Scope, state: &Document, observed: &[Observed]) {
     let seen = observed.iter().map(|seen| (&seen.address, &seen.id, &seen.spec));
     for (address, id, spec) in recorded.chain(seen) {
         scope.ours.insert(id.clone(), address.clone());
-        match address.kind() {
-            Kind::Vpc => {
+        let facts = address.kind().facts();
+        match facts.vpc_evidence {
+            VpcEvidence::Itself => {
                 scope.vpcs.insert(id.clone());
                 scope.owns_vpc = true;
             }
-            Kind::AutoScalingGroup => drop(scope.groups.insert(id.clone())),
-            Kind::EfsFileSystem => drop(scope.file_systems.insert(id.clone())),
-            Kind::SecurityGroup => scope.vpcs.extend(spec.get("vpc").and_then(Value::as_str).map(str::to_owned)),
-            _ => {}
+            VpcEvidence::Member => scope.vpcs.extend(spec.get("vpc").and_then(Value::as_str).map(str::to_owned)),
+            VpcEvidence::None => {}
+        }
+        if facts.runs_nodes && !facts.leftover {
+            scope.groups.insert(id.clone());
+        }
+        if facts.service == Service::Efs && facts.holds_data {
+            scope.file_systems.insert(id.clone());
         }
     }
     scope.vpcs.retain(|vpc| vpc.starts_with("vpc-"));

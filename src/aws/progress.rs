@@ -1,4 +1,4 @@
-//! Who hears how far a long call got.
+//! The sink that is told how far a long call got.
 
 use crate::resource::Address;
 use std::fmt;

@@ -19,7 +19,7 @@ async fn taken(store: &Store<Client>) -> Guard<Client> {
     store.lock("apply", &|_| ()).await.unwrap()
 }
 
-/// A run that adds one role; answers the state that it leaves.
+/// A run that adds one role; returns the state that it leaves.
 async fn run(store: &Store<Client>, number: usize) -> Document {
     let guard = taken(store).await;
     let state = store.load().await.unwrap().unwrap_or_else(document);

@@ -1,10 +1,10 @@
-//! What a node does on its first boot, to the letter (POOL-7).
+//! What a node does on its first boot, checked to the letter (POOL-7).
 
 use super::*;
 
 /// EC2's limit, before base64.
 const LIMIT: usize = 16 * 1024;
-/// The largest script that the configuration takes.
+/// The largest script that the configuration accepts.
 const LARGEST_SCRIPT: usize = 12 * 1024;
 
 /// User data of a pool with the values of a real cluster.

@@ -34,8 +34,8 @@ impl<S> Deref for Typed<'_, S> {
 /// What a kind that we create must implement. Nothing has a default, so that the compiler names what a new kind forgot.
 ///
 /// Rules for all of them:
-/// - [`Resource::observe`] asks in bulk. For [`Query::Ours`] it returns only what carries this cluster's tag (or stands
-///   under a tagged parent); items with an empty id are not recorded yet and get their tags read.
+/// - [`Resource::observe`] asks in bulk. For [`Query::Ours`] it returns only what carries this cluster's tag (or belongs
+///   to a tagged parent); items with an empty id are not recorded yet and get their tags read.
 /// - [`Resource::create`] is exactly one mutating call, with tags in it, and the client token where the API takes one.
 /// - [`Resource::configure`] makes the further calls of a creation and is safe to repeat.
 /// - "Not found" while creating or configuring is eventual consistency; while deleting it is success. The dispatch handles both.

@@ -112,7 +112,7 @@ pub enum VpcEvidence {
 /// What the engine and the reports must know about a kind.
 #[derive(Debug)]
 pub struct Facts {
-    /// Kind as it stands in addresses.
+    /// Name of the kind in addresses.
     pub name: &'static str,
     /// Group in the plan.
     pub layer: Layer,

@@ -124,7 +124,7 @@ impl LocalStore {
         Lock::holder(&self.folder.join("lock"))
     }
 
-    /// Begins a run: the document as it stands is written under a new serial, and the journal starts empty.
+    /// Begins a run: the current document is written under a new serial, and the journal starts empty.
     ///
     /// # Errors
     /// When the folder cannot be written.

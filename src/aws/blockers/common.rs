@@ -35,7 +35,7 @@ pub(in crate::aws) fn blocker(name: String, origin: String, whose: Whose) -> Blo
     Blocker { name, origin, whose }
 }
 
-/// Ours when the id is known, otherwise somebody else's.
+/// Ours when the id is known, otherwise it belongs to others.
 pub(in crate::aws) fn by_id(scope: &Scope, id: &str) -> Whose {
     if scope.ours.contains_key(id) { Whose::Ours } else { Whose::Foreign }
 }

@@ -74,7 +74,7 @@ fn is_passing(kind: FailureKind) -> bool {
     matches!(kind, FailureKind::Busy | FailureKind::LostAnswer)
 }
 
-/// A transient fault at the very start is no reason to skip the drain.
+/// A transient fault at the start is no reason to skip the drain.
 async fn first_list<A: Api>(api: &A, time_scale: TimeScale) -> Result<Vec<Object>, Failure> {
     let mut attempt = 1;
     loop {

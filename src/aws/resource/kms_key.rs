@@ -281,7 +281,7 @@ async fn protections(aws: &Aws, targets: &ToDelete) -> Result<BTreeMap<String, S
 
 /// AWS cannot tell what a key has encrypted.
 async fn contents(_aws: &Aws, _item: &Item) -> Result<Option<Contents>, Failure> {
-    let words = format!("what it encrypted is unreadable at once; the deletion can be cancelled for {DELETION_WINDOW_DAYS} days");
+    let words = format!("what it encrypted becomes unreadable immediately; the deletion can be cancelled for {DELETION_WINDOW_DAYS} days");
     Ok(Some(Contents { words, emptiness: Emptiness::SeemsEmpty }))
 }
 

@@ -100,10 +100,10 @@ fn parts(text: &str) -> Vec<(String, String)> {
     let body = body.strip_suffix(&format!("--{boundary}--\n")).expect("the closing boundary ends the text");
     let line = format!("--{boundary}\n");
     let mut parts = body.split(&line);
-    assert_eq!(parts.next(), Some(""), "nothing stands before the first part");
+    assert_eq!(parts.next(), Some(""), "nothing precedes the first part");
     parts
         .map(|part| {
-            assert!(part.ends_with('\n'), "a boundary stands on a line of its own");
+            assert!(part.ends_with('\n'), "a boundary is on a line of its own");
             let (head, body) = part.split_once("\n\n").expect("a blank line ends the headers of a part");
             (head.to_owned(), body.to_owned())
         })

@@ -25,7 +25,7 @@ macro_rules! declare {
 for_each_kind!(declare);
 
 impl Kind {
-    /// Kind as it stands in addresses.
+    /// Name of the kind in addresses.
     pub fn name(self) -> &'static str {
         self.facts().name
     }

@@ -296,7 +296,7 @@ fn suspended_time() -> Duration {
     now(ClockId::Boottime).saturating_sub(monotonic)
 }
 
-/// Where there is no such clock, the system time tells it. If that is set forward, the lock is not relied on until its next
+/// Where there is no such clock, the system time is used. If that is set forward, the lock is not relied on until its next
 /// heartbeat.
 #[cfg(not(target_os = "linux"))]
 fn suspended_time() -> Duration {

@@ -60,7 +60,7 @@ impl<O: Objects> RemoteStore<O> {
         Ok(found.map(|(_, holder)| holder))
     }
 
-    /// Begins a run: the document as it stands is written under a new serial, over the one that was read.
+    /// Begins a run: the current document is written under a new serial, over the one that was read.
     ///
     /// # Errors
     /// When the bucket refuses, or another process wrote the state since it was read.

@@ -36,7 +36,7 @@ async fn child() {
 
     limit(None);
     writer.record(role(3)).await.unwrap();
-    assert_eq!(on_disk(&store), ["iam-role/r0", "iam-role/r3"], "half a line stands before a whole one");
+    assert_eq!(on_disk(&store), ["iam-role/r0", "iam-role/r3"], "half a line precedes a whole one");
     let ended = writer.finish().unwrap();
     assert_eq!(on_disk(&store), ["iam-role/r0", "iam-role/r1", "iam-role/r2", "iam-role/r3"], "what happened was forgotten");
     drop(writer);

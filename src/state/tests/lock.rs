@@ -44,7 +44,7 @@ fn the_holder_can_be_asked_for() {
     let folder = StateFolder::new();
     assert_eq!(folder.store.holder(), None, "no folder");
     let held = folder.store.lock("apply").unwrap();
-    let holder = folder.store.holder().expect("nobody").expect("no note");
+    let holder = folder.store.holder().expect("no lock").expect("no entry");
     assert_eq!((holder.pid, holder.command.as_str()), (std::process::id(), "apply"));
     fs::write(folder.file("lock"), b"{\"user\":").unwrap();
     assert_eq!(folder.store.holder(), Some(None), "a note that cannot be read");

@@ -169,7 +169,7 @@ impl Inside {
         if let Some((code, _)) = (self.fault)(key) {
             return error(code, 403);
         }
-        self.versions.remove(&(key.to_owned(), id.to_owned())).expect("the very key");
+        self.versions.remove(&(key.to_owned(), id.to_owned())).expect("the key is not the same");
         (204, String::new())
     }
 

@@ -58,7 +58,7 @@ async fn the_waiter_is_told_why_it_takes_long() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_living_holder_keeps_its_lock_however_slow_its_touches_are() {
+async fn a_living_holder_keeps_its_lock_however_slow_its_heartbeats_are() {
     for latency in [0.0, 1.0, 9.0, 25.0, 45.0] {
         let client = Client::new();
         let held = lock(&client, "apply --yes").await.unwrap();
@@ -199,18 +199,25 @@ enum Trouble {
     /// Everything is refused.
     Refused,
     /// One more heartbeat arrives whose answer is lost, then nothing gets through.
-    LastTouchUnanswered,
+    LastHeartbeatUnanswered,
     /// The same, and the SDK sends it once more, so that the heartbeat meets what it wrote itself.
-    LastTouchRepeated,
+    LastHeartbeatRepeated,
     /// One more heartbeat arrives without an answer, its holder may read, and then nothing gets through.
-    LastTouchSeen,
+    LastHeartbeatSeen,
     /// The process is stopped.
     Stopped,
 }
 
 impl Trouble {
-    const ALL: [Self; 7] =
-        [Self::Cut, Self::OnlyReads, Self::Refused, Self::LastTouchUnanswered, Self::LastTouchRepeated, Self::LastTouchSeen, Self::Stopped];
+    const ALL: [Self; 7] = [
+        Self::Cut,
+        Self::OnlyReads,
+        Self::Refused,
+        Self::LastHeartbeatUnanswered,
+        Self::LastHeartbeatRepeated,
+        Self::LastHeartbeatSeen,
+        Self::Stopped,
+    ];
 
     fn befall(self, client: &Client) {
         let all = 0..usize::MAX;
@@ -218,15 +225,15 @@ impl Trouble {
             Self::Cut => client.cut(Fault::LostBefore),
             Self::OnlyReads => client.fail(Call::Put, "lock.json", all, Fault::LostBefore),
             Self::Refused => client.cut(Fault::Refused(ObjectFault::Credentials)),
-            Self::LastTouchUnanswered => {
+            Self::LastHeartbeatUnanswered => {
                 client.fail(Call::Put, "lock.json", 0..1, Fault::LostAfter);
                 client.cut(Fault::LostBefore);
             }
-            Self::LastTouchRepeated => {
+            Self::LastHeartbeatRepeated => {
                 client.fail(Call::Put, "lock.json", 0..1, Fault::Repeated);
                 client.cut(Fault::LostBefore);
             }
-            Self::LastTouchSeen => {
+            Self::LastHeartbeatSeen => {
                 client.fail(Call::Put, "lock.json", 0..1, Fault::LostAfter);
                 client.fail(Call::Put, "lock.json", 1..usize::MAX, Fault::LostBefore);
                 client.fail(Call::Get, "lock.json", 0..1, Fault::LostBefore);
@@ -300,7 +307,7 @@ async fn a_holder_counts_from_before_its_request_for_the_lock_was_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_holder_that_is_out_of_touch_for_a_while_goes_on() {
+async fn a_holder_that_was_cut_off_for_a_while_continues() {
     let client = Client::new();
     let held = lock(&client, "apply").await.unwrap();
     client.cut(Fault::LostBefore);

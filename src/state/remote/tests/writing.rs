@@ -179,7 +179,7 @@ async fn an_end_that_cannot_be_written_keeps_everything_in_memory() {
         assert_eq!(standing(&client), before);
         let kept = writer.document();
         assert_eq!(kept.resources.len(), 2);
-        assert!(kept.serial > before.serial, "it can be pushed over what stands there");
+        assert!(kept.serial > before.serial, "it can be pushed over what is stored there");
     }
 }
 

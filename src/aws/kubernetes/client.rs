@@ -150,7 +150,7 @@ fn authority(base64: &str) -> Result<RootCerts, Failure> {
 /// The failure for a call without an answer, or with an incomplete one.
 fn unanswered(operation: &str, error: &Error) -> Failure {
     let (kind, why) = if is_distrusted(error) {
-        (FailureKind::Other, "the server that answers has no certificate of the cluster's authority, and nothing was sent to it")
+        (FailureKind::Other, "the server that answers has no certificate of the cluster's authority, and the token was not sent to it")
     } else if is_unreachable(error) {
         (FailureKind::LostAnswer, "the API server cannot be reached. When the endpoint is private: run it from inside the VPC, or")
     } else {
@@ -277,7 +277,7 @@ mod tests {
         let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         let distrusted = unanswered("Kubernetes ListServices", &Error::Io(std::io::Error::other(unknown)));
         assert_eq!(distrusted.kind, FailureKind::Other);
-        assert!(distrusted.message.contains("nothing was sent to it; omit"), "{distrusted}");
+        assert!(distrusted.message.contains("the token was not sent to it; omit"), "{distrusted}");
         let unnamed = unanswered("Kubernetes ListServices", &Error::Io(std::io::Error::other("failed to lookup address information")));
         assert!(unnamed.message.contains("VPC"), "{unnamed}");
         for broken in [Error::Timeout(Timeout::Global), Error::Io(std::io::ErrorKind::UnexpectedEof.into())] {

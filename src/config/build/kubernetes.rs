@@ -236,7 +236,7 @@ fn service_cidr(checker: &mut Checker<'_>) -> Option<Ipv4Net> {
     let is_private = PRIVATE_RANGES.iter().filter_map(|p| p.parse::<Ipv4Net>().ok()).any(|p| p.contains(&range));
     if !is_private {
         let message = format!("the service range `{range}` is not private");
-        checker.refuse(&path, "EKS-1", message, format!("use it from {}", PRIVATE_RANGES.join(", ")));
+        checker.refuse(&path, "EKS-1", message, format!("choose it from {}", PRIVATE_RANGES.join(", ")));
     }
     Some(range)
 }

@@ -14,7 +14,7 @@ use crate::state::RecordStatus;
 /// The first call that fails.
 pub(super) async fn data(aws: &Aws, plan: &Plan, may_be_late: bool) -> Result<Vec<DataLine>, Failure> {
     let mut tasks = tokio::task::JoinSet::new();
-    for action in plan.actions.iter().filter(|action| is_told(action)) {
+    for action in plan.actions.iter().filter(|action| is_listed(action)) {
         let (Some(existing), Some(ask)) = (&action.existing, operations(action.kind).deletion.data) else { continue };
         let (aws, item) = (aws.clone(), Item::recorded(&action.address, existing));
         tasks.spawn(async move {
@@ -34,8 +34,8 @@ pub(super) async fn data(aws: &Aws, plan: &Plan, may_be_late: bool) -> Result<Ve
     Ok(lines)
 }
 
-/// What is deleted, what is kept, and what an earlier destroy kept already.
-fn is_told(action: &Action) -> bool {
+/// Whether the plan deletes or keeps it, or an earlier destroy kept it.
+fn is_listed(action: &Action) -> bool {
     let is_kept = || action.existing.as_ref().is_some_and(|existing| existing.status == RecordStatus::Retained);
     matches!(action.verb, Verb::Delete | Verb::Retain) || is_kept()
 }

@@ -76,7 +76,7 @@ impl Provider for Aws {
 /// Whether AWS shows that the item is being deleted; asked only for kinds where it matters.
 async fn is_deleting(aws: &Aws, item: &Item) -> bool {
     let operations = operations(item.address.kind());
-    // A query that is refused proves nothing; the delete call itself will tell.
+    // A query that is refused proves nothing; the delete call itself shows the error.
     operations.deletion.asks_whether_deleting
         && (operations.observe)(aws, &Query::These(vec![item.clone()]))
             .await

@@ -1,4 +1,4 @@
-//! Numbers in words.
+//! Formats numbers for messages.
 
 const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 

@@ -1,5 +1,6 @@
-//! What may be ours although neither a state nor a configuration names it. Each kind says how its own are found: by tags across
-//! all services, which is one call for all kinds, or by a list of its own. Every candidate is observed before it counts.
+//! Resources that may be ours although neither a state nor a configuration names them. Each kind says how its unrecorded resources are
+//! found: by tags across all services, with one call for all kinds, or by a list call of its own. Every candidate is observed before it
+//! counts.
 
 use super::clients::Aws;
 use super::contract::{List, Unrecorded, candidate};
@@ -14,7 +15,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use tokio::task::JoinSet;
 
-/// Everything of the cluster by every means of discovery: the items, their tags, and what nobody has written down.
+/// Everything of the cluster, by every means of discovery: the items, what carries our tags, and what is not recorded.
 ///
 /// # Errors
 /// The first call that fails.
@@ -23,7 +24,7 @@ pub(super) async fn observe_everything(aws: &Aws, mut items: Vec<Item>) -> Resul
     let (tagged, listed) = tokio::try_join!(by_tag(aws), by_lists(aws))?;
     items.extend(tagged.into_iter().chain(listed).filter(|item| key(item).is_none_or(|key| !known.contains(&key))));
     let mut observed = observe_all(aws, items).await?;
-    // A key is known by its alias and by its id.
+    // The same key may be found by its alias and by its id.
     observed.dedup_by(|a, b| a.address == b.address && a.id == b.id);
     Ok(observed)
 }
@@ -32,7 +33,7 @@ fn unrecorded(kind: Kind) -> Option<&'static Unrecorded> {
     operations(kind).deletion.unrecorded.as_ref()
 }
 
-/// What tells two items apart that may be the same thing.
+/// What identifies an item, so that the same resource is not observed twice.
 fn key(item: &Item) -> Option<(Kind, String)> {
     let kind = item.address.kind();
     let fields = unrecorded(kind)?.key.iter().map(|field| item.spec.get(field).and_then(Value::as_str));
@@ -40,7 +41,7 @@ fn key(item: &Item) -> Option<(Kind, String)> {
     (!values.is_empty()).then(|| (kind, values.join(" ")))
 }
 
-/// Those of services that list nothing by tag themselves.
+/// Candidates of the services that cannot list their resources by tag: one call of the tagging API answers for all of them.
 async fn by_tag(aws: &Aws) -> Result<Vec<Item>, Failure> {
     let types = Kind::ALL.iter().filter_map(|kind| Some(unrecorded(*kind)?.tagged.as_ref()?.resource_type.to_owned()));
     let ours = TagFilter::builder().key(CLUSTER).values(&aws.cluster).build();
@@ -53,7 +54,7 @@ async fn by_tag(aws: &Aws) -> Result<Vec<Item>, Failure> {
         let parts: Vec<&str> = resource.resource_arn()?.splitn(6, ':').collect();
         let [_, _, service, _, _, name] = parts.as_slice() else { return None };
         let tagged = unrecorded(address.kind())?.tagged.as_ref()?;
-        // Backups carry the tags of what they are of.
+        // AWS Backup copies the tags of a resource to its recovery points, so the service in the ARN is compared too.
         let is_of_kind = tagged.resource_type.split(':').next() == Some(*service);
         Some(candidate(address, (tagged.spec)(name).filter(|_| is_of_kind)?, tags))
     });

@@ -1,23 +1,24 @@
-//! Long lists in parts: EC2 takes 200 values in one filter, Auto Scaling 100 names in one question; and long answers in pages.
+//! Sends long lists in chunks, because EC2 takes 200 values in one filter and Auto Scaling 100 names in one call; and page sizes for long
+//! answers.
 
 use crate::engine::Failure;
 use std::future::Future;
 
-/// Names or ids that one question may hold, of every service.
+/// Names or ids in one call, for every service.
 const AT_ONCE: usize = 50;
 
-/// Rows that a page of an EC2 list holds. Unless a question says how many, EC2 puts all that there is into one page: slow in
-/// a large account, throttled sooner, and of network interfaces refused.
+/// Rows on a page of an EC2 list. Without a page size EC2 puts everything on one page, which is slow in a large account, throttled
+/// sooner, and refused for network interfaces.
 pub(super) const PAGE: i32 = 1000;
-/// The same of route tables, of which AWS takes no larger one.
+/// Page size for route tables, for which AWS accepts no larger one.
 pub(super) const ROUTE_TABLE_PAGE: i32 = 100;
-/// The same of launch templates.
+/// Page size for launch templates, for which AWS accepts no larger one.
 pub(super) const LAUNCH_TEMPLATE_PAGE: i32 = 200;
 
-/// Asks for all of them, a part at a time; for none without a question.
+/// Calls `ask` with one chunk after another and joins the answers; an empty list causes no call.
 ///
 /// # Errors
-/// The first question that fails.
+/// The first call that fails.
 pub(super) async fn in_chunks<T, R, F>(all: &[T], ask: impl Fn(Vec<T>) -> F) -> Result<Vec<R>, Failure>
 where
     T: Clone,

@@ -1,4 +1,4 @@
-//! One connection: clients of all services, the caller's identity, the endpoint that is really used.
+//! One connection to AWS: clients of all services, the identity of the caller, and the endpoint that is used.
 
 use super::errors::{self, classify};
 use super::fence::Fence;
@@ -13,17 +13,17 @@ use std::time::Duration;
 
 /// Attempts of one request, the first included; the SDK backs off between them.
 const ATTEMPTS: u32 = 8;
-/// Attempts of the first question.
+/// Attempts of GetCallerIdentity, the first call of every command.
 const IDENTITY_ATTEMPTS: u32 = 3;
 /// Longest pause between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_secs(20);
-/// Attempts and time of a request on the state: the writer and the lock have patience of their own.
+/// Attempts and time-out of a request on the state. Both are low, because the writer and the lock repeat requests by themselves.
 const STATE_ATTEMPTS: u32 = 2;
 const STATE_TIMEOUT: Duration = Duration::from_secs(10);
-/// A single attempt may take so long; the SDK sets no limit by itself (docs/aws.md, "Throttling and retries").
+/// Time-out of a single attempt; the SDK sets none by itself (docs/aws.md, "Throttling and retries").
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// No connection.
+/// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The caller's identity could not be read.
@@ -34,7 +34,7 @@ pub enum ConnectError {
 /// Clients for one cluster in one region.
 #[derive(Debug, Clone)]
 pub struct Aws {
-    /// Who asks, and where.
+    /// Identity of the caller, region and endpoint.
     pub(super) connection: Connection,
     /// Cluster name, the value of the ownership tag.
     pub(super) cluster: String,
@@ -50,16 +50,16 @@ pub struct Aws {
     pub(super) logs: aws_sdk_cloudwatchlogs::Client,
     pub(super) s3: aws_sdk_s3::Client,
     pub(super) tagging: aws_sdk_resourcegroupstagging::Client,
-    /// For the state, whose writes have conditions of their own: outside the fence.
+    /// For the state. It has no fence, because each write of the state carries a condition of its own.
     pub(super) state: aws_sdk_s3::Client,
-    /// For what is signed by hand.
+    /// For requests that are signed without an SDK client.
     pub(super) credentials: Option<SharedCredentialsProvider>,
     sdk: SdkConfig,
     progress: Progress,
 }
 
 impl Aws {
-    /// Connects with the SDK's usual sources of credentials, and asks who we are.
+    /// Connects with the SDK's usual sources of credentials and reads the identity of the caller.
     ///
     /// # Errors
     /// When STS refuses or cannot be reached.
@@ -74,8 +74,8 @@ impl Aws {
         Ok(Self::with(sdk, connection, cluster.to_owned(), Fence::default(), Progress::default()))
     }
 
-    /// Clients for one run: nothing is sent, save for the state, unless the lock is held before every attempt, and the sink of
-    /// progress hears how far long calls on a resource got.
+    /// Clients for one run. The lock is checked before every attempt of a call, except for calls on the state; the progress sink is told
+    /// how far long calls on a resource got.
     #[must_use]
     pub(super) fn with_hooks(&self, hooks: RunHooks) -> Self {
         let (fence, progress) = (Fence(Some(hooks.check_lock)), Progress(Some(hooks.progress)));
@@ -83,7 +83,7 @@ impl Aws {
     }
 
     fn with(sdk: SdkConfig, connection: Connection, cluster: String, fence: Fence, progress: Progress) -> Self {
-        // An emulator on a loopback port has no names for buckets.
+        // An endpoint on a loopback port (an emulator) has no host names for buckets.
         let s3 = || aws_sdk_s3::config::Builder::from(&sdk).force_path_style(sdk.endpoint_url().is_some());
         macro_rules! fenced {
             ($service:ident) => {
@@ -116,7 +116,7 @@ impl Aws {
         }
     }
 
-    /// Says how far a long call on this resource got.
+    /// Reports how far a long call on this resource got.
     pub(super) fn tell(&self, address: &Address, text: String) {
         if let Progress(Some(listener)) = &self.progress {
             listener(address, text);
@@ -125,7 +125,7 @@ impl Aws {
 }
 
 async fn identity(sdk: &SdkConfig, region: &str) -> Result<Connection, Failure> {
-    // Somebody waits before the screen: without a network the answer comes within seconds.
+    // The user waits for this first call: with few attempts it fails within seconds when there is no network.
     let quick = aws_sdk_sts::config::Builder::from(sdk).retry_config(RetryConfig::standard().with_max_attempts(IDENTITY_ATTEMPTS));
     let answer = classify("GetCallerIdentity", aws_sdk_sts::Client::from_conf(quick.build()).get_caller_identity().send().await)?;
     let caller = answer.arn().unwrap_or_default().to_owned();

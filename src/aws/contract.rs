@@ -1,4 +1,4 @@
-//! What every kind answers about itself. The kinds stand above this file, and what asks them (`dispatch`) above the kinds.
+//! What every kind must answer. The kinds depend on this file; `dispatch`, which calls them, depends on the kinds.
 
 use super::clients::Aws;
 use super::errors::unexpected;
@@ -14,7 +14,7 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// An answer that is on its way.
+/// A future with the answer of a kind.
 pub(super) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
 
 /// An item with its spec typed.
@@ -31,19 +31,19 @@ impl<S> Deref for Typed<'_, S> {
     }
 }
 
-/// What a kind that we create answers. Nothing has a default: the compiler names what a new kind forgot.
+/// What a kind that we create must implement. Nothing has a default, so that the compiler names what a new kind forgot.
 ///
 /// Rules for all of them:
-/// - [`Resource::observe`] asks in bulk. For [`Query::Ours`] it returns only what carries this cluster's tag (or stands
-///   under a tagged parent); items with an empty id are not recorded yet and get their tags read.
+/// - [`Resource::observe`] asks in bulk. For [`Query::Ours`] it returns only what carries this cluster's tag (or belongs
+///   to a tagged parent); items with an empty id are not recorded yet and get their tags read.
 /// - [`Resource::create`] is exactly one mutating call, with tags in it, and the client token where the API takes one.
 /// - [`Resource::configure`] makes the further calls of a creation and is safe to repeat.
-/// - "Not found" while creating or configuring is eventual consistency; while deleting it is success. The dispatch sees to both.
+/// - "Not found" while creating or configuring is eventual consistency; while deleting it is success. The dispatch handles both.
 pub(super) trait Resource: 'static {
     /// The kind's spec.
     type Spec: Serialize + DeserializeOwned + Send + Sync;
 
-    /// What must be known before one is deleted.
+    /// What must be known before a resource of the kind is deleted.
     const DELETION: Deletion;
 
     /// Lists resources of the kind.
@@ -55,32 +55,32 @@ pub(super) trait Resource: 'static {
     /// Makes the further calls of a creation.
     fn configure(aws: &Aws, it: &Typed<'_, Self::Spec>) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Changes the named top-level fields in place; returns attributes that changed. Asked only when fields changed.
+    /// Changes the named top-level fields in place; returns attributes that changed. Called only when fields changed.
     fn update(
         aws: &Aws,
         it: &Typed<'_, Self::Spec>,
         update: &Update,
     ) -> impl Future<Output = Result<BTreeMap<String, String>, Failure>> + Send;
 
-    /// Sets and removes tags. Asked only when tags changed, and before [`Resource::update`].
+    /// Sets and removes tags. Called only when tags changed, and before [`Resource::update`].
     fn change_tags(aws: &Aws, it: &Typed<'_, Self::Spec>, update: &Update) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Deletes; the object may go on to exist for a while.
+    /// Sends the delete call; the object may continue to exist for a while.
     fn delete(aws: &Aws, item: &Item, policy: &DeletionPolicy) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// What a kind answers that only destroy knows: made by what ran in the cluster, and never by us.
+/// What a kind that only destroy knows must implement: its resources are made by what ran in the cluster, never by us.
 pub(super) trait Leftover: 'static {
-    /// The fields that are read of one.
+    /// The fields that are read of a resource.
     type Spec: Serialize + DeserializeOwned + Send + Sync;
 
-    /// What must be known before one is deleted.
+    /// What must be known before a resource of the kind is deleted.
     const DELETION: Deletion;
 
     /// Lists what the cluster left ([`Query::Leftovers`]), or those of the items that are still there.
     fn observe(aws: &Aws, query: &Query) -> impl Future<Output = Result<Vec<Observed>, Failure>> + Send;
 
-    /// Deletes; the object may go on to exist for a while.
+    /// Sends the delete call; the object may continue to exist for a while.
     fn delete(aws: &Aws, item: &Item, policy: &DeletionPolicy) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
@@ -118,33 +118,32 @@ fn never(operation: &str, item: &Item) -> Failure {
     unexpected(operation, &format!("{} is of a kind that domino-eks only deletes", item.address))
 }
 
-/// What must be known of a kind before one of it is deleted. `None` says that AWS never asks for that.
+/// What must be known of a kind before one of its resources is deleted. `None` means that AWS is never asked for it.
 pub(super) struct Deletion {
-    /// What stands in the way of a deletion that AWS refused, and whose that is.
+    /// Finds what blocks a deletion that AWS refused, and whose it is.
     pub(super) blockers: Option<Blockers>,
-    /// What AWS does not delete because somebody switched that on, in words, by id. Asked once for all resources of the
-    /// kind, before anything is deleted: a refusal in the middle would come when the nodes are gone.
+    /// Describes, by id, the protections because of which AWS refuses to delete a resource. Asked once for all resources of the kind,
+    /// before anything is deleted: in the middle of a teardown, when the nodes are gone, a refusal would come too late.
     pub(super) protection: Option<Protections>,
-    /// What one holds that would be lost; no answer when it does not exist. Every kind whose facts say that it holds data
-    /// has this.
+    /// What a resource holds that would be lost; no answer when it does not exist. Every kind whose facts say that it holds data has
+    /// this.
     pub(super) data: Option<Data>,
-    /// Whether something exists, and is not being deleted, under an id that no look by tags has shown. For kinds whose ids
-    /// are names, or that hold data; all others count as left until their deletion is confirmed.
+    /// Whether a resource exists, and is not being deleted, under an id that no query by tags returned. For kinds whose ids are names, or
+    /// that hold data; the resources of all other kinds count as left until their deletion is confirmed.
     pub(super) exists_by_name: Option<ExistsByName>,
-    /// How those are found that nobody wrote down. `None` where `observe` finds everything with our tag by itself.
+    /// How resources that are not recorded are found. `None` where `observe` finds everything with our tag by itself.
     pub(super) unrecorded: Option<Unrecorded>,
-    /// Whether a deletion takes minutes and AWS refuses a second one meanwhile: then it is asked first whether one is under
-    /// way.
+    /// Whether a deletion takes minutes and AWS refuses a second request meanwhile: then AWS is asked first whether one is in progress.
     pub(super) asks_whether_deleting: bool,
 }
 
-/// Asks what stands in the way of deleting the item.
+/// Finds what blocks the deletion of the item.
 pub(super) type Blockers = for<'a> fn(&'a Aws, &'a Item, &'a Scope) -> Answer<'a, Vec<Blocker>>;
-/// Asks for the protections of what is to be deleted.
+/// Finds the protections of what is to be deleted.
 pub(super) type Protections = for<'a> fn(&'a Aws, &'a ToDelete) -> Answer<'a, BTreeMap<String, String>>;
-/// Asks what the item holds.
+/// Reads what the item holds.
 pub(super) type Data = for<'a> fn(&'a Aws, &'a Item) -> Answer<'a, Option<Contents>>;
-/// Asks whether something of that id exists.
+/// Whether something with that id exists.
 pub(super) type ExistsByName = for<'a> fn(&'a Aws, &'a str) -> Answer<'a, bool>;
 /// Lists candidates.
 pub(super) type List = for<'a> fn(&'a Aws) -> Answer<'a, Vec<Item>>;
@@ -166,7 +165,7 @@ impl ToDelete {
 
 /// What is in something that holds data.
 pub(super) struct Contents {
-    /// For people.
+    /// The contents in words.
     pub(super) words: String,
     /// Whether deleting it loses anything.
     pub(super) emptiness: Emptiness,
@@ -177,19 +176,19 @@ pub(super) struct Contents {
 pub(super) enum Emptiness {
     /// There is nothing in it.
     Empty,
-    /// Nothing shows, but AWS cannot say for sure: enough for a test environment only.
+    /// It seems empty, but AWS cannot say for certain: enough for a test environment only.
     SeemsEmpty,
     /// Something would be lost.
     Full,
 }
 
-/// How resources are found that nobody wrote down. Every candidate is observed before it counts.
+/// How resources that are not recorded are found. Every candidate is observed before it counts.
 pub(super) struct Unrecorded {
-    /// Fields of the spec that tell two of them apart, so that what is known already is not looked for twice.
+    /// Fields of the spec that identify a resource, so that one that is known already is not observed again.
     pub(super) key: &'static [&'static str],
-    /// By the tagging API, of which all kinds share one call.
+    /// By the tagging API; all kinds share one call.
     pub(super) tagged: Option<Tagged>,
-    /// By calls of its own; it may also list what stands below it and has no list by tag.
+    /// By calls of its own. They may also list dependent resources that cannot be listed by tag.
     pub(super) list: Option<List>,
 }
 
@@ -197,18 +196,19 @@ pub(super) struct Unrecorded {
 pub(super) struct Tagged {
     /// The type to ask for: `service` or `service:type`.
     pub(super) resource_type: &'static str,
-    /// The spec by which it can be observed, from the part of the ARN behind the account.
+    /// Makes the spec by which it can be observed from the part of the ARN after the account id.
     pub(super) spec: fn(&str) -> Option<Value>,
 }
 
-/// Something that may be ours. It is looked for as if its creation had been begun: harder than what never was.
+/// A resource that may be ours. It gets the attribute of an intent, because what may have been created is looked for more thoroughly than
+/// what was never begun.
 pub(super) fn candidate(address: Address, spec: Value, tags: Tags) -> Item {
     let attributes = BTreeMap::from([(INTENT_ATTRIBUTE.to_owned(), String::new())]);
     Item { address, spec, tags, id: String::new(), attributes }
 }
 
-/// The name under which an item is looked for: from its spec, else the id under which it is recorded. Nothing where the name
-/// depends on what does not exist yet: then it cannot exist either.
+/// The name under which an item is looked for: from its spec, else the id under which it is recorded. `None` where the name depends on a
+/// resource that does not exist yet: then the item cannot exist either.
 pub(super) fn known_name<'a>(item: &'a Item, field: &str) -> Option<&'a str> {
     let in_spec = item.spec.get(field).and_then(Value::as_str).filter(|name| !name.is_empty());
     in_spec.or(Some(item.id.as_str()).filter(|id| !id.is_empty()))
@@ -219,7 +219,7 @@ pub(super) fn json(spec: &impl Serialize) -> Value {
     serde_json::to_value(spec).unwrap_or(Value::Null)
 }
 
-/// An item that is still there as it is recorded.
+/// An item that still exists, as it is recorded.
 pub(super) fn still_there(item: &Item) -> Observed {
     tags::observed_item(item, &item.id, item.spec.clone(), &[], Readiness::Ready)
 }

@@ -1,13 +1,13 @@
-//! Deleting what somebody may have protected.
+//! Deletes resources that may have deletion protection.
 
 use crate::engine::{Failure, FailureKind};
 use std::future::Future;
 
-/// Deletes what may be protected. Where AWS refuses for that reason, the protection is lifted and the deletion sent again, if
-/// somebody said the word; else the refusal tells of the word.
+/// Deletes a resource that may be protected. When AWS refuses for that reason and the run may lift protections (`--lift-protection`), the
+/// protection is lifted and the deletion sent again; otherwise the message names the flag.
 ///
 /// # Errors
-/// What AWS says.
+/// The failure of the call.
 pub(super) async fn delete<D, L>(
     may_lift: bool,
     delete: impl Fn() -> D,
@@ -23,11 +23,11 @@ where
         other => return other,
     };
     if !may_lift {
-        let message = format!("{}; `destroy --lift-protection` lifts that", refusal.message.trim_end_matches('.'));
+        let message = format!("{}; `destroy --lift-protection` lifts this protection", refusal.message.trim_end_matches('.'));
         return Err(refusal.worded(message));
     }
     lift().await?;
-    // AWS may take a moment to see that it is off.
+    // AWS may take a moment until the change is in effect.
     delete().await.map_err(|failure| if is_protected(&failure) { failure.meaning(FailureKind::NotYet) } else { failure })
 }
 
@@ -41,7 +41,7 @@ mod tests {
         unexpected("TerminateInstances", "it may not be terminated.")
     }
 
-    /// Deletes something whose protection AWS still sees for so many deletions after it was lifted.
+    /// Deletes a resource that AWS still treats as protected for this many deletions after the protection was lifted.
     async fn deleted(may_lift: bool, late: usize) -> (Result<(), Failure>, usize, bool) {
         let (tries, lifted) = (Cell::new(0), Cell::new(false));
         let send = || {
@@ -57,13 +57,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_protection_is_lifted_only_on_a_word() {
+    async fn a_protection_is_lifted_only_when_the_run_may() {
         let (ended, tries, lifted) = deleted(false, 0).await;
         let failure = ended.unwrap_err();
         assert_eq!((failure.kind, tries, lifted), (FailureKind::Other, 1, false));
-        assert_eq!(failure.message, "it may not be terminated; `destroy --lift-protection` lifts that");
+        assert_eq!(failure.message, "it may not be terminated; `destroy --lift-protection` lifts this protection");
         assert_eq!(deleted(true, 0).await, (Ok(()), 2, true));
-        // It is off, and AWS does not see that yet: the engine comes back.
+        // The protection is lifted, but not in effect yet: the engine tries again later.
         let (ended, ..) = deleted(true, 1).await;
         assert_eq!(ended.unwrap_err().kind, FailureKind::NotYet);
     }

@@ -1,4 +1,4 @@
-//! The questions about a whole cluster, answered by AWS.
+//! Answers the questions about a whole cluster with the AWS clients.
 
 use super::clients::Aws;
 use super::resource::eks_cluster;

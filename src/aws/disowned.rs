@@ -1,12 +1,12 @@
-//! What is recorded and exists, but does not carry our tags any more: it may be somebody else's by now, so it is left alone,
-//! but it is not forgotten either.
+//! Recorded resources that exist but no longer carry our tags: they may belong to others by now, so they are not deleted, but they are
+//! not forgotten either.
 
 use super::clients::Aws;
 use super::resource::operations;
 use crate::engine::{Failure, Item};
 
-/// Those of the recorded items, which no look by their tags has shown, that exist under their id or name. Kinds that do not
-/// answer that are found or deleted by their id, and count as left until that is confirmed.
+/// Those of the recorded items that no query by tags returned and that exist under their id or name. Kinds that do not answer this are
+/// found or deleted by their id, and count as left until that is confirmed.
 ///
 /// # Errors
 /// The first call that fails.

@@ -1,4 +1,4 @@
-//! Sends the engine's questions to the right kind, and asks all kinds at once.
+//! Passes the engine's requests to the right kind, and asks all kinds concurrently.
 
 use super::chunks::in_chunks;
 use super::clients::Aws;
@@ -9,7 +9,7 @@ use crate::resource::Kind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// While something is being made, what it needs may just not be visible yet.
+/// While something is being created, what it depends on may not be visible yet.
 fn not_yet(failure: Failure) -> Failure {
     match failure.kind {
         FailureKind::NotFound => failure.meaning(FailureKind::NotYet),
@@ -17,7 +17,7 @@ fn not_yet(failure: Failure) -> Failure {
     }
 }
 
-/// What exists already cannot be in the way of its own change: then something else of it is going on.
+/// "Already exists" cannot be about the resource that is being changed: another operation on it is in progress.
 fn in_use(failure: Failure) -> Failure {
     match failure.kind {
         FailureKind::AlreadyExists => failure.meaning(FailureKind::InUse),
@@ -29,7 +29,7 @@ impl Provider for Aws {
     async fn observe(&self, kind: Kind, query: Query) -> Result<Vec<Observed>, Failure> {
         let observe = operations(kind).observe;
         match query {
-            // However many there are, no kind puts more into a question than AWS takes.
+            // Sent in chunks, because AWS limits how many items one call takes.
             Query::These(items) => in_chunks(&items, |some| async move { observe(self, &Query::These(some)).await }).await,
             query => observe(self, &query).await,
         }
@@ -54,7 +54,7 @@ impl Provider for Aws {
         (operations.update)(self, &update).await.map_err(not_yet).map_err(in_use)
     }
 
-    /// What AWS deletes already needs no second request, which it would refuse; nor can it be kept any more.
+    /// A resource that AWS is deleting already gets no second request, which AWS would refuse; nor can it be kept any more.
     async fn delete(&self, item: Item, policy: Arc<DeletionPolicy>) -> Result<(), Failure> {
         if is_deleting(self, &item).await {
             return Ok(());
@@ -73,17 +73,17 @@ impl Provider for Aws {
     }
 }
 
-/// Whether AWS shows that it is being deleted, where that matters.
+/// Whether AWS shows that the item is being deleted; asked only for kinds where it matters.
 async fn is_deleting(aws: &Aws, item: &Item) -> bool {
     let operations = operations(item.address.kind());
-    // A question that is refused says nothing; the delete itself will.
+    // A query that is refused proves nothing; the delete call itself shows the error.
     operations.deletion.asks_whether_deleting
         && (operations.observe)(aws, &Query::These(vec![item.clone()]))
             .await
             .is_ok_and(|seen| seen.iter().any(|seen| seen.readiness == Readiness::Deleting))
 }
 
-/// Everything of the cluster, all kinds at once: by tag, and by the natural keys of the items.
+/// Everything of the cluster, all kinds concurrently: by tag, and by the natural keys of the items.
 ///
 /// # Errors
 /// The first call that fails.
@@ -92,8 +92,8 @@ pub(super) async fn observe_all(aws: &Aws, items: Vec<Item>) -> Result<Vec<Obser
     observe_kinds(aws, Kind::managed().map(|kind| (kind, Query::Ours(of_kind(kind))))).await
 }
 
-/// Everything that the cluster left in its VPCs and in the account, all kinds at once; what an earlier destroy wrote down is
-/// looked for by its id, too, because what proved it may be gone.
+/// Everything that the cluster left in its VPCs and in the account, all kinds concurrently. What an earlier destroy recorded is also
+/// looked for by its id, because what proved its owner may be gone.
 ///
 /// # Errors
 /// The first call that fails.
@@ -106,7 +106,7 @@ pub(super) async fn leftovers(aws: &Aws, scope: &Scope, recorded: Vec<Item>) -> 
     Ok(found)
 }
 
-/// Volumes and snapshots that a cluster of the name left, under whatever state: their tags may be all that tells of one.
+/// Volumes and snapshots that a cluster of this name left, under whatever state: their tags may be the only trace of it.
 ///
 /// # Errors
 /// The first call that fails.

@@ -1,6 +1,6 @@
 //! What an AWS error means: one table of wire codes and messages (docs/aws.md, "Error codes").
 //!
-//! EC2 models no errors at all, so the wire code is the only way; IAM's codes are without "Exception".
+//! EC2 models no errors at all, so the wire code is the only way to tell them apart; the codes of IAM lack the suffix "Exception".
 
 use super::fence::NotSent;
 use crate::engine::{Failure, FailureKind};
@@ -8,13 +8,13 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-/// One row: the code (`*` in front: how it ends), what the message contains, and what that means. The first match counts.
+/// One row: the code (a leading `*` stands for any beginning), what the message contains, and what they mean. The first match counts.
 struct Rule(&'static str, &'static str, FailureKind);
 
 use FailureKind::{AlreadyExists, Busy, Credentials, InUse, LostAnswer, NotFound, NotYet, Permission};
 
 const RULES: &[Rule] = &[
-    // A fresh role, profile or principal is not visible everywhere yet.
+    // A new role, instance profile or principal is not visible everywhere yet.
     Rule("InvalidParameterException", "does not exist", NotYet),
     Rule("InvalidParameterException", "Error in role params", NotYet),
     Rule("InvalidParameterException", "could not be assumed", NotYet),
@@ -36,11 +36,11 @@ const RULES: &[Rule] = &[
     Rule("SubnetNotFound", "", NotYet),
     Rule("SecurityGroupNotFound", "", NotYet),
     Rule("OperationAborted", "", NotYet),
-    // The same of CloudWatch Logs, which spells it in full: another change of the group is under way.
+    // The same of CloudWatch Logs, which spells it in full: another change of the log group is in progress.
     Rule("OperationAbortedException", "", NotYet),
     Rule("IncorrectState", "", NotYet),
     Rule("InvalidStateTransition", "", NotYet),
-    // Something still holds it.
+    // Another resource still uses it.
     Rule("DependencyViolation", "", InUse),
     Rule("InvalidGroup.InUse", "", InUse),
     Rule("InvalidIPAddress.InUse", "", InUse),
@@ -58,7 +58,7 @@ const RULES: &[Rule] = &[
     Rule("ResourceInUseException", "in progress", InUse),
     Rule("ResourceInUseException", "currently", InUse),
     Rule("ResourceInUseException", "attached", InUse),
-    // It is there already.
+    // It exists already.
     Rule("ResourceInUseException", "", AlreadyExists),
     Rule("ResourceAlreadyExistsException", "", AlreadyExists),
     Rule("AlreadyExistsException", "", AlreadyExists),
@@ -77,8 +77,8 @@ const RULES: &[Rule] = &[
     Rule("InvalidPermission.Duplicate", "", AlreadyExists),
     Rule("RouteAlreadyExists", "", AlreadyExists),
     Rule("Resource.AlreadyAssociated", "", AlreadyExists),
-    // It is not there.
-    // A cluster of somebody else, perhaps: it has no access entries.
+    // It does not exist.
+    // A cluster without access entries; it may belong to others.
     Rule("InvalidRequestException", "authentication mode must be set", NotFound),
     Rule("ValidationError", "not found", NotFound),
     Rule("ClientException", "No cluster found", NotFound),
@@ -92,7 +92,7 @@ const RULES: &[Rule] = &[
     Rule("NoSuchLifecycleConfiguration", "", NotFound),
     Rule("ServerSideEncryptionConfigurationNotFoundError", "", NotFound),
     Rule("Gateway.NotAttached", "", NotFound),
-    // Who asks.
+    // The credentials are missing, wrong or expired.
     Rule("ExpiredToken", "", Credentials),
     Rule("ExpiredTokenException", "", Credentials),
     Rule("InvalidToken", "", Credentials),
@@ -107,14 +107,14 @@ const RULES: &[Rule] = &[
     Rule("AccessDeniedException", "", Permission),
     Rule("UnauthorizedOperation", "", Permission),
     Rule("AuthFailure", "", Permission),
-    // Too much at once: refused before it took effect.
+    // Too many requests: refused before it took effect.
     Rule("Throttling", "", Busy),
     Rule("ThrottlingException", "", Busy),
     Rule("ThrottledException", "", Busy),
     Rule("TooManyRequestsException", "", Busy),
     Rule("RequestLimitExceeded", "", Busy),
     Rule("SlowDown", "", Busy),
-    // A fault of the service that the SDK's own attempts did not outlast: it may have taken effect.
+    // A fault of the service that outlasted the attempts of the SDK: the call may have taken effect.
     Rule("ServiceUnavailable", "", LostAnswer),
     Rule("ServiceUnavailableException", "", LostAnswer),
     Rule("ServerException", "", LostAnswer),
@@ -125,7 +125,7 @@ const RULES: &[Rule] = &[
     Rule("Unavailable", "", LostAnswer),
 ];
 
-/// Codes that mean that of one operation only: elsewhere the same state never changes by itself.
+/// Codes that have this meaning for one operation only: for others, the same state never ends by itself.
 const OF_OPERATION: &[(&str, &str, FailureKind)] = &[("DeleteRecoveryPoint", "InvalidResourceStateException", InUse)];
 
 /// What the answer to an operation means.
@@ -143,7 +143,7 @@ pub(super) fn meaning(code: &str, message: &str) -> FailureKind {
     RULES.iter().find(fits).map_or(FailureKind::Other, |rule| rule.2)
 }
 
-/// Turns the result of a call into ours, naming the operation.
+/// Converts the result of an SDK call, naming the operation.
 ///
 /// # Errors
 /// The call's failure, classified.
@@ -167,10 +167,10 @@ where
             FailureKind::Other if status.is_some_and(|status| status >= 500) => LostAnswer,
             kind => kind,
         },
-        // A page of some proxy, or no body at all: only a refusal of the 400s surely did nothing.
+        // A page of a proxy, or no body at all: only a status of the 400s proves that the call had no effect.
         (SdkError::ServiceError(_), None) if status.is_some_and(|status| (400..500).contains(&status)) => FailureKind::Other,
         (SdkError::ConstructionFailure(_), _) => construction(&message),
-        // Sent, but nobody knows what became of it.
+        // Sent, but the outcome is unknown.
         _ if message.contains("credential") => FailureKind::Credentials,
         _ => LostAnswer,
     };
@@ -182,7 +182,7 @@ fn construction(message: &str) -> FailureKind {
     if message.contains("credential") { FailureKind::Credentials } else { FailureKind::Other }
 }
 
-/// HEAD answers carry no body, only the status.
+/// Answers to HEAD have no body, only a status.
 fn code_of_status(status: u16) -> Option<String> {
     match status {
         301 => Some("PermanentRedirect".to_owned()),
@@ -193,7 +193,7 @@ fn code_of_status(status: u16) -> Option<String> {
     }
 }
 
-/// The chain of causes of a failure that AWS did not answer, without Debug dumps.
+/// The chain of causes of a failure without an answer of AWS, without Debug output.
 pub(super) fn on_the_way(error: &dyn std::error::Error) -> String {
     let mut parts = vec![error.to_string()];
     let mut cause = error.source();
@@ -210,12 +210,12 @@ pub(super) fn on_the_way(error: &dyn std::error::Error) -> String {
     parts.join(": ")
 }
 
-/// AWS answered with something that its own description rules out.
+/// An answer that AWS's own API description rules out, or another fault that should not occur.
 pub(super) fn unexpected(operation: &str, message: &str) -> Failure {
     Failure::other(operation, message)
 }
 
-/// "Already there" counts as done.
+/// "Already exists" counts as success.
 ///
 /// # Errors
 /// Any other failure.
@@ -226,7 +226,7 @@ pub(super) fn or_exists<T>(result: Result<T, Failure>) -> Result<(), Failure> {
     }
 }
 
-/// While a cluster is not active, nothing inside it can be asked for: then nothing is there to be seen.
+/// A cluster that is not active answers no question about what is in it: then there is nothing to observe.
 ///
 /// # Errors
 /// Any other failure.
@@ -237,7 +237,7 @@ pub(super) fn or_inactive<T>(result: Result<T, Failure>) -> Result<Option<T>, Fa
     }
 }
 
-/// "Not there" counts as done.
+/// "Not found" counts as success.
 ///
 /// # Errors
 /// Any other failure.

@@ -1,5 +1,5 @@
-//! What stands before every attempt of a call: the SDK repeats calls by itself, also long after the lock was lost (a
-//! computer that slept), and nobody else could stop it then.
+//! Checks the lock before every attempt of a call: the SDK repeats calls by itself, even long after the lock was lost (for example when
+//! the computer was suspended), and nothing else could stop it then.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -10,7 +10,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// Whether a call may be sent now; else why not.
+/// Whether a call may be sent now; otherwise why not.
 pub(super) type CheckLock = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 /// Lets calls pass only while its condition holds; without one, it lets everything pass.

@@ -1,4 +1,4 @@
-//! Answers to the blueprint's questions: images, add-on versions, a network brought along.
+//! Answers to the blueprint's look-ups: images, add-on versions, an existing network.
 
 use super::Aws;
 use super::chunks::PAGE;
@@ -17,10 +17,10 @@ fn unsuitable<T>(message: String, help: &str) -> Result<T, LookupError> {
     Err(LookupError::Unsuitable { message, help: help.to_owned() })
 }
 
-/// Answers all questions that are not answered by a pin.
+/// Answers all look-ups that no pin answers.
 ///
 /// # Errors
-/// The first question that AWS refuses or that has no usable answer.
+/// The first look-up that AWS refuses or that has no usable answer.
 pub(super) async fn lookups(aws: &Aws, questions: &[Lookup], pins: &BTreeMap<String, Answer>) -> Result<Attributes, LookupError> {
     let mut tasks = tokio::task::JoinSet::new();
     let mut answers = Attributes::new();
@@ -49,8 +49,8 @@ async fn answer(aws: &Aws, question: &Question) -> Result<Answer, LookupError> {
     }
 }
 
-/// Names under which EKS publishes its images. `amazon` as owner is verified by AWS and holds in every partition, where
-/// the publishing accounts differ by region.
+/// Patterns of the names under which EKS publishes its images. The owner alias `amazon` is verified by AWS and valid in every partition,
+/// while the publishing accounts differ by region.
 fn image_pattern(family: AmiFamily, arch: Arch, gpu: bool, kubernetes: &str) -> String {
     let arch = match arch {
         Arch::X86_64 => "x86_64",
@@ -58,7 +58,7 @@ fn image_pattern(family: AmiFamily, arch: Arch, gpu: bool, kubernetes: &str) -> 
     };
     match (family, gpu) {
         (AmiFamily::Al2023, false) => format!("amazon-eks-node-al2023-{arch}-standard-{kubernetes}-v*"),
-        // Some releases carry the driver's version between the two.
+        // Some releases have the driver's version between the two.
         (AmiFamily::Al2023, true) => format!("amazon-eks-node-al2023-{arch}-nvidia-*{kubernetes}-v*"),
         (AmiFamily::Al2, true) => format!("amazon-eks-gpu-node-{kubernetes}-v*"),
         (AmiFamily::Al2, false) if arch == "arm64" => format!("amazon-eks-arm64-node-{kubernetes}-v*"),
@@ -86,7 +86,7 @@ async fn newest_image(aws: &Aws, family: AmiFamily, arch: Arch, gpu: bool, kuber
 }
 
 async fn given_image(aws: &Aws, id: &str) -> Result<Answer, LookupError> {
-    // A filter answers an absent image with an empty list instead of an error.
+    // A filter returns an empty list for an image that does not exist; an id would be an error.
     let call = aws.ec2.describe_images().filters(filter("image-id", [id.to_owned()])).max_results(PAGE);
     let images = classify("DescribeImages", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)?;
     match images.first() {
@@ -119,7 +119,7 @@ async fn add_on_version(aws: &Aws, name: &str, kubernetes: &str) -> Result<Answe
     }
 }
 
-/// A network brought along is checked and never changed (NET-5).
+/// An existing network is checked and never changed (NET-5).
 async fn existing_network(aws: &Aws, network: &ExistingNetwork) -> Result<Answer, LookupError> {
     for attribute in [VpcAttributeName::EnableDnsSupport, VpcAttributeName::EnableDnsHostnames] {
         let name = attribute.as_str().to_owned();
@@ -129,7 +129,7 @@ async fn existing_network(aws: &Aws, network: &ExistingNetwork) -> Result<Answer
         if value.and_then(AttributeBooleanValue::value) != Some(true) {
             return unsuitable(
                 format!("`{name}` is off in {}", network.vpc_id),
-                "EKS needs both DNS switches of the VPC on; ask its owner to set them",
+                "EKS needs `enableDnsSupport` and `enableDnsHostnames` of the VPC; ask its owner to turn them on",
             );
         }
     }
@@ -145,7 +145,7 @@ async fn existing_network(aws: &Aws, network: &ExistingNetwork) -> Result<Answer
     Ok(Answer::from([("vpc".to_owned(), network.vpc_id.clone())]))
 }
 
-/// EKS wants six free addresses in each subnet of the control plane (docs/aws.md, "Control plane").
+/// EKS needs six free addresses in each subnet of the control plane (docs/aws.md, "Control plane").
 const FREE_ADDRESSES: i32 = 6;
 
 fn check_subnet(network: &ExistingNetwork, id: &str, zone: &str, subnet: Option<&Subnet>) -> Result<(), LookupError> {

@@ -1,4 +1,4 @@
-//! The answers of one kind as a table of functions, so that they can be asked for by a kind that is known only at run time.
+//! The operations of one kind as a table of functions, so that a kind that is known only at run time can be called.
 
 use super::clients::Aws;
 use super::contract::{Answer, Deletion, Resource, Typed};
@@ -8,7 +8,7 @@ use crate::resource::references;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
-/// What can be asked of a kind; [`Resource`] says what each means.
+/// The operations of a kind; [`Resource`] describes each of them.
 pub(super) struct Operations {
     pub(super) observe: for<'a> fn(&'a Aws, &'a Query) -> Answer<'a, Vec<Observed>>,
     pub(super) create: for<'a> fn(&'a Aws, &'a Item, &'a str) -> Answer<'a, Created>,
@@ -20,7 +20,7 @@ pub(super) struct Operations {
 }
 
 impl Operations {
-    /// Those of a kind's type.
+    /// The operations that a kind implements.
     pub(super) const fn of<R: Resource>() -> Self {
         Self {
             observe: observe::<R>,
@@ -59,7 +59,7 @@ fn delete<'a, R: Resource>(aws: &'a Aws, item: &'a Item, policy: &'a DeletionPol
 }
 
 fn typed<S: DeserializeOwned>(item: &Item) -> Result<Typed<'_, S>, Failure> {
-    // What is sent to AWS is known in full, or not sent.
+    // A spec with an unresolved reference is never sent to AWS.
     if let Some((target, attribute)) = references(&item.spec).first() {
         return Err(unexpected("read the spec", &format!("{target}#{attribute}, which {} needs, is not known", item.address)));
     }

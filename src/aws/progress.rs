@@ -1,4 +1,4 @@
-//! Who hears how far a long call got.
+//! The sink that is told how far a long call got.
 
 use crate::resource::Address;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// Takes the resource that a call is about, and how far it got.
 pub(super) type Listener = Arc<dyn Fn(&Address, String) + Send + Sync>;
 
-/// Where progress goes; outside of a run there is no listener.
+/// The sink of a run; outside of a run there is no listener, and progress is dropped.
 #[derive(Clone, Default)]
 pub(super) struct Progress(pub(super) Option<Listener>);
 

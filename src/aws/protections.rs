@@ -1,5 +1,5 @@
-//! What AWS refuses to delete because somebody switched that on. Looked at before a teardown begins: a refusal in its middle
-//! would come when the nodes are gone.
+//! Protections because of which AWS refuses to delete a resource. They are read before a teardown begins: in the middle of it, when the
+//! nodes are gone, a refusal would come too late.
 
 use super::clients::Aws;
 use super::contract::ToDelete;

@@ -1,4 +1,4 @@
-//! S3 as the place of a state: strongly consistent reads, and writes under a condition (docs/aws.md, "State in S3").
+//! S3 as the store of a state: strongly consistent reads, and writes under a condition (docs/aws.md, "State in S3").
 
 use super::Aws;
 use super::errors::{classify, or_absent};
@@ -19,28 +19,28 @@ pub struct StateBucket {
 }
 
 impl StateBucket {
-    /// The bucket of this name; nothing is asked yet.
+    /// The bucket of this name; no call is made yet.
     pub fn new(aws: &Aws, name: &str) -> Self {
         let connection = &aws.connection;
         Self { s3: aws.state.clone(), name: name.to_owned(), account: connection.account.clone(), region: connection.region.clone() }
     }
 
-    /// Whether there is a bucket of this name in this account and region. Asked by a GET: HEAD has no words.
+    /// Whether there is a bucket of this name in this account and region. Asked by a GET, because the answer to a HEAD has no message.
     ///
     /// # Errors
-    /// When it is somebody else's or in another region, or AWS refuses.
+    /// When it belongs to another account or is in another region, or AWS refuses.
     pub async fn exists(&self) -> Result<bool, ObjectError> {
         Ok(self.versioning().await?.is_some())
     }
 
-    /// Whether the bucket is versioned; nothing when there is none.
+    /// Whether the bucket is versioned; `None` when there is no bucket.
     async fn versioning(&self) -> Result<Option<bool>, ObjectError> {
         let answer = self.s3.get_bucket_versioning().bucket(&self.name).expected_bucket_owner(&self.account).send().await;
         let answer = or_absent(classify("GetBucketVersioning", answer)).map_err(self.failed())?;
         Ok(answer.map(|answer| answer.status() == Some(&BucketVersioningStatus::Enabled)))
     }
 
-    /// Whether `init` made it and was broken off: the last of its settings is missing.
+    /// Whether `init` created it and was interrupted: the last of its settings is missing.
     ///
     /// # Errors
     /// When AWS refuses.
@@ -63,7 +63,7 @@ impl StateBucket {
             (_, "ConditionalRequestConflict" | "OperationAborted") => Some((ObjectFault::Conflict, None)),
             (_, "NoSuchBucket" | "NotFound") => return self.missing(),
             (_, "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException") => {
-                Some((ObjectFault::Unfit, Some(format!("the bucket `{name}` is not in {}; name one that is", self.region))))
+                Some((ObjectFault::Unfit, Some(format!("the bucket `{name}` is not in {}; choose one that is", self.region))))
             }
             (FailureKind::Credentials, _) => {
                 Some((ObjectFault::Credentials, Some("refresh your AWS credentials, then run the same command again".to_owned())))
@@ -106,7 +106,7 @@ impl Objects for StateBucket {
         let name = &self.name;
         Err(ObjectError {
             fault: ObjectFault::Unfit,
-            message: format!("the bucket `{name}` is not versioned: an overwritten state could not be brought back"),
+            message: format!("the bucket `{name}` is not versioned: an overwritten state could not be restored"),
             help: Some(format!("aws s3api put-bucket-versioning --bucket {name} --versioning-configuration Status=Enabled")),
             source: None,
         })
@@ -125,7 +125,7 @@ impl Objects for StateBucket {
         Ok(Some(Object { bytes, etag }))
     }
 
-    /// At rest the bucket's own default encrypts it: SSE-S3 at least, or the key that its owner chose.
+    /// The bucket's own default encrypts it at rest: SSE-S3 at least, or the key that its owner chose.
     async fn put(&self, key: &str, bytes: Vec<u8>, condition: Condition<'_>) -> Result<String, ObjectError> {
         let call = self.s3.put_object().bucket(&self.name).key(key).expected_bucket_owner(&self.account);
         let call = match condition {

@@ -27,7 +27,7 @@ pub(super) fn of_ec2(tags: &[Tag]) -> Tags {
     tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
 }
 
-/// Tags as the map that EKS, KMS-like and Logs calls take.
+/// Tags as the map that the calls of EKS and CloudWatch Logs take.
 pub(super) fn hash_map(tags: &Tags) -> std::collections::HashMap<String, String> {
     tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
 }
@@ -52,7 +52,7 @@ pub(super) fn filter(name: &str, values: impl IntoIterator<Item = String>) -> Fi
     Filter::builder().name(name).set_values(Some(values.into_iter().collect())).build()
 }
 
-/// An observed resource whose address is in its tags; nothing when it is not this cluster's.
+/// An observed resource whose address is in its tags; `None` when it does not belong to this cluster.
 pub(super) fn observed(
     aws: &Aws,
     id: &str,

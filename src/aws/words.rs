@@ -1,4 +1,4 @@
-//! Numbers in words.
+//! Formats numbers for messages.
 
 const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
@@ -26,7 +26,7 @@ pub(in crate::aws) fn bytes(number: impl Into<i128>) -> String {
     let mut size = number as f64;
     let mut unit = "B";
     for larger in UNITS {
-        // What would be shown as 1024.0 belongs to the next unit.
+        // A size that would be shown as 1024.0 belongs to the next unit.
         if size < 1023.95 {
             break;
         }
@@ -35,7 +35,7 @@ pub(in crate::aws) fn bytes(number: impl Into<i128>) -> String {
     if unit == "B" { format!("{number} B") } else { format!("{size:.1} {unit}") }
 }
 
-/// The parts that are there, each with its number, then the bytes of the versions.
+/// The parts that are not zero, each with its number, then the bytes of the versions.
 pub(in crate::aws) fn listed(parts: &[(u64, String)], versions: u64, size: u64) -> String {
     let mut all: Vec<&str> = parts.iter().filter(|(number, _)| *number > 0).map(|(_, text)| text.as_str()).collect();
     let size = bytes(size);

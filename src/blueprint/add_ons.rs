@@ -1,4 +1,4 @@
-//! EKS add-ons (EKS-2, EKS-3): some before nodes, some after.
+//! EKS add-ons (EKS-2, EKS-3): some are installed before nodes, some after.
 
 use super::addresses::{self, BEFORE_NODES};
 use super::lookup::{Lookup, Question};
@@ -54,10 +54,10 @@ fn configuration(builder: &ResourceBuilder<'_>, name: &str) -> Option<Value> {
         ("vpc-cni", NetworkPolicy::VpcCni) => Some(json!({ "enableNetworkPolicy": "true" })),
         // Two engines must not enforce policies at once; Calico reads pod addresses from the annotation.
         ("vpc-cni", NetworkPolicy::Calico) => Some(json!({ "enableNetworkPolicy": "false", "env": { "ANNOTATE_POD_IP": "true" } })),
-        // Volumes and snapshots of claims outlive the cluster: our tag finds them again (docs/aws.md, "What Kubernetes leaves").
+        // Volumes and snapshots of claims outlive the cluster: they are found again by our tag (docs/aws.md, "What Kubernetes leaves").
         ("aws-ebs-csi-driver", _) => {
             let mut tags = json!(builder.user_tags());
-            // A later cluster of the same name must not take them for its own.
+            // A later cluster of the same name must not treat them as its own.
             tags[ownership::LINEAGE] = json!(Input::reference("aws", "lineage"));
             Some(json!({ "controller": { "extraVolumeTags": tags } }))
         }

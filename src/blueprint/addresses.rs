@@ -43,7 +43,7 @@ pub(super) fn interface_endpoint(service: &str) -> Address {
     Address::new(Kind::VpcEndpoint, &service.replace('.', "-"))
 }
 
-/// Name of the IAM role of a pool's nodes: only platform nodes may drive the cluster autoscaler, so they have a role of their own.
+/// Name of the IAM role of a pool's nodes: only platform nodes may run the cluster autoscaler, so they have a role of their own.
 pub(super) fn node_role(role: PoolRole) -> &'static str {
     match role {
         PoolRole::Platform => "platform-node",
@@ -56,7 +56,7 @@ pub(super) fn node_entry(role: &str) -> Address {
     Address::new(Kind::EksAccessEntry, role)
 }
 
-/// Add-ons that are daemon sets: they are installed without nodes, and are there when the first node boots.
+/// Add-ons that run as daemon sets: they are installed before there are nodes, so that they run when the first node boots.
 pub(super) const BEFORE_NODES: [&str; 3] = ["vpc-cni", "kube-proxy", "eks-pod-identity-agent"];
 
 /// Addresses of the add-ons that a node needs from its first boot on.

@@ -46,7 +46,7 @@ fn cluster(builder: &ResourceBuilder<'_>) -> Desired {
     builder.resource(addresses::cluster(), &spec).after([log_group_address()])
 }
 
-/// EKS wants subnets in two zones at least, also when nodes run in one.
+/// EKS needs subnets in at least two zones, even when nodes run in one.
 fn cluster_subnets(builder: &ResourceBuilder<'_>) -> Vec<Input> {
     match &builder.config.network {
         Network::Managed(_) => {
@@ -59,7 +59,7 @@ fn cluster_subnets(builder: &ResourceBuilder<'_>) -> Vec<Input> {
     }
 }
 
-/// Self-managed nodes join only through an entry of this type (docs/aws.md, "Access entries").
+/// Self-managed nodes can join only through an entry of this type (docs/aws.md, "Access entries").
 fn node_entry(builder: &ResourceBuilder<'_>, role: &str) -> Desired {
     let spec = spec::EksAccessEntry {
         cluster: Input::reference(addresses::cluster(), "name"),
@@ -77,7 +77,7 @@ fn administrator(builder: &ResourceBuilder<'_>, arn: &str) -> Desired {
         entry_type: "STANDARD".to_owned(),
         policies: vec![format!("arn:{}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", builder.config.partition)],
     };
-    // The name holds the whole path, because `role/team-a/admin` and `role/team-b/admin` are two roles.
+    // The name contains the whole path, because `role/team-a/admin` and `role/team-b/admin` are two roles.
     let name = arn.rsplit(':').next().unwrap_or(arn).replace('/', "-");
     builder.resource(Address::new(Kind::EksAccessEntry, &format!("administrator/{name}")), &spec)
 }

@@ -1,13 +1,13 @@
-//! Policy documents: JSON files of `policies/`, parsed first; placeholders are replaced inside the parsed strings, so
-//! that no value can ever change a document's structure.
+//! Policy documents: JSON files of `policies/`. They are parsed first, and placeholders are replaced inside the parsed strings, so that
+//! no value can change a document's structure.
 
 use crate::resource::Input;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Parses an embedded document and replaces `${name}` in all its strings. Keys take known values only.
+/// Parses an embedded document and replaces `${name}` in all its strings. Placeholders in keys take known values only.
 pub(super) fn document(text: &str, values: &BTreeMap<&str, Input>) -> Value {
-    // The documents are part of the program; a test parses every one of them.
+    // The documents are part of the program, and a test parses every one of them.
     replace(&serde_json::from_str(text).unwrap_or(Value::Null), values)
 }
 
@@ -22,8 +22,8 @@ fn replace(value: &Value, values: &BTreeMap<&str, Input>) -> Value {
     }
 }
 
-/// A key with its placeholders replaced. A key cannot hold a reference: with a value that is not known yet it stays as it stands,
-/// which a test looks for.
+/// A key with its placeholders replaced. A key cannot hold a reference, so a placeholder whose value is not known yet stays as it is; a
+/// test checks that there is none.
 fn filled_key(key: &str, values: &BTreeMap<&str, Input>) -> String {
     match fill(key, values) {
         Input::Known(text) => text,
@@ -31,7 +31,7 @@ fn filled_key(key: &str, values: &BTreeMap<&str, Input>) -> String {
     }
 }
 
-/// A string with its placeholders replaced. An unknown placeholder stays as it stands, which a test looks for.
+/// A string with its placeholders replaced. An unknown placeholder stays as it is; a test checks that there is none.
 pub(super) fn fill(text: &str, values: &BTreeMap<&str, Input>) -> Input {
     let mut parts = Vec::new();
     let mut rest = text;

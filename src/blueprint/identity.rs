@@ -55,7 +55,7 @@ fn policies(builder: &ResourceBuilder<'_>) -> Vec<Desired> {
     policies
 }
 
-/// Two node roles: only platform nodes may drive the autoscaler; CSI drivers have their own (EKS-2).
+/// Two node roles, because only platform nodes may run the autoscaler; CSI drivers have their own (EKS-2).
 fn roles(builder: &ResourceBuilder<'_>) -> Vec<Desired> {
     let own = |name: &str| Input::arn(&policy_address(name));
     let with_key = |name: &str| builder.key_arn().map(|_| own(name));

@@ -17,7 +17,8 @@ pub struct Lookup {
 /// What is asked of AWS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
-    /// The newest EKS-optimised image; answers `id` and `root_device`. Pinned: nodes do not roll because AWS published one.
+    /// The newest EKS-optimised image; answers `id` and `root_device`. Pinned, so that nodes are not replaced because AWS published a new
+    /// one.
     NewestImage {
         /// Image family.
         family: AmiFamily,
@@ -40,9 +41,9 @@ pub enum Question {
         /// Kubernetes version.
         kubernetes: String,
     },
-    /// Whether an existing network fulfils what the cluster needs (NET-5); answers `vpc`.
+    /// Whether an existing network has what the cluster needs (NET-5); answers `vpc`.
     ExistingNetwork {
-        /// What the configuration says of it.
+        /// What the configuration says about it.
         network: ExistingNetwork,
     },
 }

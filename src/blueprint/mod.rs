@@ -23,10 +23,10 @@ use crate::config::Config;
 use crate::resource::Desired;
 use resource_builder::ResourceBuilder;
 
-/// All that a configuration asks for.
+/// Everything that a configuration asks for.
 #[derive(Debug, Clone)]
 pub struct Blueprint {
-    /// What shall exist, in the order of creation.
+    /// The resources that should exist, in the order of creation.
     pub resources: Vec<Desired>,
     /// Questions to AWS whose answers the specs refer to; answers are pinned in the state.
     pub lookups: Vec<Lookup>,
@@ -46,7 +46,7 @@ pub fn blueprint(config: &Config) -> Blueprint {
     Blueprint { resources, lookups }
 }
 
-/// The bucket that `init` makes for states.
+/// The bucket that `init` creates for states.
 pub fn state_bucket(config: &Config, name: &str) -> Desired {
     storage::state_bucket(&ResourceBuilder::new(config), name)
 }

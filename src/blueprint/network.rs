@@ -28,8 +28,8 @@ pub(super) fn lookups(builder: &ResourceBuilder<'_>) -> Vec<Lookup> {
     }
 }
 
-/// Nodes carry this group and the one that EKS makes. Only the latter may have the `kubernetes.io/cluster` tag:
-/// the cloud provider refuses nodes with two tagged groups (docs/aws.md, "Security groups").
+/// Nodes have this group and the one that EKS creates. Only the latter may have the `kubernetes.io/cluster` tag: the cloud provider
+/// refuses nodes with two tagged groups (docs/aws.md, "Security groups").
 fn security_groups(builder: &ResourceBuilder<'_>) -> Vec<Desired> {
     let group = |name: &str, description: &str, ingress: Vec<spec::Rule>| {
         let spec = spec::SecurityGroup { vpc: builder.vpc(), name: builder.name(name), description: description.to_owned(), ingress };
@@ -110,7 +110,7 @@ fn public_side(builder: &ResourceBuilder<'_>, network: &ManagedNetwork) -> Vec<D
         let address = Address::new(Kind::ElasticIp, &format!("nat/{zone}"));
         let spec = spec::NatGateway { subnet: Input::id(&addresses::subnet(Tier::Public, zone)), allocation: Input::id(&address) };
         resources.push(builder.resource(address, &spec::ElasticIp {}));
-        // Without an attached internet gateway a NAT gateway fails for good.
+        // Without an attached internet gateway a NAT gateway fails permanently.
         resources.push(builder.resource(nat(zone), &spec).after([gateway(), public_routes()]));
     }
     resources
@@ -129,7 +129,7 @@ fn private_routes(builder: &ResourceBuilder<'_>, network: &ManagedNetwork) -> Ve
     builder.config.zones.iter().map(table).collect()
 }
 
-/// The gateway endpoint of S3 is always there, because it costs nothing and keeps traffic inside AWS; others are chosen (NET-3).
+/// The gateway endpoint of S3 is always created, because it costs nothing and keeps traffic inside AWS; others are optional (NET-3).
 fn endpoints(builder: &ResourceBuilder<'_>, network: &ManagedNetwork) -> Vec<Desired> {
     let service = |name: &str| format!("{}.{}.{name}", service_prefix(&builder.config.partition), builder.config.region);
     // Gateway endpoints have the same prefix in every partition.

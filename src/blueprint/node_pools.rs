@@ -81,7 +81,7 @@ fn group(builder: &ResourceBuilder<'_>, pool: &Pool, zone: &ZoneSize) -> Desired
         max: zone.max,
         propagated_tags: propagated,
     };
-    // A node that boots needs its route to AWS, its access entry, and the add-ons that every node runs.
+    // A booting node needs its route to AWS, its access entry, and the add-ons that every node runs.
     let group = builder.resource_with(addresses::node_group(pool, &zone.zone), &spec, tags);
     group
         .after(egress(builder, &zone.zone))
@@ -100,8 +100,8 @@ fn egress(builder: &ResourceBuilder<'_>, zone: &str) -> Vec<Address> {
     }
 }
 
-/// What the cloud provider and the cluster autoscaler read (POOL-6, docs/aws.md, "Autoscaler tags"). The autoscaler knows processors,
-/// memory and devices from the instance type; labels, taints and disk it must be told while a group is empty.
+/// The tags that the cloud provider and the cluster autoscaler read (POOL-6, docs/aws.md, "Autoscaler tags"). While a group is empty, the
+/// autoscaler knows processors, memory and devices from the instance type, but labels, taints and disk only from tags.
 fn group_tags(builder: &ResourceBuilder<'_>, pool: &Pool, zone: &str) -> Tags {
     let cluster = &builder.config.name;
     let template = |kind: &str, key: &str| format!("{AUTOSCALER}/node-template/{kind}/{key}");

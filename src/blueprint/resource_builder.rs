@@ -37,7 +37,7 @@ impl<'a> ResourceBuilder<'a> {
         format!("/domino-eks/{}/", self.config.name)
     }
 
-    /// Account id; it is known once AWS has told the identity of the caller.
+    /// Account id; it is known once AWS has returned the identity of the caller.
     pub(super) fn account() -> Input {
         Input::reference("aws", "account")
     }
@@ -63,7 +63,7 @@ impl<'a> ResourceBuilder<'a> {
         tags
     }
 
-    /// ARN of the key that encrypts; nothing when AWS's own keys do.
+    /// ARN of the key that encrypts; `None` when AWS-managed keys do.
     pub(super) fn key_arn(&self) -> Option<Input> {
         match &self.config.encryption {
             Encryption::OwnKey => Some(Input::arn(&addresses::key())),

@@ -3,7 +3,7 @@
 use super::resource_builder::{ResourceBuilder, Tags};
 use crate::resource::{Address, Desired, Input, Kind, ownership, spec};
 
-/// Days after which an unfinished upload is thrown away.
+/// Days after which an unfinished multipart upload is aborted.
 const ABORT_UPLOADS_DAYS: i32 = 7;
 /// Days for which older versions of a state are kept.
 const STATE_VERSIONS_DAYS: i32 = 90;
@@ -25,7 +25,7 @@ pub(super) fn resources(builder: &ResourceBuilder<'_>) -> Vec<Desired> {
     buckets.chain(file_system(builder)).collect()
 }
 
-/// The bucket that `init` makes for states: what is written over stays for a while as a version.
+/// The bucket that `init` creates for states: overwritten states are kept for a while as versions.
 pub(super) fn state_bucket(builder: &ResourceBuilder<'_>, name: &str) -> Desired {
     let spec = spec::S3Bucket {
         name: name.into(),

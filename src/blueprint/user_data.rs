@@ -1,4 +1,4 @@
-//! What a node does on its first boot (POOL-7): the same text for the same pool, always.
+//! What a node does on its first boot (POOL-7). The same pool always has the same text, so that its launch template does not change.
 
 use super::documents::fill;
 use crate::config::model::{AmiFamily, Pool};
@@ -6,13 +6,13 @@ use crate::resource::Input;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// Parts the MIME message; a user's script cannot contain it by accident.
+/// Separates the parts of the MIME message; a user's script cannot contain it by accident.
 const BOUNDARY: &str = "==DOMINO-EKS-NODE-BOOTSTRAP==";
 
-/// Where the user's script goes; YAML text cannot hold it.
+/// Placeholder for the user's script; YAML text cannot contain it.
 const SCRIPT_PLACE: &str = "\u{0}";
 
-/// Docker's bridge for image builds. On containerd-only images there is nothing to configure, and nothing is done.
+/// Docker's bridge for image builds. Images that have only containerd have nothing to configure, and the script does nothing there.
 const DOCKER_BRIDGE: &str = r#"#!/bin/bash
 # Docker's bridge for Domino image builds; nothing to do on images without Docker.
 if [ -f /etc/docker/daemon.json ] && command -v jq >/dev/null && systemctl is-enabled -q docker; then
@@ -35,7 +35,7 @@ pub(super) fn user_data(cluster: &str, pool: &Pool) -> Input {
         ("domino-eks:certificate", reference("certificate_authority")),
         ("domino-eks:service-cidr", reference("service_cidr")),
     ]);
-    // A user's script may hold `${` of its own: it is put in after the placeholders are filled.
+    // A user's script may contain `${`, so it is inserted after the placeholders are filled.
     let script = pool.extra_user_data.as_deref().map(script).unwrap_or_default();
     match text.split_once(SCRIPT_PLACE) {
         Some((head, tail)) => Input::join([fill(head, &values), Input::from(script), fill(tail, &values)]),
@@ -53,14 +53,14 @@ fn taints(pool: &Pool) -> Option<String> {
     (!taints.is_empty()).then(|| taints.join(","))
 }
 
-/// A script with a first line that says what runs it.
+/// A script with a first line that says what runs it; it is added when it is missing.
 fn script(text: &str) -> String {
     let head = if text.starts_with("#!") { "" } else { "#!/bin/bash\n" };
     let tail = if text.ends_with('\n') { "" } else { "\n" };
     format!("{head}{text}{tail}")
 }
 
-/// Multipart: shell parts run before kubelet starts, NodeConfig tells nodeadm the rest (docs/aws.md, "AL2023 user data").
+/// Multipart: shell parts run before kubelet starts, and NodeConfig configures nodeadm (docs/aws.md, "AL2023 user data").
 fn al2023(pool: &Pool) -> String {
     let mut text = format!("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"{BOUNDARY}\"\n\n");
     let mut part = |kind: &str, body: &str| {

@@ -1,4 +1,4 @@
-//! What every check works with: the merged file, the user's own tree (which knows positions), and the findings so far.
+//! What every check works with: the merged file, the user's own tree (which has the positions), and the findings so far.
 
 use super::diagnostics::Diagnostic;
 use super::file::File;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Lifecycle {
-    /// `destroy` wants the cluster's name.
+    /// `destroy` asks for the cluster's name.
     #[default]
     Permanent,
     /// A test environment: `destroy --yes` is enough.
@@ -42,7 +42,7 @@ pub enum Nat {
     PerZone,
     /// One gateway in the first zone.
     Single,
-    /// None.
+    /// No NAT gateway.
     None,
 }
 

@@ -26,7 +26,7 @@ pub struct Diagnostic {
     pub(super) width: usize,
 }
 
-/// Wide lines are cut for the snippet: the position says the rest.
+/// Wide lines are cut in the snippet; the position still tells where the finding is.
 pub(super) const SNIPPET_COLUMNS: usize = 160;
 
 impl fmt::Display for Diagnostic {
@@ -37,7 +37,7 @@ impl fmt::Display for Diagnostic {
         writeln!(f, "{:gutter$}--> {}:{}:{}", "", self.file, self.line, self.column)?;
         if self.column <= SNIPPET_COLUMNS && !self.source.trim().is_empty() {
             let shown = self.source.trim_end();
-            // Tabs stay tabs under the line, so that the caret stands where the terminal puts the text.
+            // Tabs are kept in the line below, so that the caret is where the terminal puts the text.
             let indent: String = shown.chars().take(self.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
             let room = shown.chars().count().saturating_sub(self.column - 1);
             let carets = "^".repeat(self.width.min(room).max(1));
@@ -62,7 +62,7 @@ impl Diagnostics {
         Self(findings)
     }
 
-    /// A finding that ends the reading.
+    /// A finding after which the file is not read further.
     pub(super) fn one(finding: Diagnostic) -> Self {
         Self(vec![finding])
     }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Days that CloudWatch Logs takes as retention.
+/// Days that CloudWatch Logs accepts as retention.
 pub(super) const RETENTION_DAYS: &[u32] =
     &[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
@@ -89,7 +89,7 @@ pub(super) struct Kubernetes {
     pub(super) service_cidr: String,
     /// Make the API endpoint reachable from the internet too. The private endpoint is always on.
     pub(super) public_endpoint: bool,
-    /// Who may reach the public endpoint. Must be given when it is on.
+    /// Ranges that may reach the public endpoint. Must be given when it is on.
     pub(super) public_cidrs: Vec<String>,
     /// Control-plane log types sent to CloudWatch Logs.
     pub(super) log_types: Vec<LogType>,
@@ -300,9 +300,9 @@ pub(super) struct Pool {
     pub(super) role: Option<PoolRole>,
     /// EC2 instance type.
     pub(super) instance_type: Option<String>,
-    /// Least nodes over all zones.
+    /// Minimum number of nodes over all zones.
     pub(super) min: Option<u32>,
-    /// Most nodes over all zones.
+    /// Maximum number of nodes over all zones.
     pub(super) max: Option<u32>,
     /// Root volume in GiB.
     #[serde(rename = "diskGiB")]
@@ -357,9 +357,9 @@ pub(super) enum TaintEffect {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub(super) struct ZoneSize {
-    /// Least nodes in this zone. Default: the zone's share of the pool's `min`.
+    /// Minimum number of nodes in this zone. Default: the zone's share of the pool's `min`.
     pub(super) min: Option<u32>,
-    /// Most nodes in this zone. Default: the zone's share of the pool's `max`.
+    /// Maximum number of nodes in this zone. Default: the zone's share of the pool's `max`.
     pub(super) max: Option<u32>,
 }
 

@@ -1,6 +1,6 @@
 //! What is known of EC2 instance types without asking AWS: enough for POOL-8, architecture and devices.
 //!
-//! Types that are not in the tables pass: AWS brings new ones faster than this file changes.
+//! Types that are not in the tables are accepted, because AWS adds new ones faster than this file changes.
 
 use super::model::{Arch, Gpu};
 
@@ -141,7 +141,7 @@ pub(super) fn is_instance_type(text: &str) -> bool {
     })
 }
 
-/// The present type to take instead of a retired one.
+/// The current type to use instead of a retired one.
 pub(super) fn replacement(instance_type: &str) -> Option<&'static str> {
     let family = family_of(instance_type);
     RETIRED.iter().find(|(retired, _)| *retired == family).map(|(_, new)| *new)

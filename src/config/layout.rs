@@ -1,15 +1,14 @@
-//! Where the subnets of a managed VPC lie (NET-1).
+//! Where the subnets of a managed VPC are placed (NET-1).
 //!
-//! Growing from one zone to three must not move a range, so the places do not depend on how many zones there are:
-//! private blocks from the start of the VPC with room kept for three, public blocks right behind, and the
-//! control plane's small subnets from the end.
+//! A change from one zone to three must not move a range, so the places do not depend on how many zones there are: private blocks from
+//! the start of the VPC with room for three, public blocks right behind, and the control plane's small subnets from the end.
 
 use ipnet::Ipv4Net;
 use std::net::Ipv4Addr;
 
-/// Zones that room is kept for.
+/// Zones for which room is reserved.
 const ZONES: u64 = 3;
-/// Prefix length of control-plane subnets: 11 usable addresses, EKS wants 6 at least.
+/// Prefix length of control-plane subnets: 11 usable addresses, of which EKS needs 6.
 const CONTROL_PLANE_PREFIX: u8 = 28;
 
 /// Prefix lengths of a VPC's subnets.

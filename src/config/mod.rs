@@ -32,7 +32,7 @@ pub use template::template;
 /// Reads a configuration file; `file_name` is what findings call it.
 ///
 /// # Errors
-/// All findings, in file order; only errors in the YAML text itself come alone.
+/// All findings, in file order; an error in the YAML text itself is the only finding.
 pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Config, Diagnostics> {
     let text = yaml::text_of(file_name, bytes)?;
     let source = yaml::Source::new(file_name, text);

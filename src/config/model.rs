@@ -83,12 +83,12 @@ pub enum Tier {
     Public,
     /// Nodes, pods, mount targets and the control plane's interfaces.
     Private,
-    /// Only the control plane's interfaces, in a zone without nodes (EKS wants two zones always).
+    /// Only the control plane's interfaces, in a zone without nodes (EKS always needs two zones).
     ControlPlane,
 }
 
 impl Tier {
-    /// The tier as it stands in addresses and names.
+    /// The tier as it is written in addresses and names.
     pub fn as_str(self) -> &'static str {
         match self {
             Tier::Public => "public",
@@ -98,7 +98,7 @@ impl Tier {
     }
 }
 
-/// An existing VPC that belongs to somebody else (NET-5).
+/// An existing VPC that belongs to others (NET-5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExistingNetwork {
     /// Id of the VPC.
@@ -120,7 +120,7 @@ pub struct Kubernetes {
     pub service_cidr: Ipv4Net,
     /// Whether the API endpoint is reachable from the internet (the private endpoint is always on).
     pub public_endpoint: bool,
-    /// Who may reach the public endpoint; empty when it is off.
+    /// Ranges that may reach the public endpoint; empty when it is off.
     pub public_cidrs: Vec<Ipv4Net>,
     /// Control-plane log types sent to CloudWatch Logs.
     pub log_types: Vec<String>,
@@ -187,9 +187,9 @@ pub struct Pool {
     pub instance_type: String,
     /// Processor architecture of the type.
     pub arch: Arch,
-    /// Least nodes over all zones.
+    /// Minimum number of nodes over all zones.
     pub min: i32,
-    /// Most nodes over all zones.
+    /// Maximum number of nodes over all zones.
     pub max: i32,
     /// The totals spread exactly over the node zones, in zone order.
     pub zones: Vec<ZoneSize>,
@@ -220,9 +220,9 @@ pub struct Pool {
 pub struct ZoneSize {
     /// Availability zone name.
     pub zone: String,
-    /// Least nodes in this zone.
+    /// Minimum number of nodes in this zone.
     pub min: i32,
-    /// Most nodes in this zone.
+    /// Maximum number of nodes in this zone.
     pub max: i32,
 }
 

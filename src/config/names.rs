@@ -1,8 +1,8 @@
-//! Formats of the names, ids and addresses that a file may hold. Pure questions on text.
+//! Formats of the names, ids and addresses that a file may hold, as pure functions on text.
 
 use ipnet::Ipv4Net;
 
-/// Length bounds and barred affixes of bucket names (docs/aws.md, "Buckets").
+/// Prefixes and suffixes that bucket names must not have (docs/aws.md, "Buckets").
 const BUCKET_PREFIXES: &[&str] = &["xn--", "sthree-", "amzn-s3-demo-"];
 const BUCKET_SUFFIXES: &[&str] = &["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3", "-an"];
 
@@ -97,13 +97,13 @@ pub(super) fn is_region(text: &str) -> bool {
         && number.chars().all(|c| c.is_ascii_digit())
 }
 
-/// The region of a zone name such as `us-west-2a`; `None` when it is none (Local Zones have longer names).
+/// The region of a zone name such as `us-west-2a`; `None` when it is not a zone name (Local Zones have longer names).
 pub(super) fn region_of_zone(zone: &str) -> Option<&str> {
     let region = zone.strip_suffix(|c: char| c.is_ascii_lowercase())?;
     is_region(region).then_some(region)
 }
 
-/// Whether S3 takes a bucket name.
+/// Whether S3 accepts a bucket name.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -112,16 +112,16 @@ pub(super) fn check_bucket_name(name: &str) -> Result<(), String> {
         return Err(format!("it has {} characters instead of 3 to 63", name.len()));
     }
     if !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
-        return Err("only lower-case letters, digits and hyphens can stand in it (a dot breaks TLS)".to_owned());
+        return Err("it may have only lower-case letters, digits and hyphens (a dot breaks TLS)".to_owned());
     }
     if name.starts_with('-') || name.ends_with('-') {
         return Err("it begins or ends with a hyphen".to_owned());
     }
     if let Some(prefix) = BUCKET_PREFIXES.iter().find(|p| name.starts_with(**p)) {
-        return Err(format!("S3 keeps the beginning `{prefix}` for itself"));
+        return Err(format!("S3 reserves the prefix `{prefix}`"));
     }
     match BUCKET_SUFFIXES.iter().find(|s| name.ends_with(**s)) {
-        Some(suffix) => Err(format!("S3 keeps the ending `{suffix}` for itself")),
+        Some(suffix) => Err(format!("S3 reserves the suffix `{suffix}`")),
         None => Ok(()),
     }
 }
@@ -133,7 +133,7 @@ pub(super) fn check_bucket_name(name: &str) -> Result<(), String> {
 pub fn check_cluster_name(name: &str) -> Result<(), String> {
     let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     let good = plain && !name.starts_with('-') && !name.ends_with('-') && !name.is_empty();
-    if good { Ok(()) } else { Err("it takes lower-case letters, digits and inner hyphens".to_owned()) }
+    if good { Ok(()) } else { Err("it may have only lower-case letters, digits and inner hyphens".to_owned()) }
 }
 
 /// Whether text has the form of a region's name.
@@ -141,11 +141,11 @@ pub fn check_cluster_name(name: &str) -> Result<(), String> {
 /// # Errors
 /// What is wrong with it.
 pub fn check_region(region: &str) -> Result<(), String> {
-    if is_region(region) { Ok(()) } else { Err("it reads like `us-west-2`".to_owned()) }
+    if is_region(region) { Ok(()) } else { Err("it must look like `us-west-2`".to_owned()) }
 }
 
-/// What to do about a region that is not in the list of this version; `None` when it is. AWS opens new regions, so an unknown one
-/// is no error.
+/// What to do about a region that is not in the list of this version; `None` when it is. AWS opens new regions, so an unknown one is not
+/// an error.
 pub fn unknown_region_hint(region: &str) -> Option<String> {
     (!REGIONS.contains(&region)).then(|| super::suggestion::nearest(region, REGIONS)).map(|nearest| match nearest {
         Some(known) => format!("did you mean `{known}`?"),
@@ -163,7 +163,7 @@ pub fn check_state_location(location: &str) -> Result<(), String> {
             let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
             check_bucket_name(bucket)?;
             let plain = prefix.chars().all(|c| c.is_ascii_alphanumeric() || "/-_.".contains(c));
-            if plain { Ok(()) } else { Err("only letters, digits and `/-_.` can stand in the prefix".to_owned()) }
+            if plain { Ok(()) } else { Err("the prefix may have only letters, digits and `/-_.`".to_owned()) }
         }
         Some((scheme, _)) => Err(format!("a state cannot be stored at `{scheme}://`")),
         None if location.trim().is_empty() => Err("it is empty".to_owned()),
@@ -180,7 +180,7 @@ pub(super) struct Arn<'a> {
     pub(super) resource: &'a str,
 }
 
-/// Takes an ARN apart.
+/// Splits an ARN into its parts.
 pub(super) fn arn(text: &str) -> Option<Arn<'_>> {
     let mut parts = text.splitn(6, ':');
     let mut next = || parts.next();
@@ -242,7 +242,7 @@ pub(super) fn is_tag_text(text: &str) -> bool {
     text.chars().all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c))
 }
 
-/// A range given by its first address; otherwise what is wrong and what to do.
+/// A range given by its first address; otherwise the message and the help.
 pub(super) fn cidr(text: &str) -> Result<Ipv4Net, (String, String)> {
     let net: Ipv4Net = text.parse().map_err(|_| {
         (format!("`{text}` is not an IPv4 range"), "write an address and a prefix length, such as `10.0.0.0/16`".to_owned())

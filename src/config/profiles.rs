@@ -4,7 +4,7 @@ use super::file::Profile;
 use super::yaml::{self, Source};
 use serde_json::Value;
 
-/// Name, file text. Every profile lies over the first one, which is complete.
+/// Name and text of each file. Every profile is laid over the first one, which is complete.
 const PROFILES: &[(&str, &str)] = &[
     ("multi-az", include_str!("../../profiles/multi-az.yaml")),
     ("single-az", include_str!("../../profiles/single-az.yaml")),
@@ -46,7 +46,7 @@ pub(super) fn values(name: &str) -> Value {
 
 fn own_values(name: &str) -> Value {
     let text = profile_text(name).unwrap_or_default();
-    // The embedded files are read by a unit test; one that did not parse would leave nothing here.
+    // A unit test parses the embedded files; one that does not parse would leave nothing here.
     yaml::parse(&Source::new(name, text)).map_or(Value::Null, |tree| tree.to_json())
 }
 

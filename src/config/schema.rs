@@ -10,7 +10,7 @@ pub(super) fn schema() -> Value {
     schema
 }
 
-/// Takes out defaults that say nothing: "not given", and whole sections, whose keys have defaults of their own.
+/// Removes defaults that say nothing: "not given", and whole sections, whose keys have defaults of their own.
 fn drop_empty_defaults(schema: &mut Value) {
     match schema {
         Value::Object(map) => {

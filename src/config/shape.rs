@@ -27,7 +27,7 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    /// Whether a node can stay; `key` names it in messages, `place` is where collections are pointed at.
+    /// Whether a node can stay; `key` names it in messages, `position` is where findings about collections point.
     fn fits(&mut self, node: &mut Node, schema: &'a Value, key: &str, position: Position) -> bool {
         let schema = self.behind_references(schema);
         let wanted = wanted_type(schema);
@@ -84,7 +84,8 @@ impl<'a> Pass<'a> {
                 self.fill_bare_key(entry, schema);
             }
             if !self.fits(&mut entry.value, schema, &name, entry.key_position) {
-                // It is reported already. The stand-in tells the rules that something was written here, so that they do not report it again.
+                // It is reported already. The placeholder tells the rules that something was written here, so that they do not report it
+                // again.
                 entry.value = Node { position: Position::PLACEHOLDER, content: Content::Null };
             }
             true
@@ -150,7 +151,7 @@ impl<'a> Pass<'a> {
     }
 
     fn missing(&mut self, entries: &[Entry], required: &str, key: &str, position: Position) {
-        // A key with nothing behind it is where the value goes.
+        // A key without a value is where the value belongs.
         let position = entries.iter().find(|e| e.key == required).map_or(position, |e| e.key_position);
         let message = if key == "the file" { format!("`{required}` is missing") } else { format!("`{key}` has no `{required}`") };
         self.report(position, "missing-key", message, format!("add `{required}: …`"));
@@ -196,7 +197,7 @@ impl<'a> Pass<'a> {
             _ => ("a map of keys and values", "write `key: value` lines, indented below it".to_owned()),
         };
         let subject = if key == "the file" { key.to_owned() } else { format!("`{key}`") };
-        self.report(position, "wrong-type", format!("{subject} takes {takes}, but {found} stands here"), help);
+        self.report(position, "wrong-type", format!("{subject} must be {takes}, but is {found}"), help);
     }
 
     /// A scalar as the user wrote it: `1.30` is not `1.3`.

@@ -1,9 +1,9 @@
 //! What a mistyped word may have meant.
 
-/// Longest part of a word that is compared: a file may hold a megabyte where a word belongs.
+/// Longest part of a word that is compared, because a value may be a megabyte long.
 const COMPARED_CHARACTERS: usize = 64;
 
-/// The nearest known word, or all of them.
+/// Suggests the nearest known word, or lists all of them.
 pub(super) fn suggestion(word: &str, known: &[&str]) -> String {
     match nearest(word, known) {
         Some(known) => format!("did you mean `{known}`?"),
@@ -14,7 +14,7 @@ pub(super) fn suggestion(word: &str, known: &[&str]) -> String {
     }
 }
 
-/// The nearest known word, when it is near; upper and lower case do not matter.
+/// The nearest known word, if it is near enough; upper and lower case do not matter.
 pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let compared: String = word.to_lowercase().chars().take(COMPARED_CHARACTERS).collect();
     let distance = |known: &str| strsim::levenshtein(&compared, &known.to_lowercase());

@@ -20,7 +20,7 @@ pub fn template(profile: &str, name: &str, region: &str, zones: &[String], state
         + &location.unwrap_or_default()
 }
 
-/// Text that YAML would read as something else goes into quotes.
+/// Puts text into quotes that YAML would read as something else.
 fn quoted(text: &str) -> String {
     let plain = text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')

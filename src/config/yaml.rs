@@ -30,13 +30,13 @@ pub(super) struct Position {
 }
 
 impl Position {
-    /// Where a finding about the whole file goes.
+    /// The position of a finding about the whole file.
     pub(super) const START: Position = Position { line: 1, column: 1, width: 1 };
 
-    /// The position of a stand-in for a missing or wrong value that was reported already: the rules do not report it again.
+    /// The position of a placeholder for a missing or wrong value that was reported already: the rules do not report it again.
     pub(super) const PLACEHOLDER: Position = Position { line: 0, column: 0, width: 0 };
 
-    /// A position that no `usize` can hold is beyond any file that is read; it counts as the start.
+    /// A position that does not fit a `usize` is beyond any file that is read; it counts as the start.
     fn of(location: Location) -> Self {
         let number = |n: u64| usize::try_from(n).ok().map(|n| n.max(1));
         match (number(location.line()), number(location.column()), number(location.span().len())) {
@@ -100,13 +100,13 @@ impl Node {
         }
     }
 
-    /// Lists and maps are pointed at by their key: their own text may span many lines.
+    /// Findings about lists and maps point at their key, because their own text may span many lines.
     pub(super) fn is_collection(&self) -> bool {
         matches!(self.content, Content::List(_) | Content::Map(_) | Content::Null)
     }
 }
 
-/// The text of a file and its name, to point into.
+/// The text of a file and its name, for findings that quote it.
 #[derive(Debug, Clone)]
 pub(super) struct Source<'a> {
     file: &'a str,
@@ -145,7 +145,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Values come from the file: control characters must not reach a terminal, nor a megabyte a message.
+/// Values come from the file, so a message must be free of control characters and must not grow to a megabyte.
 fn printable(text: String) -> String {
     let short = text.chars().count() <= MAX_MESSAGE;
     if short && !text.contains(|c: char| c.is_control() && c != '\t') {
@@ -180,11 +180,11 @@ fn not_utf8(file: &str, bytes: &[u8], offset: usize) -> Diagnostics {
 pub(super) fn parse(source: &Source<'_>) -> Result<Node, Diagnostics> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_nodes: MAX_NODES, max_aliases: 1_000 },
-        // All keys are passed on, so that doubled ones are reported together with everything else.
+        // All keys are passed on, so that duplicate ones are reported together with everything else.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         merge_keys: MergeKeyPolicy::AsOrdinary,
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_REPLAYED },
-        // `no` and `on` are text: they are common in tags.
+        // `no` and `on` are text, because they are common in tags.
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
@@ -215,7 +215,7 @@ fn syntax_error(source: &Source<'_>, error: &Error) -> Diagnostic {
     source.finding(position, "yaml", message, help)
 }
 
-/// Limits that only a file that is no configuration meets.
+/// Limits that only a file that is not a configuration exceeds.
 fn excess(error: &Error) -> Option<(&'static str, &'static str)> {
     match error {
         Error::AliasError { error, .. } => excess(error),
@@ -275,7 +275,7 @@ impl<'de> Visitor<'de> for ContentVisitor {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Content, E> {
-        // Infinity and NaN have no number: as text they meet the type check.
+        // Infinity and NaN have no JSON number: as text they fail the type check.
         Ok(Number::from_f64(value).map_or_else(|| Content::Text(value.to_string()), Content::Number))
     }
 

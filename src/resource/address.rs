@@ -13,7 +13,7 @@ pub struct Address {
 
 /// Text that is not an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a resource address; it reads `kind/name` or `kind/name/zone`")]
+#[error("`{0}` is not a resource address; write `kind/name` or `kind/name/zone`")]
 pub struct AddressError(String);
 
 impl Address {
@@ -32,7 +32,7 @@ impl Address {
         self.kind
     }
 
-    /// What stands behind the kind: `private/us-west-2a`.
+    /// What follows the kind: `private/us-west-2a`.
     pub fn name(&self) -> &str {
         &self.rest
     }

@@ -1,9 +1,9 @@
-//! What is said of a kind: everything that the engine and the reports know of it.
+//! Facts of a kind: everything that the engine and the reports know about it.
 
 use super::kind::Kind;
 use serde::Serialize;
 
-/// Groups of a plan, in the order in which a reader wants them.
+/// Groups of a plan, in the order in which it shows them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Layer {
@@ -19,7 +19,7 @@ pub enum Layer {
     NodePools,
     /// EKS add-ons.
     AddOns,
-    /// What the cluster made in the account while it ran, and nobody deleted.
+    /// What the cluster made in the account while it ran and did not delete.
     Leftovers,
 }
 
@@ -74,14 +74,14 @@ impl Service {
     }
 }
 
-/// How a create that was cut off is found again, so that it is not made twice (docs/design-rules.md, rule 2).
+/// How a create call whose answer was lost is found again, so that the resource is not created twice (docs/design-rules.md, rule 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Idempotency {
     /// The API takes a client token, which the intent holds.
     Token,
     /// A name or another natural key answers "already exists".
     NaturalKey,
-    /// Nothing but the tag: look for it until the intent is old enough.
+    /// Only the tag: AWS is searched for it until the intent is old enough.
     TagOnly,
 }
 
@@ -90,43 +90,43 @@ pub enum Idempotency {
 pub enum Change {
     /// An update call exists.
     InPlace,
-    /// The resource must be made anew.
+    /// The resource must be replaced.
     Replace,
-    /// Immutable and too precious to replace: refused with the manual path.
+    /// Immutable, and replacing it would lose what it holds: refused, with the manual steps.
     Blocked,
     /// Given at creation and never compared again.
     CreateOnly,
 }
 
-/// What a resource of a kind tells of the VPC that the cluster runs in.
+/// What a resource of a kind tells about the VPC that the cluster runs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VpcEvidence {
     /// Nothing that destroy relies on.
     None,
     /// It is the VPC.
     Itself,
-    /// Its field `vpc` names the VPC, also when the VPC was brought along.
+    /// Its field `vpc` names the VPC, also when that is an existing one.
     Member,
 }
 
-/// What the engine and the reports must know of a kind.
+/// What the engine and the reports must know about a kind.
 #[derive(Debug)]
 pub struct Facts {
-    /// Kind as it stands in addresses.
+    /// Name of the kind in addresses.
     pub name: &'static str,
     /// Group in the plan.
     pub layer: Layer,
     /// Service whose limits apply.
     pub service: Service,
-    /// How a create that was cut off is found again.
+    /// How a create call whose answer was lost is found again.
     pub idempotency: Idempotency,
-    /// The few fields of an addition that a reviewer needs, in the order in which the plan shows them.
+    /// The few fields of a new resource that a reviewer needs, in the order in which the plan shows them.
     pub headline: &'static [&'static str],
     /// Holds data that a user may need: deleted only when that is asked for explicitly, and never replaced.
     pub holds_data: bool,
     /// Made by what ran in the cluster, never by us: only destroy looks for it (RUN-4).
     pub leftover: bool,
-    /// Of a leftover: it carries our ownership tags, because our add-on puts them on everything that it makes.
+    /// For a leftover: it carries our ownership tags, because our add-on puts them on everything that it creates.
     pub carries_lineage: bool,
     /// Usual seconds from the create call to ready (docs/aws.md, "Durations").
     pub create_seconds: u32,
@@ -138,46 +138,46 @@ pub struct Facts {
     pub changes: &'static [(&'static str, Change)],
     /// Attributes that an update in place changes.
     pub volatile: &'static [&'static str],
-    /// Its ARN and name follow from the spec, so that they stay known while the resource is made anew.
+    /// Its ARN and name follow from the spec, so that they stay known while the resource is replaced.
     pub keeps_attributes: bool,
-    /// Its id is a name that anybody could give to something else once ours is gone.
+    /// Its id is a name that others can use for another resource once ours is deleted.
     pub reusable_name: bool,
-    /// One that was ready and has failed since is not replaced: what runs in it would be lost, so a person decides.
+    /// One that was ready and has failed since is not replaced: what runs in it would be lost, so the user decides.
     pub blocked_when_failed: bool,
-    /// The kind that takes this one along when it is deleted: deleting each by itself would only cost time (docs/aws.md, "Deletion order").
+    /// The kind that deletes this one with itself, so that deleting each separately would only cost time (docs/aws.md, "Deletion order").
     pub dies_with: Option<Kind>,
-    /// What uses it acts with its permissions: it goes after all its users, also after those that die with their parent.
+    /// What uses it acts with its permissions: it is deleted after all its users, including those that are deleted with their parent.
     pub grants_permissions: bool,
-    /// The kind that writes it anew for a while after its own deletion, and for how many seconds (docs/aws.md, "Deletion order").
+    /// The kind that re-creates it for a while after its own deletion, and for how many seconds (docs/aws.md, "Deletion order").
     pub rewritten_by: Option<(Kind, u32)>,
-    /// Holds no data itself, but stays where data of this kind stays, which nobody could read without it.
+    /// Holds no data itself, but is kept where data of this kind is kept, which would be unreadable without it.
     pub kept_with: Option<Kind>,
     /// Nodes of the cluster run in it, or it is one.
     pub runs_nodes: bool,
-    /// Nodes work through it until they end: they write to it, or reach AWS or the control plane through it
-    /// (docs/aws.md, "Deletion order").
+    /// Nodes depend on it until they are terminated: they write to it, or reach AWS or the control plane through it (docs/aws.md,
+    /// "Deletion order").
     pub used_by_nodes: bool,
-    /// Controllers run in it that make resources in the account, such as load balancers: what they made goes after it.
+    /// Controllers run in it that create resources in the account, such as load balancers: those are deleted after it.
     pub runs_controllers: bool,
-    /// The kind that AWS does not delete while one of these exists, although no spec says so: public addresses keep the
-    /// internet gateway.
+    /// The kind that AWS does not delete while one of these exists, although no spec refers to it: public addresses block the internet
+    /// gateway.
     pub goes_before: Option<Kind>,
-    /// What it tells of the VPC that the cluster runs in. Where the VPC is not ours, what tells of it goes last.
+    /// What it tells about the VPC that the cluster runs in. Where the VPC is not ours, this evidence is deleted last.
     pub vpc_evidence: VpcEvidence,
-    /// Looks in a row that must not show it before it counts as gone.
+    /// How many queries in a row must not return it before it counts as gone.
     pub looks_until_gone: u32,
-    /// AWS deletes it only when a waiting period of days is over; until then it is shown as being deleted.
+    /// AWS deletes it only after a waiting period of days; until then it is shown as being deleted.
     pub scheduled_deletion: bool,
 }
 
 impl Facts {
-    /// Whether it goes only when the last node is gone: what holds data, so that all is written, and what nodes work through.
+    /// Whether it is deleted only after the last node: what holds data, so that everything is written, and what nodes depend on.
     pub fn waits_for_nodes(&self) -> bool {
         self.holds_data || self.used_by_nodes
     }
 }
 
-/// What must be said of a kind that we create.
+/// What must be given for a kind that we create.
 pub(crate) struct Managed {
     pub(crate) name: &'static str,
     pub(crate) layer: Layer,
@@ -192,7 +192,7 @@ pub(crate) struct Managed {
 }
 
 impl Managed {
-    /// The facts of a kind of which nothing else is special.
+    /// The facts of a kind that needs no special ones.
     pub(crate) const fn facts(self) -> Facts {
         let Self { name, layer, service, idempotency, headline, holds_data, create_seconds, delete_seconds, timeout_seconds, changes } =
             self;
@@ -228,7 +228,7 @@ impl Managed {
     }
 }
 
-/// What must be said of a kind that only destroy knows.
+/// What must be given for a kind that only destroy knows.
 pub(crate) struct Leftover {
     pub(crate) name: &'static str,
     pub(crate) service: Service,
@@ -237,7 +237,7 @@ pub(crate) struct Leftover {
 }
 
 impl Leftover {
-    /// The facts of a kind of which nothing else is special. It is never created: what a creation would need is empty.
+    /// The facts of a kind that needs no special ones. It is never created, so the facts about creation are empty.
     pub(crate) const fn facts(self) -> Facts {
         let Self { name, service, holds_data, delete_seconds } = self;
         let like_ours = Managed {

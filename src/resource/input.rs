@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 pub const REF_KEY: &str = "$ref";
 const JOIN_KEY: &str = "$join";
 
-/// What is known of existing resources and look-ups: address (or look-up key) → attribute → value.
+/// What is known about existing resources and look-ups: address (or look-up key) → attribute → value.
 pub type Attributes = HashMap<String, BTreeMap<String, String>>;
 
 /// A string of a spec: given, or taken from an attribute of another resource.
@@ -20,11 +20,11 @@ pub type Attributes = HashMap<String, BTreeMap<String, String>>;
 pub enum Input {
     /// `address#attribute` of another resource or look-up.
     Ref {
-        /// Address and attribute, parted by `#`.
+        /// Address and attribute, separated by `#`.
         #[serde(rename = "$ref")]
         target: String,
     },
-    /// Parts to be put together.
+    /// Parts that are concatenated.
     Join {
         /// The parts in order.
         #[serde(rename = "$join")]
@@ -50,7 +50,7 @@ impl Input {
         Self::reference(target, "arn")
     }
 
-    /// Puts parts together; adjacent known strings are merged.
+    /// Concatenates parts; adjacent known strings are merged.
     pub fn join(parts: impl IntoIterator<Item = Input>) -> Self {
         let mut merged: Vec<Input> = Vec::new();
         for part in parts {
@@ -66,7 +66,7 @@ impl Input {
         }
     }
 
-    /// The string of a resolved spec. Of an unresolved one, which never reaches AWS, the first reference that is missing.
+    /// The string of a resolved spec. For an unresolved one, which never reaches AWS, the first reference that is missing.
     pub fn as_str(&self) -> &str {
         match self {
             Input::Known(text) => text,

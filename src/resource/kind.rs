@@ -1,4 +1,4 @@
-//! The kinds themselves. What is known of each stands in `kinds/`.
+//! The kinds themselves. The facts and the spec of each are in `kinds/`.
 
 use super::list::for_each_kind;
 

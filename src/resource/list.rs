@@ -55,11 +55,11 @@ macro_rules! for_each_kind {
             TargetGroup target_group;
             /// Security group that EKS or a controller made.
             KubernetesSecurityGroup kubernetes_security_group;
-            /// Interface endpoint that GuardDuty's agent was given.
+            /// Interface endpoint that GuardDuty created for its agent.
             GuardDutyEndpoint guardduty_endpoint;
-            /// Application, network or gateway load balancer of a controller; gone when its interfaces are.
+            /// Application, network or gateway load balancer of a controller; it counts as gone when its interfaces are.
             LoadBalancer load_balancer;
-            /// Classic load balancer of the cloud controller; gone when its interfaces are.
+            /// Classic load balancer of the cloud controller; it counts as gone when its interfaces are.
             ClassicLoadBalancer classic_load_balancer;
             /// Instance of the cluster outside of its Auto Scaling Groups.
             Instance instance;
@@ -67,9 +67,9 @@ macro_rules! for_each_kind {
             NetworkInterface network_interface;
             /// Log group of an agent in the cluster.
             ContainerLogGroup container_log_group;
-            /// Volume of a claim; `deleting` for seconds, and for minutes on a bad day.
+            /// Volume of a persistent volume claim; it is `deleting` for seconds, at times for minutes.
             EbsVolume ebs_volume;
-            /// Snapshot of a claim.
+            /// Snapshot of a persistent volume claim.
             EbsSnapshot ebs_snapshot;
             /// Recovery point that AWS Backup holds of the file system.
             RecoveryPoint recovery_point;

@@ -24,14 +24,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// One thing that shall exist: made by the blueprint, compared by the plan, sent by a resource of the `aws` room.
+/// A resource that should exist: made by the blueprint, compared by the plan, created by the `aws` room.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Desired {
     /// Its name in plans and in the state.
     pub address: Address,
-    /// The typed spec of its kind as JSON; references stand in it as `{"$ref": "address#attribute"}`.
+    /// The typed spec of its kind as JSON; references are written as `{"$ref": "address#attribute"}`.
     pub spec: Value,
-    /// Tags of ours and of the user, without the lineage (which the state gives at creation).
+    /// Our tags and the user's, without the lineage (which the state adds at creation).
     pub tags: BTreeMap<String, String>,
     /// Resources that must be ready first although the spec does not name them.
     pub after: Vec<Address>,
@@ -40,7 +40,7 @@ pub struct Desired {
 }
 
 impl Desired {
-    /// Wraps a typed spec. The spec types serialise to JSON objects without fail.
+    /// Wraps a typed spec. The spec types always serialise to JSON objects.
     pub fn new(address: Address, spec: &impl Serialize, tags: BTreeMap<String, String>) -> Self {
         let spec = serde_json::to_value(spec).unwrap_or(Value::Null);
         Self { address, spec, tags, after: Vec::new(), after_created: Vec::new() }
@@ -65,7 +65,7 @@ impl Desired {
         self.address.kind()
     }
 
-    /// Everything this resource waits for: references in the spec and explicit orders, without look-ups.
+    /// Everything this resource waits for: references in the spec and explicit dependencies, without look-ups.
     pub fn dependencies(&self) -> Vec<Address> {
         let mut found: Vec<Address> = references(&self.spec).into_iter().filter_map(|(a, _)| a.parse().ok()).collect();
         found.extend(self.after.iter().cloned());

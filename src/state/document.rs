@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// Version of the document's format; a newer one is refused.
 pub const FORMAT_VERSION: u32 = 3;
 
-/// Everything that we know of one cluster. Never holds a secret.
+/// Everything that we know about one cluster. It never contains a secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
@@ -36,7 +36,7 @@ pub struct Document {
     pub teardown_policy: TeardownPolicy,
     /// What exists.
     pub resources: BTreeMap<Address, Record>,
-    /// Creates that were sent, or were about to be sent. Those of finished resources are dropped when they are old.
+    /// Create calls that were sent, or were about to be sent. Those of finished resources are dropped after a while.
     pub intents: BTreeMap<Address, Intent>,
     /// Choices made once and kept (pinned): AMI ids, add-on versions. Look-up key → attribute → value.
     pub pins: BTreeMap<String, BTreeMap<String, String>>,
@@ -53,13 +53,13 @@ pub struct TeardownPolicy {
     pub ephemeral: bool,
 }
 
-/// How far a recorded resource is.
+/// Status of a recorded resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecordStatus {
     /// Created, but its settings or its readiness are not confirmed yet.
     Creating,
-    /// It is as its spec says.
+    /// It is as its spec says, and ready.
     Ready,
     /// A delete was sent.
     Deleting,
@@ -73,7 +73,7 @@ pub enum RecordStatus {
 pub struct Record {
     /// AWS id, or the name where the name is the id.
     pub id: String,
-    /// How far it is.
+    /// Its status.
     pub status: RecordStatus,
     /// The spec as last applied, references resolved.
     pub spec: Value,
@@ -92,11 +92,11 @@ pub struct Intent {
     /// Random client token of this create. A run after a crash sends the same one.
     #[serde(rename = "nonce")]
     pub client_token: String,
-    /// When it was written down.
+    /// When it was recorded.
     pub since: Timestamp,
-    /// Its spec, so that it is looked for under its name also when the configuration changed meanwhile.
+    /// Its spec, so that it is looked for under its name even if the configuration changed meanwhile.
     pub spec: Value,
-    /// What the resource depends on, so that destroy finds its order when the id was never recorded.
+    /// What the resource depends on, so that destroy knows the order of deletion when the id was never recorded.
     pub dependencies: Vec<Address>,
 }
 
@@ -115,21 +115,21 @@ impl Intent {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "kebab-case")]
 pub enum Entry {
-    /// A create is about to leave the process.
+    /// A create call is about to be sent.
     Intent {
         /// What will be created.
         address: Address,
-        /// Token and time.
+        /// Client token and time.
         intent: Intent,
     },
-    /// AWS gave an id, or something of ours was adopted, or an update was finished.
+    /// AWS returned an id, or something of ours was adopted, or an update was finished.
     Recorded {
         /// What exists.
         address: Address,
         /// What is known of it.
         record: Box<Record>,
     },
-    /// The create failed for good and left nothing behind.
+    /// The create call failed permanently and created nothing.
     IntentDropped {
         /// What was not created.
         address: Address,
@@ -144,7 +144,7 @@ pub enum Entry {
         /// What is gone.
         address: Address,
     },
-    /// Choices were made.
+    /// Answers of look-ups were pinned.
     Pinned {
         /// Look-up key → attribute → value.
         pins: BTreeMap<String, BTreeMap<String, String>>,
@@ -183,7 +183,7 @@ impl Document {
         }
     }
 
-    /// Applies a journal entry. Applying the same entry twice is the same as once.
+    /// Applies a journal entry. Applying the same entry twice has the same effect as once.
     pub fn apply(&mut self, entry: Entry) {
         match entry {
             Entry::Intent { address, intent } => {
@@ -215,7 +215,7 @@ impl Document {
         }
     }
 
-    /// Drops intents of finished resources that are too old to matter.
+    /// Drops intents of finished resources that are too old to be needed.
     pub fn forget_old_intents(&mut self) {
         let resources = &self.resources;
         let finished = |address: &Address| resources.get(address).is_some_and(|record| record.status == RecordStatus::Ready);

@@ -20,7 +20,7 @@ pub enum StateError {
         /// What the system says.
         source: Arc<io::Error>,
     },
-    /// It is a symbolic link: replacing the document would replace the link and part the two.
+    /// It is a symbolic link: replacing the document would replace the link, and leave the file that it leads to unchanged.
     #[error("`{location}` is a symbolic link")]
     Link {
         /// The link.
@@ -29,7 +29,7 @@ pub enum StateError {
     /// It is not a whole state document.
     #[error("the state `{location}` is damaged: {source}")]
     Damaged {
-        /// Where it lies.
+        /// Where it is stored.
         location: String,
         /// What is wrong.
         source: Arc<dyn Error + Send + Sync>,
@@ -37,15 +37,15 @@ pub enum StateError {
     /// A newer version of the tool wrote it.
     #[error("the state `{location}` has format {found}, which is newer than this version of domino-eks knows ({FORMAT_VERSION})")]
     Newer {
-        /// Where it lies.
+        /// Where it is stored.
         location: String,
         /// Its format version.
         found: u64,
     },
     /// It is older than what was written here before.
-    #[error("the state `{location}` has serial {found}, but serial {newest} was written here: somebody put an older one in its place")]
+    #[error("the state `{location}` has serial {found}, but serial {newest} was written here: an older one was put in its place")]
     Backwards {
-        /// Where it lies.
+        /// Where it is stored.
         location: String,
         /// Its serial.
         found: u64,
@@ -55,20 +55,20 @@ pub enum StateError {
     /// It was moved with `state migrate`.
     #[error("the state was moved from `{location}` to `{to}`")]
     Moved {
-        /// The old place.
+        /// The old location.
         location: String,
         /// The new one.
         to: String,
     },
-    /// Somebody else works on it.
+    /// Another process works on it.
     #[error("the state is locked{}", .holder.as_ref().map_or_else(String::new, |holder| format!(" by {holder}")))]
     Locked {
-        /// Who holds it, when the note could be read.
+        /// Who holds it, if the entry in the lock could be read.
         holder: Option<LockHolder>,
         /// Whether the lock is an object in a bucket, which stays when its holder dies.
         remote: bool,
     },
-    /// Somebody else wrote the state while we held it: nothing of ours may be written any more.
+    /// Another process wrote the state while we held it: this run must not write any more.
     #[error("{why}")]
     Fenced {
         /// What happened.
@@ -95,7 +95,7 @@ impl StateError {
         StateError::Damaged { location: location.to_owned(), source: source.into().into() }
     }
 
-    /// A refusal of the bucket that the state lies in.
+    /// A refusal of the bucket that holds the state.
     pub(super) fn remote(location: &str, source: ObjectError) -> Self {
         StateError::Remote { location: location.to_owned(), source }
     }

@@ -1,4 +1,4 @@
-//! How the document stands in a file or an object: with a checksum over itself, in a format with a number.
+//! How the document is stored in a file or an object: with a checksum over itself and a format number.
 
 use super::document::{Document, FORMAT_VERSION};
 use super::error::StateError;
@@ -21,20 +21,20 @@ struct Moved {
     moved_to: String,
 }
 
-/// Steps from each older format to the next one; the first leads from format 1 to 2.
+/// Migrations from each older format to the next one; the first leads from format 1 to 2.
 const MIGRATIONS: [fn(&mut Map<String, Value>); 2] = [with_teardown_policy, with_retained];
 
 const _: () = assert!(MIGRATIONS.len() + 1 == FORMAT_VERSION as usize, "every format but the last has its step");
 
-/// Format 2 knows whether the cluster is protected, and whether it is a test environment.
+/// Format 2 adds whether the cluster is protected, and whether it is a test environment.
 fn with_teardown_policy(state: &mut Map<String, Value>) {
     state.insert("marks".to_owned(), serde_json::json!({ "protect": false, "ephemeral": false }));
 }
 
-/// Format 3 knows a further status, `retained`; nothing of an older one has it.
+/// Format 3 adds the status `retained`; no older document has it.
 fn with_retained(_: &mut Map<String, Value>) {}
 
-/// The document as bytes, as they stand in a file or an object.
+/// The document as bytes, as stored in a file or an object.
 ///
 /// # Errors
 /// Never for a document that this program made.
@@ -50,7 +50,7 @@ pub(super) fn encode_moved(to: &str) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec_pretty(&Moved { moved_to: to.to_owned() })
 }
 
-/// The document of these bytes, brought to the newest format. `location` is for the errors.
+/// The document of these bytes, migrated to the newest format. `location` is for the errors.
 ///
 /// # Errors
 /// When it is damaged, newer than this program, or a note that it was moved.
@@ -68,21 +68,21 @@ pub fn decode(bytes: &[u8], location: &str) -> Result<Document, StateError> {
         return Err(StateError::Newer { location: location.to_owned(), found });
     }
     if checksum(&envelope.state) != envelope.checksum {
-        return Err(damaged("its checksum does not fit; was it edited by hand?".into()));
+        return Err(damaged("its checksum does not match; was it edited by hand?".into()));
     }
     migrate(&mut envelope.state, found).map_err(|why| damaged(why.into()))?;
     serde_json::from_value(envelope.state).map_err(|error| damaged(error.into()))
 }
 
 fn migrate(state: &mut Value, found: u64) -> Result<(), &'static str> {
-    let fields = state.as_object_mut().ok_or("the state is no object")?;
+    let fields = state.as_object_mut().ok_or("the state is not an object")?;
     let first = usize::try_from(found).ok().and_then(|found| found.checked_sub(1)).ok_or("it has no format version")?;
     MIGRATIONS.iter().skip(first).for_each(|step| step(fields));
     fields.insert("format_version".to_owned(), FORMAT_VERSION.into());
     Ok(())
 }
 
-/// The serial in a state file, however damaged the rest is.
+/// The serial in a state file, even when the rest is damaged.
 pub(super) fn serial(bytes: &[u8]) -> Option<u64> {
     serde_json::from_slice::<Envelope>(bytes).ok()?.state.get("serial")?.as_u64()
 }

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Backups kept beside the document.
 const BACKUPS: usize = 10;
-/// How the names of unfinished documents begin.
+/// How the names of temporary documents begin.
 const UNFINISHED: &str = ".state.json.";
 
 fn io_error(path: &Path, source: io::Error) -> StateError {
@@ -35,7 +35,7 @@ impl LocalStore {
         Self { folder: folder.into() }
     }
 
-    /// Where the document lies.
+    /// Path of the document.
     pub(super) fn path(&self) -> PathBuf {
         self.folder.join("state.json")
     }
@@ -78,7 +78,7 @@ impl LocalStore {
         StateError::damaged(&self.location(), why)
     }
 
-    /// The highest serial that is known here, whether or not the document can be read: a rebuilt one goes beyond it.
+    /// The highest serial that is known here, even when the document cannot be read: a rebuilt state gets a higher one.
     pub(super) fn highest_serial(&self) -> u64 {
         let document = fs::read(self.path()).ok().and_then(|bytes| format::serial(&bytes));
         let journal = fs::read(self.journal_path()).unwrap_or_default();
@@ -97,7 +97,7 @@ impl LocalStore {
         Ok(names.filter_map(|name| name.strip_suffix(".json")?.parse().ok()).max())
     }
 
-    /// The journal's lines. A last line without its end was cut off by a crash before it counted.
+    /// The journal's lines. A last line without its end was cut off by a crash before its entry counted.
     fn read_journal(&self) -> Result<Vec<Line>, StateError> {
         let path = self.journal_path();
         let Some(bytes) = read(&path)? else { return Ok(Vec::new()) };
@@ -110,21 +110,21 @@ impl LocalStore {
         whole.lines().enumerate().map(parse).collect()
     }
 
-    /// Takes the lock; the folder is made when it is missing.
+    /// Takes the lock; creates the folder when it is missing.
     ///
     /// # Errors
-    /// When somebody else holds the lock or the folder cannot be written.
+    /// When another process holds the lock or the folder cannot be written.
     pub(super) fn lock(&self, command: &str) -> Result<Lock, StateError> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder).map_err(|source| io_error(&self.folder, source))?;
         Lock::take(&self.folder.join("lock"), command)
     }
 
-    /// Who holds the lock, if anybody does; the inner `None` is a holder whose note cannot be read.
+    /// Who holds the lock, if it is held; the inner `None` is a holder whose entry cannot be read.
     pub fn holder(&self) -> Option<Option<LockHolder>> {
         Lock::holder(&self.folder.join("lock"))
     }
 
-    /// Begins a run: the document as it stands is written under a new serial, and the journal starts empty.
+    /// Begins a run: the current document is written under a new serial, and the journal starts empty.
     ///
     /// # Errors
     /// When the folder cannot be written.
@@ -151,12 +151,12 @@ impl LocalStore {
         Ok(LocalWriter { shared: Arc::new(shared), lock })
     }
 
-    /// Puts a document here, for a rebuilt, pushed or moved state; the one before stays as a backup.
+    /// Stores a rebuilt, pushed or moved document here; the previous one is kept as a backup.
     ///
     /// # Errors
     /// When the folder cannot be written.
     pub(super) fn replace(&self, document: &Document) -> Result<(), StateError> {
-        // Lines of another state must never stand beside the new document, at whatever moment the process ends.
+        // Lines of another state must never be beside the new document, at whatever moment the process ends.
         if let Ok(Some(standing)) = self.load() {
             self.save(&standing)?;
             crash_point();
@@ -175,7 +175,7 @@ impl LocalStore {
         }
     }
 
-    /// Replaces a state that was moved by a note that names its new location.
+    /// Replaces a moved state with a note that names its new location.
     ///
     /// # Errors
     /// When the folder cannot be written.
@@ -184,7 +184,7 @@ impl LocalStore {
         bytes.and_then(|bytes| self.write(&bytes)).map_err(|source| io_error(&self.path(), source))
     }
 
-    /// Documents that a killed process left half-written.
+    /// Removes documents that a killed process left half-written.
     fn remove_unfinished(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
@@ -195,7 +195,7 @@ impl LocalStore {
         Ok(())
     }
 
-    /// Replaces the document atomically and keeps the one before as a backup.
+    /// Replaces the document atomically and keeps the previous one as a backup.
     fn save(&self, document: &Document) -> Result<(), StateError> {
         let bytes = format::encode(document).map_err(io::Error::other);
         bytes.and_then(|bytes| self.write(&bytes)).map_err(|source| io_error(&self.path(), source))
@@ -215,7 +215,7 @@ impl LocalStore {
         File::open(&self.folder)?.sync_all()
     }
 
-    /// Keeps the document that lies here, with the entries of the journal.
+    /// Keeps the current document as a backup, with the entries of the journal.
     fn back_up(&self) -> io::Result<()> {
         let Ok(mut bytes) = fs::read(self.path()) else { return Ok(()) };
         if fs::metadata(self.journal_path()).is_ok_and(|journal| journal.len() > 0)
@@ -223,7 +223,7 @@ impl LocalStore {
         {
             bytes = format::encode(&whole)?;
         }
-        // What is no state of ours is kept too, under a name that counts for nothing.
+        // A file that is not a state of ours is kept too, under a name that is never read as a backup.
         let name = format::serial(&bytes).map_or_else(|| "damaged.json".to_owned(), |serial| format!("{serial:08}.json"));
         let folder = self.folder.join("backups");
         DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
@@ -248,13 +248,13 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
     }
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
-        // Removed just now.
+        // It was removed a moment ago.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(io_error(path, source)),
     }
 }
 
-/// A moment between two file operations, at which a test ends its process.
+/// A moment between two file operations at which a test can end the process.
 fn crash_point() {
     #[cfg(test)]
     super::tests::crash::point();
@@ -281,7 +281,7 @@ struct Line {
 
 struct Journal {
     file: File,
-    /// Bytes of whole lines.
+    /// Length of all whole lines, in bytes.
     length: u64,
     /// The run is over: a step that still runs must not write any more.
     closed: bool,
@@ -303,13 +303,13 @@ impl Shared {
         if journal.closed {
             return Err(io::Error::other("the run is over"));
         }
-        // The entry is true even when it cannot be written here: the end of the run may find room on the disk again.
+        // The entry is applied even if it cannot be written here: at the end of the run there may be room on the disk again.
         journal.document.apply(entry);
         lock.check().map_err(io::Error::other)?;
         let written = journal.file.write_all(text.as_bytes());
         crash_point();
         if let Err(error) = written.and_then(|()| journal.file.sync_data()) {
-            // The next line must not follow half of this one.
+            // The next line must not follow an incomplete one.
             journal.closed = journal.file.set_len(journal.length).is_err();
             return Err(error);
         }

@@ -1,7 +1,7 @@
-//! The local lock: an operating-system lock on a file of its own, with its holder's name inside.
+//! The local lock: an operating-system lock on a file of its own, which also names the holder.
 //!
-//! The operating system frees it when its holder ends, for whatever reason. This program never deletes the file, so that two
-//! processes never hold locks on two files of the same name; [`Lock::check`] notices when somebody else deleted it.
+//! The operating system frees it when its holder ends, for whatever reason. This program never deletes the file, so that two processes
+//! never hold locks on two files of the same name; [`Lock::check`] notices when something else deleted it.
 
 use super::error::StateError;
 use super::lock_holder::LockHolder;
@@ -11,7 +11,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How often the lock file is opened again when somebody deletes it between opening and locking.
+/// How often the lock file is opened again when another process deletes it between opening and locking.
 const OPEN_ATTEMPTS: usize = 5;
 /// How often the holder's entry in the lock file is read, because the holder may be about to write it, and the pause before each.
 const READ_ATTEMPTS: usize = 5;
@@ -33,11 +33,11 @@ impl Lock {
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    return Err(StateError::Locked { holder: read_holder_patiently(&mut file), remote: false });
+                    return Err(StateError::Locked { holder: read_holder_with_retries(&mut file), remote: false });
                 }
                 Err(TryLockError::Error(source)) => return Err(io(source)),
             }
-            // Somebody may have deleted the file between opening and locking: then no other process would meet this lock.
+            // Another process may have deleted the file between opening and locking: then no other process would see this lock.
             if !is_still_at(&file, path) {
                 continue;
             }
@@ -47,10 +47,10 @@ impl Lock {
             file.write_all(holder.as_bytes()).map_err(io)?;
             return Ok(Self { file, path: path.to_owned() });
         }
-        Err(io(std::io::Error::other("somebody keeps deleting it")))
+        Err(io(std::io::Error::other("another process keeps deleting it")))
     }
 
-    /// Whether the file is still the one that others would lock.
+    /// Whether the file is still the one that other processes would lock.
     pub(super) fn check(&self) -> Result<(), String> {
         if is_still_at(&self.file, &self.path) {
             return Ok(());
@@ -58,11 +58,11 @@ impl Lock {
         Err(format!("the lock file `{}` was deleted during the run: another run may have the state by now", self.path.display()))
     }
 
-    /// Who holds it, if anybody does.
+    /// Who holds it, if it is held; the inner `None` is a holder whose entry cannot be read.
     pub(super) fn holder(path: &Path) -> Option<Option<LockHolder>> {
         let mut file = File::open(path).ok()?;
         if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
-            return Some(read_holder_patiently(&mut file));
+            return Some(read_holder_with_retries(&mut file));
         }
         drop(file.unlock());
         None
@@ -70,7 +70,8 @@ impl Lock {
 }
 
 impl Drop for Lock {
-    /// Closing the file is not enough: a child process that is being started at this moment has a copy of the descriptor.
+    /// Unlocks explicitly, because closing the file is not enough: a child process that is just being started has a copy of the
+    /// descriptor.
     fn drop(&mut self) {
         drop(self.file.unlock());
     }
@@ -81,16 +82,16 @@ fn is_still_at(file: &File, path: &Path) -> bool {
     file.metadata().ok().zip(fs::metadata(path).ok()).is_some_and(same)
 }
 
-/// The holder named in the lock file. A process that has just taken the lock writes its name a moment later: until then the
-/// name is missing, or is that of the holder before.
-fn read_holder_patiently(file: &mut File) -> Option<LockHolder> {
+/// The holder named in the lock file. A process that has just taken the lock writes its name a moment later: until then the name is
+/// missing, or is that of the previous holder.
+fn read_holder_with_retries(file: &mut File) -> Option<LockHolder> {
     (0..READ_ATTEMPTS).find_map(|_| {
         std::thread::sleep(READ_PAUSE);
         read_holder(file)
     })
 }
 
-/// The holder named in the lock file; nothing while the name is only half written.
+/// The holder named in the lock file; `None` while the name is only half written.
 fn read_holder(file: &mut File) -> Option<LockHolder> {
     let mut text = String::new();
     file.rewind().ok()?;

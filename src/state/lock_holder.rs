@@ -1,10 +1,10 @@
-//! Who holds a lock, as it is written into the lock and shown to others.
+//! The holder of a lock, as it is written into the lock and shown to others.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Who holds a lock.
+/// The process that holds a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockHolder {
     /// User name.
@@ -13,9 +13,9 @@ pub struct LockHolder {
     pub host: String,
     /// Process id.
     pub pid: u32,
-    /// Command that runs.
+    /// The command that it runs.
     pub command: String,
-    /// Since when.
+    /// Since when it holds the lock.
     pub since: Timestamp,
 }
 

@@ -1,7 +1,7 @@
 //! The state of a cluster: the document, its journal, its two stores and their locks.
 //!
 //! Invariant: a document that can be read is always whole. In a folder every change is first a line of the journal, made
-//! durable before the engine goes on, and the document is replaced atomically when a run ends; in a bucket every change
+//! durable before the engine continues, and the document is replaced atomically when a run ends; in a bucket every change
 //! is a conditional write of the whole document.
 
 mod document;

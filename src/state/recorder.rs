@@ -1,4 +1,4 @@
-//! What the engine asks of a store during a run.
+//! What the engine needs from a store during a run.
 
 use super::document::Entry;
 use super::error::StateError;

@@ -55,7 +55,7 @@ impl<O> Clone for Writer<O> {
 }
 
 impl<O: Objects> Store<O> {
-    /// Where the document lies.
+    /// Where the document is stored.
     pub fn location(&self) -> String {
         match self {
             Store::Local(store) => store.path().display().to_string(),
@@ -82,10 +82,10 @@ impl<O: Objects> Store<O> {
         }
     }
 
-    /// Takes the lock. `notice` tells people why it takes long.
+    /// Takes the lock. `notice` is told why it takes long.
     ///
     /// # Errors
-    /// When a living process holds it, or the location cannot be written.
+    /// When a running process holds it, or the location cannot be written.
     pub async fn lock(&self, command: &str, notice: &(dyn Fn(&str) + Sync)) -> Result<Guard<O>, StateError> {
         match self {
             Store::Local(store) => store.lock(command).map(|lock| Guard::Local(Arc::new(lock))),
@@ -93,7 +93,7 @@ impl<O: Objects> Store<O> {
         }
     }
 
-    /// Who holds the lock, if anybody does; the inner `None` is a holder whose note cannot be read.
+    /// Who holds the lock, if it is held; the inner `None` is a holder whose entry cannot be read.
     ///
     /// # Errors
     /// When the bucket refuses.
@@ -112,7 +112,7 @@ impl<O: Objects> Store<O> {
         match (self, guard) {
             (Store::Local(store), Guard::Local(lock)) => store.begin(document, lock.clone()).map(Writer::Local),
             (Store::Remote(store), Guard::Remote(lock)) => store.begin(document, lock.clone()).await.map(Writer::Remote),
-            _ => Err(StateError::Fenced { why: "the lock is of another state".to_owned() }),
+            _ => Err(StateError::Fenced { why: "the lock belongs to another state".to_owned() }),
         }
     }
 
@@ -127,7 +127,7 @@ impl<O: Objects> Store<O> {
         }
     }
 
-    /// Replaces a state that was moved by a note that names its new location.
+    /// Replaces a moved state with a note that names its new location.
     ///
     /// # Errors
     /// When the location cannot be written.
@@ -140,10 +140,10 @@ impl<O: Objects> Store<O> {
 }
 
 impl<O: Objects> Guard<O> {
-    /// Whether the lock is still held by this process for certain.
+    /// Whether this process certainly still holds the lock.
     ///
     /// # Errors
-    /// When somebody may have taken it over.
+    /// When another process may have taken it over.
     pub fn check_lock(&self) -> Result<(), String> {
         match self {
             Guard::Local(lock) => lock.check(),
@@ -154,7 +154,7 @@ impl<O: Objects> Guard<O> {
     /// Releases the lock.
     ///
     /// # Errors
-    /// When the bucket refuses; the lock then ages until it is taken over.
+    /// When the bucket refuses; the lock is then free after its time-to-live.
     pub async fn release(&self) -> Result<(), StateError> {
         match self {
             // The operating system frees it when the file is closed.
@@ -165,7 +165,7 @@ impl<O: Objects> Guard<O> {
 }
 
 impl<O: Objects> Writer<O> {
-    /// The document with everything recorded so far, also what could not be written.
+    /// The document with everything recorded so far, including what could not be written.
     pub fn document(&self) -> Document {
         match self {
             Writer::Local(writer) => writer.document(),
@@ -176,7 +176,7 @@ impl<O: Objects> Writer<O> {
     /// Whether everything recorded is durable.
     pub fn is_saved(&self) -> bool {
         match self {
-            // What the journal could not take is written with the document at the end of the run.
+            // What could not be written to the journal is written with the document at the end of the run.
             Writer::Local(_) => true,
             Writer::Remote(writer) => writer.is_saved(),
         }

@@ -100,8 +100,8 @@ fn documents_that_are_damaged() {
     bench.with(b"\xff\xfe\x00\x00", &["damaged", recover]);
     bench.with("{}", &["damaged", "checksum", recover]);
     bench.with("[]", &["damaged", recover]);
-    bench.with(r#"{"checksum": "00", "state": {"format_version": 2}}"#, &["damaged", "checksum does not fit", recover]);
-    bench.with(text.replace("us-west-2", "us-east-1"), &["checksum does not fit; was it edited by hand?", recover]);
+    bench.with(r#"{"checksum": "00", "state": {"format_version": 2}}"#, &["damaged", "checksum does not match", recover]);
+    bench.with(text.replace("us-west-2", "us-east-1"), &["checksum does not match; was it edited by hand?", recover]);
     bench.with(bench.altered("format_version", json!(0)), &["damaged", "no format version", recover]);
     bench.with(bench.altered("colour", json!("red")), &["damaged", "unknown field `colour`", recover]);
     bench.with(bench.altered("format_version", json!(9)), &["format 9", "newer than this version", "use the newer domino-eks"]);

@@ -19,8 +19,8 @@ const SCALE: &str = "0.02";
 /// How long a run said that it watches a lock.
 #[track_caller]
 fn life_of_a_lock(run: &Run) -> Duration {
-    let text = run.stderr.split_once("watching for up to ").and_then(|(_, rest)| rest.split_once(" s whether it is alive"));
-    Duration::from_secs(text.unwrap_or_else(|| panic!("it did not watch: {}", run.stderr)).0.parse().unwrap())
+    let text = run.stderr.split_once("waiting up to ").and_then(|(_, rest)| rest.split_once(" s to see whether it is alive"));
+    Duration::from_secs(text.unwrap_or_else(|| panic!("it did not wait for the holder: {}", run.stderr)).0.parse().unwrap())
 }
 
 /// Waits until a run that is held has sent what else it had begun to send, also on a busy machine: a call that is just
@@ -112,7 +112,7 @@ fn a_killed_holder_leaves_its_lock_to_the_next_run() {
         let workspace = location.fresh(&emulator);
         killed_at(&emulator, &workspace, &json!({ "mode": "hold-after", "service": "eks", "operation": "CreateCluster" }));
         let next = workspace.run_soon(&APPLY).expect(0);
-        let said = next.stderr.contains("which does not run any more: taking it over");
+        let said = next.stderr.contains("which is no longer running: taking it over");
         assert_eq!(said, location == StateLocation::Bucket, "{}", next.stderr);
         assert!(!next.stderr.contains("watching"), "{}", next.stderr);
         converged(&emulator, &workspace);

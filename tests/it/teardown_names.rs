@@ -203,11 +203,11 @@ ec2.create_snapshot(VolumeId=volume, Description='nightly')
 ec2.delete_volume(VolumeId=volume)",
     );
     let since = site.emulator.count();
-    let told = ["kms-key/main", "what only it decrypts: 1 snapshots or volumes that stay (snap-", "--lift-protection"];
+    let told = ["kms-key/main", "1 snapshots or volumes that stay and that only this key decrypts (snap-", "--lift-protection"];
     says(workspace.run_soon(&DESTROY).expect(7), &told);
     assert!(site.emulator.mutating(since).is_empty());
     let plan = workspace.run_soon(&["plan", "--destroy"]).expect(0);
-    assert!(plan.stdout.contains("what only it decrypts"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("that only this key decrypts"), "{}", plan.stdout);
     // When the key is retained, the question is not asked.
     workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE, "--retain-data"]).expect(0);
     says(workspace.run_soon(&[&DESTROY[..], &["--lift-protection"]].concat()).expect(0), &["Nothing left: "]);

@@ -442,7 +442,7 @@ ec2.modify_instance_attribute(InstanceId=found[0]['Instances'][0]['InstanceId'],
         let workspace = site.made();
         site.emulator.seed(&json!({ "what": "karpenter", "cluster": SINGLE_ZONE }));
         let run = destroyed_while(&site, &workspace, "UpdateAutoScalingGroup", protect);
-        says(run.expect(1), &[&format!("{refusal}; `destroy --lift-protection` lifts that"), "Left:"]);
+        says(run.expect(1), &[&format!("{refusal}; `destroy --lift-protection` lifts this protection"), "Left:"]);
         site.destroyed(&workspace, &[&DESTROY[..], &["--lift-protection"]].concat(), &ForeignObjects::nobody());
     }
 }
@@ -476,7 +476,7 @@ ec2.delete_volume(VolumeId=volume)";
         "{left:?}"
     );
     // The next run finds it before it deletes anything; with a further flag, it is deleted.
-    says(workspace.run_soon(&DESTROY).expect(7), &["what only it decrypts: 1 snapshots or volumes that stay (snap-"]);
+    says(workspace.run_soon(&DESTROY).expect(7), &["1 snapshots or volumes that stay and that only this key decrypts (snap-"]);
     says(workspace.run_soon(&[&DESTROY[..], &["--lift-protection"]].concat()).expect(0), &["Nothing left: "]);
 }
 

@@ -1,4 +1,4 @@
-//! Network interfaces: what nearly every refusal of EC2 comes down to.
+//! Network interfaces, because of which EC2 refuses most deletions.
 
 use super::common::{blocker, origin};
 use crate::aws::Aws;
@@ -12,9 +12,9 @@ use crate::engine::{Blocker, Failure, Observed, Readiness, Scope, Whose};
 use aws_sdk_ec2::types::{Instance, NetworkInterface, VpcEndpoint};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How descriptions of interfaces of endpoints begin.
+/// How the descriptions of the interfaces of endpoints begin.
 const OF_ENDPOINT: &str = "VPC Endpoint Interface ";
-/// How descriptions of interfaces begin that belong to something with an id of its own.
+/// How the descriptions begin of interfaces that belong to something with an id of its own.
 const OWNED: [(&str, &str); 3] =
     [("Interface for NAT Gateway ", "NAT gateway"), (OF_ENDPOINT, "VPC endpoint"), ("EFS mount target for ", "file system")];
 
@@ -48,7 +48,7 @@ pub(in crate::aws) async fn with_owners<'a>(
     Ok(blockers)
 }
 
-/// What the interfaces belong to, as far as it is not known by its id.
+/// What the interfaces belong to, where their own fields do not say so.
 struct Around {
     instances: BTreeMap<String, Instance>,
     balancers: LoadBalancers,
@@ -64,7 +64,7 @@ fn whose(aws: &Aws, scope: &Scope, interface: &NetworkInterface, around: &Around
     if let Some(instance) = interface.attachment().and_then(|attachment| attachment.instance_id()) {
         return around.instances.get(instance).map_or(Whose::Foreign, |instance| whose_instance(aws, scope, instance));
     }
-    // EKS gives its interfaces back with the cluster.
+    // EKS deletes its interfaces with the cluster.
     if description == format!("Amazon EKS {}", aws.cluster) {
         return Whose::Leaving;
     }
@@ -79,8 +79,8 @@ fn whose(aws: &Aws, scope: &Scope, interface: &NetworkInterface, around: &Around
     if is_ours { Whose::Leaving } else { Whose::Foreign }
 }
 
-/// Nodes end with their group, what the cluster left outside of groups (nodes of Karpenter) is ours to end; what else
-/// carries our tags was a node, too.
+/// Nodes are terminated with their group. Instances that the cluster left outside of groups (nodes of Karpenter) are ours to terminate;
+/// any other instance with our tags was a node, too.
 fn whose_instance(aws: &Aws, scope: &Scope, instance: &Instance) -> Whose {
     if instance::is_left(aws, scope, instance) {
         return of_left(instance::observed(instance));
@@ -91,7 +91,7 @@ fn whose_instance(aws: &Aws, scope: &Scope, instance: &Instance) -> Whose {
     if of_group || of_cluster { Whose::Leaving } else { Whose::Foreign }
 }
 
-/// What was left is deleted once, and then waited for.
+/// A leftover is deleted once and then waited for.
 pub(in crate::aws) fn of_left(left: Observed) -> Whose {
     if left.readiness == Readiness::Deleting { Whose::Leaving } else { Whose::Leftover(Box::new(left)) }
 }
@@ -114,8 +114,8 @@ async fn endpoints(aws: &Aws, scope: &Scope, found: &[NetworkInterface]) -> Resu
     Ok(endpoints.into_iter().map(|one| (one.vpc_endpoint_id().unwrap_or_default().to_owned(), one)).collect())
 }
 
-/// Load balancers of the region, by the name that their interfaces give: one list of each generation, however many strangers
-/// have some here.
+/// Load balancers of the region, by the name in the descriptions of their interfaces: one list call for each generation, however many
+/// load balancers others have here.
 #[derive(Default)]
 struct LoadBalancers {
     left: BTreeMap<String, Observed>,
@@ -139,7 +139,7 @@ impl LoadBalancers {
         })
     }
 
-    /// A load balancer that is gone takes its interfaces along within minutes.
+    /// AWS removes the interfaces of a deleted load balancer within minutes.
     fn whose(&self, name: &str) -> Whose {
         match self.left.get(name) {
             Some(left) => Whose::Leftover(Box::new(left.clone())),

@@ -1,7 +1,7 @@
-//! Whose something is that stands in the way of a deletion: AWS says only that something does.
+//! Whose the resource is that blocks a deletion: AWS says only that there is one.
 
 mod common;
 pub(super) mod interfaces;
 pub(super) mod vpc;
 
-pub(super) use common::{allowed, blocker, by_id, courteous, origin};
+pub(super) use common::{blocker, by_id, if_allowed, if_answered, origin};

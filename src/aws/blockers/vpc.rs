@@ -1,6 +1,6 @@
-//! What a VPC may hold.
+//! What a VPC may contain.
 
-use super::common::{allowed, blocker, by_id, origin};
+use super::common::{blocker, by_id, if_allowed, origin};
 use super::interfaces;
 use crate::aws::Aws;
 use crate::aws::chunks::{PAGE, ROUTE_TABLE_PAGE};
@@ -10,13 +10,13 @@ use crate::aws::tags::{self, Tags, filter};
 use crate::engine::{Blocker, Failure, Observed, Scope, Whose};
 use aws_sdk_ec2::types::{AttachmentStatus, NatGatewayState, RouteTable, SecurityGroup, VpcEndpoint, VpnGateway, VpnState};
 
-/// Everything that a VPC may hold when its subnets are gone.
+/// Everything that a VPC may still contain when its subnets are gone.
 pub(in crate::aws) async fn contents_of(aws: &Aws, scope: &Scope, vpc: &str) -> Result<Vec<Blocker>, Failure> {
     let (groups, rest) = tokio::try_join!(groups(aws, scope, vpc), parts(aws, scope, vpc))?;
     Ok(groups.into_iter().chain(rest).collect())
 }
 
-/// Security groups of the VPC, save for its default one, which goes with it.
+/// Security groups of the VPC, except the default one, which is deleted with the VPC.
 async fn groups(aws: &Aws, scope: &Scope, vpc: &str) -> Result<Vec<Blocker>, Failure> {
     let mut found = security_group::describe(aws, vec![filter("vpc-id", [vpc.to_owned()])]).await?;
     found.retain(|group| group.group_name() != Some("default"));
@@ -30,7 +30,7 @@ fn of_group(aws: &Aws, scope: &Scope, group: &SecurityGroup, left: &[Observed]) 
     let whose = match left.iter().find(|left| left.id == id) {
         Some(left) => Whose::Leftover(Box::new(left.clone())),
         None if tags::address(aws, &tags).is_some() => Whose::Ours,
-        // The cluster's own group, as long as the cluster is there.
+        // The cluster's own group, as long as the cluster exists.
         None if tags.get("aws:eks:cluster-name") == Some(&aws.cluster) && !scope.another_is_near => Whose::Leaving,
         None => Whose::Foreign,
     };
@@ -68,34 +68,34 @@ async fn parts(aws: &Aws, scope: &Scope, vpc: &str) -> Result<Vec<Blocker>, Fail
         let id = id.unwrap_or_default();
         found.push(blocker(format!("{what} {id}"), origin(None, &tags), by_id(scope, id)));
     };
-    for one in allowed(classify("DescribeSubnets", subnets))? {
+    for one in if_allowed(classify("DescribeSubnets", subnets))? {
         take("subnet", one.subnet_id(), tags::of_ec2(one.tags()));
     }
-    // The main route table and the default network ACL go with the VPC.
+    // The main route table and the default network ACL are deleted with the VPC.
     let is_main = |table: &RouteTable| table.associations().iter().any(|one| one.main() == Some(true));
-    for one in allowed(classify("DescribeRouteTables", tables))?.iter().filter(|table| !is_main(table)) {
+    for one in if_allowed(classify("DescribeRouteTables", tables))?.iter().filter(|table| !is_main(table)) {
         take("route table", one.route_table_id(), tags::of_ec2(one.tags()));
     }
-    for one in allowed(classify("DescribeInternetGateways", gateways))? {
+    for one in if_allowed(classify("DescribeInternetGateways", gateways))? {
         take("internet gateway", one.internet_gateway_id(), tags::of_ec2(one.tags()));
     }
     let gone = |state: Option<&NatGatewayState>| matches!(state, Some(NatGatewayState::Deleted | NatGatewayState::Failed));
-    for one in allowed(classify("DescribeNatGateways", nats))?.iter().filter(|one| !gone(one.state())) {
+    for one in if_allowed(classify("DescribeNatGateways", nats))?.iter().filter(|one| !gone(one.state())) {
         take("NAT gateway", one.nat_gateway_id(), tags::of_ec2(one.tags()));
     }
-    for one in allowed(classify("DescribeNetworkAcls", acls))?.iter().filter(|acl| acl.is_default() != Some(true)) {
+    for one in if_allowed(classify("DescribeNetworkAcls", acls))?.iter().filter(|acl| acl.is_default() != Some(true)) {
         take("network ACL", one.network_acl_id(), tags::of_ec2(one.tags()));
     }
     let vpns = vpns.map(|answer| answer.vpn_gateways.unwrap_or_default());
-    for one in allowed(classify("DescribeVpnGateways", vpns))?.iter().filter(|one| is_attached(one, vpc)) {
+    for one in if_allowed(classify("DescribeVpnGateways", vpns))?.iter().filter(|one| is_attached(one, vpc)) {
         take("VPN gateway", one.vpn_gateway_id(), tags::of_ec2(one.tags()));
     }
-    let endpoints = allowed(classify("DescribeVpcEndpoints", endpoints))?;
+    let endpoints = if_allowed(classify("DescribeVpcEndpoints", endpoints))?;
     found.extend(endpoints.iter().filter(|one| vpc_endpoint::state(one) != "deleted").map(|one| of_endpoint(scope, one)));
     Ok(found)
 }
 
-/// GuardDuty's endpoint is not ours, but nobody else takes it away.
+/// GuardDuty's endpoint is not ours, but nothing else deletes it.
 fn of_endpoint(scope: &Scope, endpoint: &VpcEndpoint) -> Blocker {
     let id = endpoint.vpc_endpoint_id().unwrap_or_default();
     let is_left = guardduty_endpoint::is_left(scope, endpoint);

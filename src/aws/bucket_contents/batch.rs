@@ -1,34 +1,34 @@
-//! Up to a thousand versions, deleted with one call. Its answer of 200 may carry an error for each of them.
+//! Deletes up to a thousand versions with one call, whose answer with status 200 may contain an error for each of them.
 
 use super::emptied::Emptied;
 use super::held::Held;
 use super::keys::fits_xml;
 use super::pages::{Bucket, Version};
 use super::refusal::{Fate, Refusal, fate};
-use super::retry::patiently;
+use super::retry::with_retries;
 use crate::aws::errors::{classify, meaning, unexpected};
 use crate::engine::{Failure, FailureKind};
 use aws_sdk_s3::types::{Delete, Error, ObjectIdentifier};
 use std::collections::{HashMap, HashSet};
 
-/// What DeleteObjects takes at most.
+/// Most objects that one DeleteObjects call takes.
 pub(super) const BATCH: usize = 1000;
 
-/// What one batch came to.
+/// The outcome of one batch.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     pub(super) deleted: Emptied,
     pub(super) held: Held,
-    /// How many were not deleted because of a passing fault, and one of them.
+    /// How many were not deleted because of a transient fault, with one of them as an example.
     pub(super) again: Option<(u64, Refusal)>,
 }
 
-/// Deletes them all, or says of each why not. What is gone already counts as deleted.
+/// Deletes all versions, or says for each why it was not deleted. A version that is gone already counts as deleted.
 pub(super) async fn delete(bucket: Bucket, batch: Vec<Version>) -> Result<Outcome, Failure> {
     let (plain, odd): (Vec<Version>, Vec<Version>) = batch.into_iter().partition(|version| fits_xml(&version.key));
     let mut outcome = Outcome::default();
     if !plain.is_empty() {
-        let errors = patiently(|| together(&bucket, &plain)).await?;
+        let errors = with_retries(|| together(&bucket, &plain)).await?;
         outcome.take(&plain, errors);
     }
     for version in odd {
@@ -39,7 +39,7 @@ pub(super) async fn delete(bucket: Bucket, batch: Vec<Version>) -> Result<Outcom
 }
 
 impl Outcome {
-    /// Some errors name no version: then it is one of those with this key.
+    /// An error without a version id is taken for one of the versions with its key.
     fn take(&mut self, batch: &[Version], errors: Vec<Error>) {
         let mut by_key: HashMap<&str, Vec<usize>> = HashMap::new();
         if !errors.is_empty() {
@@ -74,7 +74,7 @@ fn refusal(version: &Version, code: &str, message: &str) -> Refusal {
     Refusal { fate, key: version.key.clone(), version: version.id.clone(), code: code.to_owned(), message: message.to_owned() }
 }
 
-/// One call for all of them; the errors of its answer.
+/// Deletes them with one call; returns the errors in its answer.
 async fn together(bucket: &Bucket, batch: &[Version]) -> Result<Vec<Error>, Failure> {
     let operation = "DeleteObjects";
     let bad = |error: aws_sdk_s3::error::BuildError| unexpected(operation, &error.to_string()).caused_by(error);
@@ -85,7 +85,7 @@ async fn together(bucket: &Bucket, batch: &[Version]) -> Result<Vec<Error>, Fail
     Ok(classify(operation, call.send().await)?.errors.unwrap_or_default())
 }
 
-/// A key that no XML carries goes into the address of a call of its own.
+/// Deletes a version whose key cannot be written in XML: a call of its own has the key in its URL.
 async fn alone(bucket: &Bucket, version: &Version) -> Result<Option<Refusal>, Failure> {
     let call = bucket.s3.delete_object().bucket(&bucket.name).expected_bucket_owner(&bucket.owner);
     match classify("DeleteObject", call.key(&version.key).set_version_id(version.id.clone()).send().await) {

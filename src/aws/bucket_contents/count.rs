@@ -1,12 +1,12 @@
-//! Counting what is in a bucket, before somebody is asked whether it may go.
+//! Counts what is in a bucket, before the user is asked whether it may be deleted.
 
-use super::pages::{Bucket, StateLocation, Version};
+use super::pages::{Bucket, PageStart, Version};
 use crate::aws::Aws;
 use crate::aws::errors::or_absent;
 use crate::aws::words::{counted, listed};
 use crate::engine::Failure;
 
-/// Versions, markers or uploads after which counting is given up: a page of a thousand takes a quarter of a second.
+/// Versions, markers or uploads after which counting stops: a page of a thousand takes a quarter of a second.
 const LIMIT: u64 = 100_000;
 
 /// What is in a bucket.
@@ -27,7 +27,7 @@ pub(in crate::aws) struct Contents {
 }
 
 impl Contents {
-    /// Whether there is nothing that anybody could miss: an unfinished upload is no data.
+    /// Whether it holds no data: an unfinished upload is not data.
     pub(in crate::aws) fn is_empty(&self) -> bool {
         self.complete && self.versions == 0 && self.markers == 0
     }
@@ -58,17 +58,17 @@ impl Contents {
     }
 }
 
-/// Counts what is in the bucket, up to a limit; nothing when the bucket is gone.
+/// Counts what is in the bucket, up to a limit; `None` when the bucket does not exist.
 ///
 /// # Errors
-/// When S3 refuses the question.
+/// When S3 refuses a call.
 pub(in crate::aws) async fn count(aws: &Aws, bucket: &str) -> Result<Option<Contents>, Failure> {
     or_absent(all_of(&Bucket::of(aws, bucket)).await)
 }
 
 pub(super) async fn all_of(bucket: &Bucket) -> Result<Contents, Failure> {
     let mut contents = Contents { complete: true, ..Contents::default() };
-    let mut from = Some(StateLocation::default());
+    let mut from = Some(PageStart::default());
     while let Some(place) = from.take() {
         if contents.versions.max(contents.markers) >= LIMIT {
             contents.complete = false;
@@ -78,7 +78,7 @@ pub(super) async fn all_of(bucket: &Bucket) -> Result<Contents, Failure> {
         page.entries.iter().for_each(|version| contents.add(version));
         from = page.next;
     }
-    let mut from = Some(StateLocation::default());
+    let mut from = Some(PageStart::default());
     while let Some(place) = from.take() {
         if contents.uploads >= LIMIT {
             contents.complete = false;

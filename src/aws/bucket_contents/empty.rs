@@ -1,14 +1,14 @@
-//! Emptying a bucket in passes: each goes from the start to the end, the next one sees only what is new, the last one nothing.
+//! Empties a bucket in passes: each goes through the whole bucket, the next one finds only what is new, and the last one nothing.
 //!
-//! Memory stays the same for any number of objects: two pages wait at most, and a few batches are in flight.
+//! Memory use is the same for any number of objects: two pages wait at most, and a few batches are in flight.
 
 use super::batch::{self, BATCH, Outcome};
 use super::emptied::Emptied;
 use super::held::Held;
 use super::keys::shown;
-use super::pages::{Bucket, StateLocation, Upload, Version};
+use super::pages::{Bucket, PageStart, Upload, Version};
 use super::refusal::Refusal;
-use super::retry::{PAUSE, patiently};
+use super::retry::{PAUSE, with_retries};
 use crate::aws::Aws;
 use crate::aws::errors::{classify, or_absent, unexpected};
 use crate::aws::words::counted;
@@ -19,28 +19,28 @@ use tokio::time::sleep;
 
 /// Batches of a thousand in flight: S3 takes 3,500 deletes a second for each prefix.
 const BATCHES: usize = 6;
-/// Uploads aborted at once.
+/// Uploads aborted concurrently.
 const UPLOADS: usize = 8;
-/// Passes after which a bucket that keeps filling up is given up.
+/// Passes after which emptying a bucket that keeps filling up is given up.
 const PASSES: u32 = 20;
-/// Passes in a row that met only passing faults, after which it is given up.
+/// Passes in a row that met only transient faults, after which it is given up.
 const STALLED: u32 = 5;
 
 type Progress<'a> = &'a (dyn Fn(&Emptied) + Sync);
 
-/// What one pass saw and did.
+/// What one pass found and did.
 #[derive(Debug, Default)]
 struct Pass {
     found: u64,
-    /// The last key that it found.
+    /// The last key that it found, as an example.
     example: String,
-    /// Whether anything went.
+    /// Whether anything was deleted.
     deleted: bool,
     held: Held,
     again: Option<(u64, Refusal)>,
 }
 
-/// Deletes all versions, delete markers and unfinished uploads. A bucket that is gone is empty.
+/// Deletes all versions, delete markers and unfinished uploads. A bucket that does not exist counts as empty.
 ///
 /// # Errors
 /// When something cannot be deleted, after everything else was, or when the bucket fills up as fast as it is emptied.
@@ -57,13 +57,13 @@ pub(super) async fn emptied(bucket: &Bucket, progress: Progress<'_>) -> Result<E
             Next::Done => return Ok(so_far),
             Next::Pass(pause) => sleep(pause).await,
             Next::GiveUp(failure) => return Err(failure),
-            // Everything was tried once: the rest stays.
+            // Everything was tried once; what is left cannot be deleted.
             Next::Held => return pass.held.failure(bucket).await.map_or(Ok(so_far), Err),
         }
     }
 }
 
-/// What follows on a pass.
+/// What follows after a pass.
 #[derive(Debug, PartialEq, Eq)]
 enum Next {
     Done,
@@ -72,7 +72,7 @@ enum Next {
     GiveUp(Failure),
 }
 
-/// How often a bucket was gone through.
+/// How many passes were made.
 #[derive(Default)]
 struct Patience {
     passes: u32,
@@ -89,15 +89,14 @@ impl Patience {
         }
     }
 
-    /// Passes that got further do not count: each of them leaves less.
+    /// Passes that deleted something do not count as stalled: each of them leaves less.
     fn after_faults(&mut self, got_further: bool, count: u64, example: &Refusal) -> Next {
         self.stalled = if got_further { 0 } else { self.stalled + 1 };
         if self.stalled < STALLED {
             return Next::Pass(PAUSE * 2_u32.pow(self.stalled));
         }
         let (name, message) = (example.name(), &example.message);
-        let message =
-            format!("S3 does not get to it: {} left after {STALLED} attempts, such as {name}: {message}", counted(count, "version"));
+        let message = format!("S3 keeps failing: {} left after {STALLED} attempts, such as {name}: {message}", counted(count, "version"));
         Next::GiveUp(Failure::new(FailureKind::LostAnswer, "DeleteObjects", message).with_code(&example.code))
     }
 
@@ -110,7 +109,7 @@ impl Patience {
         Next::GiveUp(unexpected(
             "DeleteObjects",
             &format!(
-                "something writes into the bucket while it is emptied: the {PASSES}th pass still met {found}, such as `{key}`; stop what writes, then run the same command again"
+                "something writes into the bucket while it is emptied: the {PASSES}th pass still met {found}, such as `{key}`; stop the writer, then run the same command again"
             ),
         ))
     }
@@ -123,15 +122,15 @@ async fn one_pass(bucket: &Bucket, so_far: &mut Emptied, progress: Progress<'_>)
     Ok(pass)
 }
 
-/// One page after another is listed while batches are deleted.
+/// Lists one page after another while batches are deleted.
 ///
-/// The last version of a page stays until the next page is there, because that one begins after it.
+/// The last version of a page is deleted only when the next page was read, because that page begins after it.
 async fn delete_versions(bucket: &Bucket, pass: &mut Pass, so_far: &mut Emptied, progress: Progress<'_>) -> Result<(), Failure> {
     let mut flights = JoinSet::new();
     let mut waiting: Vec<Version> = Vec::new();
-    let mut from = Some(StateLocation::default());
+    let mut from = Some(PageStart::default());
     while let Some(place) = from.take() {
-        let page = patiently(|| bucket.versions(&place)).await?;
+        let page = with_retries(|| bucket.versions(&place)).await?;
         from = page.next;
         pass.see(page.entries.len(), page.entries.last().map(|version| version.key.as_str()));
         waiting.extend(page.entries);
@@ -151,9 +150,9 @@ async fn delete_versions(bucket: &Bucket, pass: &mut Pass, so_far: &mut Emptied,
 
 async fn abort_uploads(bucket: &Bucket, pass: &mut Pass, so_far: &mut Emptied, progress: Progress<'_>) -> Result<(), Failure> {
     let mut flights = JoinSet::new();
-    let mut from = Some(StateLocation::default());
+    let mut from = Some(PageStart::default());
     while let Some(place) = from.take() {
-        let page = patiently(|| bucket.uploads(&place)).await?;
+        let page = with_retries(|| bucket.uploads(&place)).await?;
         from = page.next;
         pass.see(page.entries.len(), page.entries.last().map(|upload| upload.key.as_str()));
         let count = page.entries.len() as u64;
@@ -161,7 +160,7 @@ async fn abort_uploads(bucket: &Bucket, pass: &mut Pass, so_far: &mut Emptied, p
             landed(&mut flights, UPLOADS - 1).await?;
             flights.spawn(abort(bucket.clone(), upload));
         }
-        // The next page begins after the last of these, which are gone then: S3 goes by the order of their ids.
+        // The next page begins after the last of these uploads, which is gone by then: S3 continues by the order of the ids.
         landed(&mut flights, 0).await?;
         so_far.uploads += count;
         pass.deleted |= count > 0;
@@ -178,7 +177,7 @@ async fn abort(bucket: Bucket, upload: Upload) -> Result<(), Failure> {
         let call = bucket.s3.abort_multipart_upload().bucket(&bucket.name).expected_bucket_owner(&bucket.owner);
         classify("AbortMultipartUpload", call.set_key(key.clone()).set_upload_id(id.clone()).send().await)
     };
-    match patiently(call).await {
+    match with_retries(call).await {
         Err(failure) if failure.code.as_deref() == Some("NoSuchUpload") => Ok(()),
         other => other.map(drop),
     }
@@ -203,7 +202,7 @@ impl Pass {
     }
 }
 
-/// Waits until at most so many are in flight, and takes what is there anyway.
+/// Waits until at most `left` calls are in flight, and takes the results of all that have ended.
 async fn landed<T: 'static>(flights: &mut JoinSet<Result<T, Failure>>, left: usize) -> Result<Vec<T>, Failure> {
     let mut done = Vec::new();
     while let Some(joined) = if flights.len() > left { flights.join_next().await } else { flights.try_join_next() } {

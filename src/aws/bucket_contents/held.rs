@@ -1,4 +1,4 @@
-//! What cannot be deleted, and why: one example for each reason stands for all, however many there are.
+//! What cannot be deleted, and why: one example for each reason represents all versions, however many there are.
 
 use super::pages::Bucket;
 use super::refusal::{Fate, Refusal};
@@ -9,15 +9,15 @@ use aws_sdk_s3::types::{ObjectLockLegalHoldStatus, ObjectLockRetentionMode};
 use aws_smithy_types::date_time::Format;
 use std::collections::BTreeMap;
 
-/// Who can do what about Object Lock.
-const WAYS_OUT: &str = "retention in compliance mode cannot be lifted by anybody before its date; governance mode can by a caller with \
+/// What can be done about Object Lock, and by whom.
+const OBJECT_LOCK_HELP: &str = "retention in compliance mode cannot be lifted by anybody before its date; governance mode can by a caller with \
     s3:BypassGovernanceRetention, a legal hold by one with s3:PutObjectLegalHold; then run the same command again";
 
-/// Numbers by reason, with the first example of each.
+/// Numbers of versions by reason, with the first example of each.
 #[derive(Debug, Default)]
 pub(super) struct Held(BTreeMap<Fate, (u64, Refusal)>);
 
-/// What S3 says of one version's protection.
+/// How S3 protects one version.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Protection {
     /// Mode and date.
@@ -40,7 +40,7 @@ impl Held {
         self.0.values().map(|(count, _)| count).sum()
     }
 
-    /// The failure for the most telling reason; nothing when nothing is held.
+    /// The failure for the most important reason; `None` when nothing is held.
     pub(super) async fn failure(&self, bucket: &Bucket) -> Option<Failure> {
         let (fate, (count, example)) = self.0.first_key_value()?;
         let protection = match fate {
@@ -51,7 +51,7 @@ impl Held {
     }
 }
 
-/// A plain "Access Denied" may be Object Lock too: the protection of the example tells.
+/// A plain "Access Denied" may come from Object Lock too, so the protection of the example decides.
 fn explained(fate: Fate, count: u64, example: &Refusal, others: u64, protection: &Protection) -> Failure {
     let is_locked = fate == Fate::Locked || *protection != Protection::default();
     let why = match is_locked {
@@ -61,7 +61,7 @@ fn explained(fate: Fate, count: u64, example: &Refusal, others: u64, protection:
     };
     let like = if count > 1 { format!(" ({} are affected)", counted(count, "version")) } else { String::new() };
     let more = if others > 0 { format!("; {} for other reasons", counted(others, "further version")) } else { String::new() };
-    let end = if is_locked { format!("; {WAYS_OUT}") } else { String::new() };
+    let end = if is_locked { format!("; {OBJECT_LOCK_HELP}") } else { String::new() };
     let kind = match fate {
         Fate::Denied if !is_locked => FailureKind::Permission,
         _ => FailureKind::Other,
@@ -79,7 +79,7 @@ impl Protection {
     }
 }
 
-/// Asked for one example only. Who may not know it gets the words without a date.
+/// Reads the protection of one example only. Without the permission to read it, the message names no date.
 async fn protection(bucket: &Bucket, example: &Refusal) -> Protection {
     let (key, version) = (Some(example.key.clone()), example.version.clone());
     let retention = bucket.s3.get_object_retention().bucket(&bucket.name).expected_bucket_owner(&bucket.owner);
@@ -140,7 +140,7 @@ mod tests {
             let failure = explained(fate, count, &refusal(fate, "no"), others, &protection);
             assert!(failure.message.starts_with(&format!("{name} {start} in the bucket is deleted")), "{}", failure.message);
             assert_eq!(failure.kind, kind, "{}", failure.message);
-            assert_eq!(failure.message.ends_with(WAYS_OUT), failure.message.contains("Object Lock"), "{}", failure.message);
+            assert_eq!(failure.message.ends_with(OBJECT_LOCK_HELP), failure.message.contains("Object Lock"), "{}", failure.message);
         }
     }
 

@@ -1,22 +1,22 @@
-//! The characters of keys: a key is any UTF-8 of 1,024 bytes, and XML 1.0 carries not all of it.
+//! The characters of keys: a key is any UTF-8 text of up to 1,024 bytes, and XML 1.0 cannot represent all of them.
 
 use percent_encoding::percent_decode;
 
-/// A key or marker as `encoding-type=url` writes it: percent-encoded, a space as `+`. Nothing when it is no UTF-8.
+/// A key or marker as `encoding-type=url` writes it: percent-encoded, a space as `+`. `None` when it is not UTF-8.
 pub(super) fn decoded(text: &str) -> Option<String> {
     let spaced = text.replace('+', " ");
     percent_decode(spaced.as_bytes()).decode_utf8().ok().map(|text| text.into_owned())
 }
 
-/// Whether a body of XML carries the key unchanged; otherwise it only goes into an address.
+/// Whether an XML body represents the key unchanged; otherwise the key can only be sent in a URL.
 ///
-/// The SDK writes carriage returns and line feeds as references, but some control characters exist in no XML 1.0 document at all,
-/// and white space at the ends may be trimmed by who reads it.
+/// The SDK writes carriage returns and line feeds as references, but some control characters exist in no XML 1.0 document at all, and
+/// white space at the ends may be trimmed by the reader.
 pub(super) fn fits_xml(key: &str) -> bool {
     key.trim() == key && key.chars().all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..))
 }
 
-/// The key for the eyes: without characters that would command the terminal.
+/// The key for display, without characters that a terminal would interpret.
 pub(super) fn shown(key: &str) -> String {
     key.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }

@@ -1,8 +1,8 @@
-//! What is inside a bucket: counting it, and deleting it before the bucket can go.
+//! What is inside a bucket: counting it, and deleting it before the bucket is deleted.
 //!
-//! `pages` lists, `keys` knows the characters of keys, `count` counts, `empty` deletes in passes, `batch` deletes up to a thousand
-//! at once, `refusal` and `held` say what cannot be deleted and why, `emptied` how much went,
-//! `retry` repeats what met a passing fault.
+//! `pages` lists, `keys` handles the characters of keys, `count` counts, `empty` deletes in passes, `batch` deletes up to a thousand
+//! versions with one call, `refusal` and `held` describe what cannot be deleted and why, `emptied` how much was deleted, `retry` repeats
+//! calls after transient faults.
 
 mod batch;
 mod count;

@@ -24,26 +24,26 @@ pub(super) struct Version {
     pub(super) is_marker: bool,
 }
 
-/// An upload in parts that nobody finished.
+/// A multipart upload that was not finished.
 pub(super) struct Upload {
     pub(super) key: String,
     pub(super) id: Option<String>,
 }
 
-/// After which entry a page begins; the default is the start.
+/// The entry after which a page begins; the default is the start of the bucket.
 #[derive(Default, Clone, PartialEq, Eq)]
-pub(super) struct StateLocation {
+pub(super) struct PageStart {
     key: Option<String>,
     id: Option<String>,
 }
 
 pub(super) struct Page<T> {
     pub(super) entries: Vec<T>,
-    /// Where the next page begins; nothing after the last one.
-    pub(super) next: Option<StateLocation>,
+    /// Where the next page begins; `None` after the last one.
+    pub(super) next: Option<PageStart>,
 }
 
-/// How the keys of one answer are written.
+/// How the keys of one answer are encoded.
 struct Writing {
     operation: &'static str,
     is_encoded: bool,
@@ -54,18 +54,12 @@ impl Writing {
         if !self.is_encoded {
             return Ok(text.to_owned());
         }
-        decoded(text).ok_or_else(|| unexpected(self.operation, &format!("the key `{text}` is no UTF-8")))
+        decoded(text).ok_or_else(|| unexpected(self.operation, &format!("the key `{text}` is not UTF-8")))
     }
 
-    /// A next page that begins where this one began would go on for ever.
-    fn next(
-        &self,
-        from: &StateLocation,
-        truncated: Option<bool>,
-        key: Option<&str>,
-        id: Option<&str>,
-    ) -> Result<Option<StateLocation>, Failure> {
-        let place = StateLocation { key: key.map(|key| self.key(key)).transpose()?, id: id.map(str::to_owned) };
+    /// A next page that begins where this one began would never end.
+    fn next(&self, from: &PageStart, truncated: Option<bool>, key: Option<&str>, id: Option<&str>) -> Result<Option<PageStart>, Failure> {
+        let place = PageStart { key: key.map(|key| self.key(key)).transpose()?, id: id.map(str::to_owned) };
         Ok(Some(place).filter(|place| truncated == Some(true) && place.key.is_some() && place != from))
     }
 }
@@ -75,8 +69,8 @@ impl Bucket {
         Self { s3: aws.s3.clone(), name: name.to_owned(), owner: aws.connection.account.clone() }
     }
 
-    /// Versions and delete markers. The keys are asked for encoded: XML would not carry all of them.
-    pub(super) async fn versions(&self, from: &StateLocation) -> Result<Page<Version>, Failure> {
+    /// Versions and delete markers. The keys are requested URL-encoded, because XML cannot represent all of them.
+    pub(super) async fn versions(&self, from: &PageStart) -> Result<Page<Version>, Failure> {
         let operation = "ListObjectVersions";
         let call = self.s3.list_object_versions().bucket(&self.name).expected_bucket_owner(&self.owner);
         let call = call.encoding_type(EncodingType::Url).set_key_marker(from.key.clone()).set_version_id_marker(from.id.clone());
@@ -94,7 +88,7 @@ impl Bucket {
             entries.push(Version { key, id, bytes: 0, is_latest: it.is_latest() == Some(true), is_marker: true });
         }
         let next = writing.next(from, answer.is_truncated(), answer.next_key_marker(), answer.next_version_id_marker())?;
-        // The one after which the next page begins is last, as in the bucket; the answer has versions and markers apart.
+        // The entry after which the next page begins must be last, as in the bucket; the answer lists versions and markers separately.
         let is_last = |it: &Version| next.as_ref().is_some_and(|next| next.key.as_ref() == Some(&it.key) && next.id == it.id);
         if let Some(at) = entries.iter().rposition(is_last) {
             let last = entries.remove(at);
@@ -103,7 +97,7 @@ impl Bucket {
         Ok(Page { entries, next })
     }
 
-    pub(super) async fn uploads(&self, from: &StateLocation) -> Result<Page<Upload>, Failure> {
+    pub(super) async fn uploads(&self, from: &PageStart) -> Result<Page<Upload>, Failure> {
         let operation = "ListMultipartUploads";
         let call = self.s3.list_multipart_uploads().bucket(&self.name).expected_bucket_owner(&self.owner);
         let call = call.encoding_type(EncodingType::Url).set_key_marker(from.key.clone()).set_upload_id_marker(from.id.clone());
@@ -124,7 +118,7 @@ mod tests {
 
     #[test]
     fn markers_are_decoded_and_never_repeated() {
-        let place = |key: &str, id: &str| StateLocation { key: Some(key.to_owned()), id: Some(id.to_owned()) };
+        let place = |key: &str, id: &str| PageStart { key: Some(key.to_owned()), id: Some(id.to_owned()) };
         let writing = |is_encoded| Writing { operation: "List", is_encoded };
         for (is_encoded, truncated, key, next) in [
             (true, Some(true), Some("a+b%00"), Some(place("a b\0", "v"))),
@@ -137,6 +131,6 @@ mod tests {
             let found = writing(is_encoded).next(&place("here", "v"), truncated, key, Some("v")).unwrap();
             assert!(found == next, "{is_encoded} {truncated:?} {key:?}");
         }
-        assert!(writing(true).key("%FF").unwrap_err().message.contains("`%FF` is no UTF-8"));
+        assert!(writing(true).key("%FF").unwrap_err().message.contains("`%FF` is not UTF-8"));
     }
 }

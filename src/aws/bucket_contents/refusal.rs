@@ -1,12 +1,12 @@
-//! What S3 says of a version that was not deleted.
+//! Why S3 did not delete a version.
 
 use super::keys::shown;
 use crate::engine::FailureKind;
 
-/// What S3 says of an object that is protected.
+/// How S3 words its refusal to delete a protected object.
 const LOCK_WORDS: [&str; 2] = ["protected by object lock", "legal hold"];
 
-/// What becomes of a version that was not deleted.
+/// Why a version was not deleted, as far as it decides what follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fate {
     /// Object Lock protects it.
@@ -15,7 +15,7 @@ pub(super) enum Fate {
     Denied,
     /// Another refusal that repeating does not change.
     Refused,
-    /// A passing fault: the next pass lists it again.
+    /// A transient fault: the next pass lists it again.
     Again,
     /// It was gone already.
     Gone,
@@ -26,7 +26,7 @@ pub(super) fn fate(code: &str, message: &str, kind: FailureKind) -> Fate {
     match kind {
         FailureKind::NotFound => Fate::Gone,
         FailureKind::Busy | FailureKind::LostAnswer | FailureKind::NotYet => Fate::Again,
-        // The words of IAM name the object, whose key may contain any words.
+        // IAM's message names the object, whose key may contain any words.
         FailureKind::Permission if message.contains("not authorized to perform") => Fate::Denied,
         FailureKind::Permission if LOCK_WORDS.iter().any(|words| message.contains(words)) => Fate::Locked,
         FailureKind::Permission => Fate::Denied,

@@ -1,5 +1,4 @@
-//! Calls to the API server of a cluster: TLS that trusts the cluster's own authority and nobody else, no redirects, short
-//! time-outs.
+//! Calls to the API server of a cluster: TLS that trusts only the cluster's own certificate authority, no redirects, short time-outs.
 
 use super::api::Api;
 use super::objects::{self, Object, ObjectKind, Page};
@@ -19,16 +18,16 @@ use ureq::{Agent, Body, Error, Proxy, Timeout};
 
 /// Operation that failures before the first call name.
 const OPERATION: &str = "Kubernetes Connect";
-/// For names to be resolved, and for a connection with its handshake.
+/// Time-out of name resolution, and of a connection with its handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// For a call, its answer included.
+/// Time-out of a call, its answer included.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
-/// Bytes of an answer: 500 objects are far below.
+/// Most bytes of an answer: 500 objects need far less.
 const MAX_ANSWER: u64 = 64 << 20;
-/// Characters of what a cluster has to say.
+/// Most characters that are shown of a message of the cluster.
 const MAX_MESSAGE: usize = 400;
-/// What every failure to get through says.
-const WITHOUT: &str = "leave --drain-kubernetes away; the teardown is complete without it";
+/// The advice in every message about a cluster that cannot be reached.
+const WITHOUT_DRAIN: &str = "omit --drain-kubernetes; the teardown is complete without it";
 
 /// The API server of one cluster.
 #[derive(Debug)]
@@ -43,7 +42,7 @@ impl Client {
     /// Prepares calls; nothing is sent yet. `certificate_authority` is base64 of PEM, as EKS gives it.
     ///
     /// # Errors
-    /// When the endpoint is not a plain https address, or the certificate is none.
+    /// When the endpoint is not a plain https URL, or there is no certificate.
     pub(super) fn new(aws: &Aws, endpoint: &str, certificate_authority: &str) -> Result<Self, Failure> {
         Self::with(Tokens::new(aws), endpoint, certificate_authority)
     }
@@ -67,13 +66,13 @@ impl Client {
         Ok(Self { agent: config.build().new_agent(), base, tokens })
     }
 
-    /// One call. The body of an answer of the 200s.
+    /// Makes one call; returns the body of an answer of the 200s.
     async fn call(&self, operation: &'static str, path: &str, deletion: Option<String>) -> Result<Vec<u8>, Failure> {
         let bearer = self.tokens.get().await?.bearer();
         let (agent, url) = (self.agent.clone(), format!("{}{path}", self.base));
-        let answer = tokio::task::spawn_blocking(move || unheard(|| send(&agent, &url, &bearer, deletion))).await;
+        let answer = tokio::task::spawn_blocking(move || without_logging(|| send(&agent, &url, &bearer, deletion))).await;
         let (status, body) = answer
-            .map_err(|_| Failure::new(FailureKind::LostAnswer, operation, "the call was broken off"))?
+            .map_err(|_| Failure::new(FailureKind::LostAnswer, operation, "the call was interrupted"))?
             .map_err(|error| unanswered(operation, &error))?;
         if (200..300).contains(&status) { Ok(body) } else { Err(refusal(operation, status, &body)) }
     }
@@ -83,7 +82,7 @@ impl Api for Client {
     async fn page(&self, kind: ObjectKind, after: Option<&str>) -> Result<Page, Failure> {
         let operation = kind.list_operation();
         let answer = self.call(operation, &kind.page_path(after), None).await;
-        // Ingresses are of a group that a server may lack.
+        // Ingresses belong to an API group that a server may lack.
         let answer = if kind == ObjectKind::Ingress { or_absent(answer)? } else { Some(answer?) };
         let read = |body: Vec<u8>| objects::page(kind, &body).map_err(|error| Failure::new(FailureKind::Other, operation, strange(&error)));
         answer.map_or_else(|| Ok(Page::default()), read)
@@ -94,7 +93,7 @@ impl Api for Client {
     }
 }
 
-/// Blocks. Status and body of the answer.
+/// Sends a request and blocks; returns status and body of the answer.
 fn send(agent: &Agent, url: &str, bearer: &str, deletion: Option<String>) -> Result<(u16, Vec<u8>), Error> {
     let read = |mut answer: Response<Body>| {
         let body = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_vec()?;
@@ -109,30 +108,30 @@ fn send(agent: &Agent, url: &str, bearer: &str, deletion: Option<String>) -> Res
     }
 }
 
-/// The client logs what it sends byte for byte, the token too: nobody listens on this thread meanwhile.
-fn unheard<T>(work: impl FnOnce() -> T) -> T {
+/// Does work with logging switched off on this thread: the HTTP client logs what it sends byte for byte, including the token.
+fn without_logging<T>(work: impl FnOnce() -> T) -> T {
     tracing::dispatcher::with_default(&tracing::Dispatch::none(), work)
 }
 
-/// What stands before every path, and whether it is on this very machine.
+/// The base URL of every path, and whether it is on this machine.
 fn address(endpoint: &str) -> Result<(String, bool), Failure> {
-    let refused = |why: &str| Failure::new(FailureKind::Other, OPERATION, format!("{why}; {WITHOUT}"));
+    let refused = |why: &str| Failure::new(FailureKind::Other, OPERATION, format!("{why}; {WITHOUT_DRAIN}"));
     if endpoint.is_empty() {
         return Err(refused("the cluster has no API server yet"));
     }
-    let uri: Uri = endpoint.parse().map_err(|_| refused(&format!("`{endpoint}` is no address")))?;
+    let uri: Uri = endpoint.parse().map_err(|_| refused(&format!("`{endpoint}` is not an address")))?;
     let (Some("https"), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-        return Err(refused(&format!("`{endpoint}` is not an https address, and the token goes to no other")));
+        return Err(refused(&format!("`{endpoint}` is not an https address, and the token is sent to no other")));
     };
     if authority.as_str().contains('@') || uri.path() != "/" || uri.query().is_some() {
-        return Err(refused(&format!("`{endpoint}` is more than the address of a server")));
+        return Err(refused(&format!("`{endpoint}` has more than scheme, host and port")));
     }
     let host = authority.host().trim_matches(['[', ']']);
     let is_local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     Ok((format!("https://{authority}"), is_local))
 }
 
-/// Trust in the cluster's authority alone.
+/// Trusts the cluster's certificate authority alone.
 fn authority(base64: &str) -> Result<RootCerts, Failure> {
     let pem = STANDARD.decode(base64.trim()).unwrap_or_default();
     let certificates: Vec<Certificate<'static>> = parse_pem(&pem)
@@ -142,23 +141,23 @@ fn authority(base64: &str) -> Result<RootCerts, Failure> {
         })
         .collect();
     if certificates.is_empty() {
-        let message = format!("EKS gives no certificate of the cluster's authority; {WITHOUT}");
+        let message = format!("EKS gives no certificate of the cluster's authority; {WITHOUT_DRAIN}");
         return Err(Failure::new(FailureKind::Other, OPERATION, &message));
     }
     Ok(certificates.into())
 }
 
-/// Nobody answered, or not to the end.
+/// The failure for a call without an answer, or with an incomplete one.
 fn unanswered(operation: &str, error: &Error) -> Failure {
     let (kind, why) = if is_distrusted(error) {
-        (FailureKind::Other, "whoever answers has no certificate of the cluster's authority, and was told nothing")
+        (FailureKind::Other, "the server that answers has no certificate of the cluster's authority, and the token was not sent to it")
     } else if is_unreachable(error) {
         (FailureKind::LostAnswer, "the API server cannot be reached. When the endpoint is private: run it from inside the VPC, or")
     } else {
         (FailureKind::LostAnswer, "the API server did not answer as it should. Try again, or")
     };
     let separator = if kind == FailureKind::Other { ";" } else { "" };
-    Failure::new(kind, operation, format!("{}: {why}{separator} {WITHOUT}", tame(&error.to_string())))
+    Failure::new(kind, operation, format!("{}: {why}{separator} {WITHOUT_DRAIN}", tame(&error.to_string())))
 }
 
 fn is_distrusted(error: &Error) -> bool {
@@ -174,14 +173,14 @@ fn is_unreachable(error: &Error) -> bool {
     use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData, UnexpectedEof};
     match error {
         Error::Timeout(which) => matches!(which, Timeout::Resolve | Timeout::Connect),
-        // Somebody was there; a name that is not known has no kind of its own.
+        // The server was reached; a name that cannot be resolved has no error kind of its own.
         Error::Io(error) => !matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | InvalidData | UnexpectedEof),
         Error::HostNotFound | Error::ConnectionFailed | Error::ConnectProxyFailed(_) => true,
         _ => false,
     }
 }
 
-/// What the API server says when it does not do something.
+/// The error object of the API server.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Status {
@@ -189,20 +188,20 @@ struct Status {
     message: String,
 }
 
-/// It answered, with another status than those of the 200s.
+/// The failure for an answer with a status other than the 200s.
 fn refusal(operation: &str, status: u16, body: &[u8]) -> Failure {
     let said: Status = serde_json::from_slice(body).unwrap_or_default();
     let kind = match status {
         401 | 403 => FailureKind::Permission,
         404 => FailureKind::NotFound,
-        // Of a deletion, a conflict: another object has the name now. Of a page, 410: the list is too old.
+        // For a deletion, a conflict: another object has the name now. For a page, 410: the list has expired.
         409 | 410 | 429 => FailureKind::Busy,
         500.. => FailureKind::LostAnswer,
         _ => FailureKind::Other,
     };
     let message = match (status, said.message.is_empty()) {
-        (401, _) => format!("the cluster does not know us: give us an access entry, or {WITHOUT}"),
-        (300..=399, _) => format!("the answer leads elsewhere, and the token goes to no other place; {WITHOUT}"),
+        (401, _) => format!("the cluster does not recognise this identity: create an access entry for it, or {WITHOUT_DRAIN}"),
+        (300..=399, _) => format!("the answer redirects to another place, and the token is sent to no other; {WITHOUT_DRAIN}"),
         (_, true) => "no reason given".to_owned(),
         (_, false) => tame(&said.message),
     };
@@ -211,10 +210,10 @@ fn refusal(operation: &str, status: u16, body: &[u8]) -> Failure {
 }
 
 fn strange(error: &serde_json::Error) -> String {
-    format!("the answer is not a list ({error}); {WITHOUT}")
+    format!("the answer is not a list ({error}); {WITHOUT_DRAIN}")
 }
 
-/// Text from elsewhere, fit for a line on a screen.
+/// Text from outside, made safe for one line on a terminal.
 fn tame(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).take(MAX_MESSAGE).collect()
 }
@@ -274,11 +273,11 @@ mod tests {
         let refused = Error::Io(std::io::ErrorKind::ConnectionRefused.into());
         let unreachable = unanswered("Kubernetes ListServices", &refused);
         assert_eq!(unreachable.kind, FailureKind::LostAnswer);
-        assert!(unreachable.message.contains("run it from inside the VPC, or leave --drain-kubernetes away"), "{unreachable}");
+        assert!(unreachable.message.contains("run it from inside the VPC, or omit --drain-kubernetes"), "{unreachable}");
         let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         let distrusted = unanswered("Kubernetes ListServices", &Error::Io(std::io::Error::other(unknown)));
         assert_eq!(distrusted.kind, FailureKind::Other);
-        assert!(distrusted.message.contains("was told nothing; leave"), "{distrusted}");
+        assert!(distrusted.message.contains("the token was not sent to it; omit"), "{distrusted}");
         let unnamed = unanswered("Kubernetes ListServices", &Error::Io(std::io::Error::other("failed to lookup address information")));
         assert!(unnamed.message.contains("VPC"), "{unnamed}");
         for broken in [Error::Timeout(Timeout::Global), Error::Io(std::io::ErrorKind::UnexpectedEof.into())] {
@@ -288,13 +287,13 @@ mod tests {
     }
 
     #[test]
-    fn what_the_client_logs_is_not_heard() {
+    fn what_the_client_logs_is_dropped() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let writer = Arc::new(file.reopen().unwrap());
         let log = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(writer).finish();
         tracing::subscriber::with_default(log, || {
             tracing::trace!("before");
-            unheard(|| tracing::error!("the token"));
+            without_logging(|| tracing::error!("the token"));
             tracing::trace!("after");
         });
         let heard = std::fs::read_to_string(file.path()).unwrap();

@@ -1,5 +1,5 @@
-//! Deletes Services of type LoadBalancer and Ingresses, and waits a while for their controllers to take the load balancers
-//! away. It touches nothing else, and what it leaves is cleared on the side of AWS anyway.
+//! Deletes Services of type LoadBalancer and Ingresses, and waits for a while until their controllers have deleted the load balancers. It
+//! touches nothing else; what it leaves is deleted through the APIs of AWS anyway.
 
 use super::api::Api;
 use super::client::Client;
@@ -11,26 +11,26 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Seconds that the controllers get, from the first list on.
+/// Seconds that the controllers have, counted from the first list.
 const PATIENCE: f64 = 180.0;
-/// Seconds between two looks.
+/// Seconds between two lists.
 const INTERVAL: f64 = 5.0;
-/// Looks at a cluster that does not answer at first, and seconds between them.
+/// Attempts of the first list while the cluster does not answer, and seconds between them.
 const ATTEMPTS: u32 = 3;
 const ATTEMPT_INTERVAL: f64 = 2.0;
-/// For all pages of all lists, the repeated first ones too: real seconds, since a slow server is no wait of ours.
+/// Time-out for all pages of all lists, including the repeated first ones. Real seconds: the time scale does not make a server faster.
 const LIST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Whether a call may be sent now; else why not.
+/// Whether a call may be sent now; otherwise why not.
 type CheckLock<'a> = &'a (dyn Fn() -> Result<(), String> + Sync);
-/// Says a line.
+/// Reports a line of progress.
 type Tell<'a> = &'a (dyn Fn(String) + Sync);
 
-/// Deletes all Services of type LoadBalancer and all Ingresses of the cluster at `server`, and waits until they are gone,
-/// three minutes at most. `check_lock` is asked before every deletion, `tell` says how it goes.
+/// Deletes all Services of type LoadBalancer and all Ingresses of the cluster at `server`, and waits until they are gone, three minutes
+/// at most. `check_lock` is asked before every deletion, `tell` reports progress.
 ///
 /// # Errors
-/// When the API server cannot be reached or does not let us in at first, when credentials end, and when `check_lock` says no.
+/// When the API server cannot be reached or refuses access at first, when credentials expire, and when `check_lock` refuses.
 pub(in crate::aws) async fn drain(
     aws: &Aws,
     server: ApiServer<'_>,
@@ -43,7 +43,7 @@ pub(in crate::aws) async fn drain(
 }
 
 async fn run<A: Api>(api: &A, time_scale: TimeScale, check_lock: CheckLock<'_>, tell: Tell<'_>) -> Result<Drained, Failure> {
-    let mut here = first_look(api, time_scale).await?;
+    let mut here = first_list(api, time_scale).await?;
     tell(announcement(&here));
     let round = Round { api, check_lock, deadline: Instant::now() + time_scale.seconds(PATIENCE), refusals: Mutex::default() };
     let mut seen = BTreeSet::new();
@@ -56,14 +56,14 @@ async fn run<A: Api>(api: &A, time_scale: TimeScale, check_lock: CheckLock<'_>, 
             return Ok(summary(seen, &here, &round.refusals()));
         }
         tokio::time::sleep(rest.min(time_scale.seconds(INTERVAL))).await;
-        match look(api).await {
+        match list_all(api).await {
             Ok(now) => {
                 if now.len() != here.len() && !now.is_empty() {
                     tell(format!("Kubernetes: waiting for {}", count(&now)));
                 }
                 here = now;
             }
-            Err(failure) if is_passing(failure.kind) => tell(format!("{failure}; asked again")),
+            Err(failure) if is_passing(failure.kind) => tell(format!("{failure}; trying again")),
             Err(failure) => return Err(failure),
         }
     }
@@ -74,11 +74,11 @@ fn is_passing(kind: FailureKind) -> bool {
     matches!(kind, FailureKind::Busy | FailureKind::LostAnswer)
 }
 
-/// A hiccup at the very start is no reason to go without.
-async fn first_look<A: Api>(api: &A, time_scale: TimeScale) -> Result<Vec<Object>, Failure> {
+/// A transient fault at the start is no reason to skip the drain.
+async fn first_list<A: Api>(api: &A, time_scale: TimeScale) -> Result<Vec<Object>, Failure> {
     let mut attempt = 1;
     loop {
-        match look(api).await {
+        match list_all(api).await {
             Err(failure) if is_passing(failure.kind) && attempt < ATTEMPTS => attempt += 1,
             result => return result,
         }
@@ -86,8 +86,8 @@ async fn first_look<A: Api>(api: &A, time_scale: TimeScale) -> Result<Vec<Object
     }
 }
 
-/// All that have load balancers.
-async fn look<A: Api>(api: &A) -> Result<Vec<Object>, Failure> {
+/// All objects that have load balancers.
+async fn list_all<A: Api>(api: &A) -> Result<Vec<Object>, Failure> {
     let all = async {
         let mut found = Vec::new();
         for kind in ObjectKind::ALL {
@@ -103,11 +103,11 @@ async fn look<A: Api>(api: &A) -> Result<Vec<Object>, Failure> {
         }
         Ok(found)
     };
-    let late = |_| Err(Failure::new(FailureKind::LostAnswer, "Kubernetes List", "the lists did not end within a minute"));
+    let late = |_| Err(Failure::new(FailureKind::LostAnswer, "Kubernetes List", "listing took longer than a minute"));
     tokio::time::timeout(LIST_TIMEOUT, all).await.unwrap_or_else(late)
 }
 
-/// What deletions share.
+/// What all deletions of a drain share.
 struct Round<'a, A> {
     api: &'a A,
     check_lock: CheckLock<'a>,
@@ -117,7 +117,7 @@ struct Round<'a, A> {
 }
 
 impl<A: Api> Round<'_, A> {
-    /// Asks for all deletions that were not asked for yet, four at once, until the deadline.
+    /// Sends all deletions that were not sent yet, four concurrently, until the deadline.
     async fn delete(&self, here: &[Object]) -> Result<(), Failure> {
         let open: Vec<&Object> = here.iter().filter(|object| !object.deleting && !self.is_refused(object)).collect();
         let queue = Mutex::new(open.into_iter());
@@ -143,7 +143,7 @@ impl<A: Api> Round<'_, A> {
         Ok(())
     }
 
-    /// Refused for good: it is not asked for again, nor waited for.
+    /// Refused permanently: it is neither deleted again nor waited for.
     fn is_refused(&self, object: &Object) -> bool {
         !object.deleting && self.refusals().get(&object.uid).is_some_and(|failure| !is_passing(failure.kind))
     }

@@ -1,6 +1,7 @@
-//! The Kubernetes API of a cluster: only to let its controllers take their load balancers away while they still run.
+//! The Kubernetes API of a cluster, used only to let its controllers delete their load balancers while they still run.
 //!
-//! A teardown is complete without it. `api` says what is asked, `token` who we are, `client` asks, `objects` reads, `drain` decides.
+//! A teardown is complete without it. `api` declares the calls, `token` makes the bearer token, `client` sends, `objects` parses, `drain`
+//! decides.
 
 mod api;
 mod client;

@@ -1,4 +1,4 @@
-//! Services and Ingresses as the Kubernetes API writes them: only what a drain needs to know.
+//! Services and Ingresses as the Kubernetes API writes them, with only the fields that a drain needs.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -7,10 +7,10 @@ use std::fmt;
 
 /// Objects of one page.
 const LIMIT: u32 = 500;
-/// What a segment of a path leaves as it is: all that names may consist of.
+/// Characters of a path segment that are not encoded: all that names may consist of.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.');
 
-/// What controllers make load balancers for.
+/// Kinds of objects for which controllers make load balancers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ObjectKind {
     /// Of the group `networking.k8s.io`.
@@ -20,7 +20,7 @@ pub(super) enum ObjectKind {
 }
 
 impl ObjectKind {
-    /// Both.
+    /// Both kinds.
     pub(super) const ALL: [ObjectKind; 2] = [ObjectKind::Ingress, ObjectKind::Service];
 
     fn facts(self) -> (&'static str, &'static str, &'static str) {
@@ -30,7 +30,7 @@ impl ObjectKind {
         }
     }
 
-    /// For failures.
+    /// Operation that failures of a list name.
     pub(super) fn list_operation(self) -> &'static str {
         match self {
             ObjectKind::Ingress => "Kubernetes ListIngresses",
@@ -38,7 +38,7 @@ impl ObjectKind {
         }
     }
 
-    /// For failures.
+    /// Operation that failures of a deletion name.
     pub(super) fn delete_operation(self) -> &'static str {
         match self {
             ObjectKind::Ingress => "Kubernetes DeleteIngress",
@@ -46,7 +46,7 @@ impl ObjectKind {
         }
     }
 
-    /// Path and query of a page, the first one or the one after another.
+    /// Path and query of a page: the first one, or the one after a continue token.
     pub(super) fn page_path(self, after: Option<&str>) -> String {
         let (_, root, plural) = self.facts();
         let after = after.map(|token| format!("&continue={}", utf8_percent_encode(token, ENCODED))).unwrap_or_default();
@@ -60,11 +60,11 @@ pub(super) struct Object {
     pub(super) kind: ObjectKind,
     pub(super) namespace: String,
     pub(super) name: String,
-    /// No other object ever has it, not even one of the same name.
+    /// Unique for all time, even among objects of the same name.
     pub(super) uid: String,
-    /// Who still has something to clear away.
+    /// Names of the finalizers that keep it from being deleted.
     pub(super) finalizers: Vec<String>,
-    /// Whether it goes as soon as the finalizers are gone.
+    /// Whether it was deleted, so that only its finalizers keep it.
     pub(super) deleting: bool,
 }
 
@@ -81,7 +81,7 @@ impl Object {
         format!("{root}/namespaces/{}/{plural}/{}", encoded(&self.namespace), encoded(&self.name))
     }
 
-    /// What is sent along with its deletion: only the very object that was seen, never one that took its name since.
+    /// The body of its deletion: a precondition on the uid, so that an object that took its name since is not deleted.
     pub(super) fn delete_options(&self) -> String {
         json!({ "kind": "DeleteOptions", "apiVersion": "v1", "preconditions": { "uid": self.uid } }).to_string()
     }
@@ -96,9 +96,9 @@ impl fmt::Display for Object {
 /// A page of a list.
 #[derive(Debug, Default)]
 pub(super) struct Page {
-    /// Those that have load balancers.
+    /// The objects that have load balancers.
     pub(super) objects: Vec<Object>,
-    /// Where the next page starts.
+    /// The continue token of the next page.
     pub(super) next: Option<String>,
 }
 
@@ -139,10 +139,10 @@ struct WireSpec {
     service_type: Option<String>,
 }
 
-/// Reads a page, and leaves out what has no load balancer.
+/// Parses a page, and leaves out objects without a load balancer.
 ///
 /// # Errors
-/// When it is not what the API writes.
+/// When it is not a list of the Kubernetes API.
 pub(super) fn page(kind: ObjectKind, body: &[u8]) -> Result<Page, serde_json::Error> {
     let list: WireList = serde_json::from_slice(body)?;
     let balanced = |item: &WireItem| kind == ObjectKind::Ingress || item.spec.service_type.as_deref() == Some("LoadBalancer");

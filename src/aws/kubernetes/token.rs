@@ -1,5 +1,5 @@
-//! The bearer token that EKS wants: a presigned GetCallerIdentity of STS, bound to one cluster by a signed header. Whoever
-//! has it is us in that cluster for a quarter of an hour: it is in no error, no log and no Debug.
+//! The bearer token that EKS expects: a presigned GetCallerIdentity request of STS, bound to one cluster by a signed header. Whoever has
+//! it can act as us in that cluster for a quarter of an hour, so it is in no error, no log and no Debug output.
 
 use crate::aws::Aws;
 use crate::aws::errors::on_the_way;
@@ -16,16 +16,16 @@ use tokio::sync::Mutex;
 
 /// Operation that failures of this file name.
 const OPERATION: &str = "Kubernetes Token";
-/// What the presigned URL says of its life.
+/// The expiry that the presigned URL states.
 const EXPIRES: Duration = Duration::from_secs(60);
-/// A token is used again for so long: the cluster asks STS about every new one.
+/// How long a token is used again: the cluster asks STS about every new one.
 const REUSED: Duration = Duration::from_secs(30);
 /// The header that names the cluster.
 const CLUSTER_HEADER: &str = "x-k8s-aws-id";
-/// What a query leaves as it is (SigV4).
+/// Characters that a query leaves unencoded (SigV4).
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// What an Authorization header carries.
+/// The token as an Authorization header carries it.
 #[derive(Clone)]
 pub(super) struct Token(String);
 
@@ -42,7 +42,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// For which cluster a token is.
+/// The cluster that a token is for.
 #[derive(Debug, Clone)]
 struct Audience {
     cluster: String,
@@ -50,7 +50,7 @@ struct Audience {
     partition: String,
 }
 
-/// Makes tokens, a new one now and then.
+/// Makes tokens and uses each for a while.
 #[derive(Debug)]
 pub(super) struct Tokens {
     audience: Audience,
@@ -66,7 +66,7 @@ impl Tokens {
         Self { audience, credentials: aws.credentials.clone(), last: Mutex::default() }
     }
 
-    /// A token with some life left.
+    /// A token that is still valid for a while.
     ///
     /// # Errors
     /// When there are no credentials.
@@ -90,9 +90,9 @@ fn token(audience: &Audience, credentials: Credentials, time: SystemTime) -> Res
     Ok(Token(format!("k8s-aws-v1.{}", URL_SAFE_NO_PAD.encode(presigned(audience, credentials, time)?))))
 }
 
-/// The URL with which the cluster asks STS who we are.
+/// The URL with which the cluster asks STS for our identity.
 fn presigned(audience: &Audience, credentials: Credentials, time: SystemTime) -> Result<String, Failure> {
-    // What cannot be signed is never told word for word: it may hold credentials.
+    // The error of the signer is not shown, because it may contain credentials.
     let unsigned = || Failure::new(FailureKind::Other, OPERATION, "the token cannot be signed");
     let suffix = if audience.partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
     let base = format!("https://sts.{}.{suffix}/", audience.region);

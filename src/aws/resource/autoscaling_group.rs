@@ -1,6 +1,6 @@
 //! Auto Scaling Group of one pool in one zone (POOL-5, POOL-6). Natural key: its name.
 //!
-//! Desired capacity is given at creation and belongs to the cluster autoscaler from then on.
+//! Desired capacity is set at creation and belongs to the cluster autoscaler from then on.
 
 use super::instance::{self, ALIVE, GROUP_TAG};
 use crate::aws::Aws;
@@ -17,7 +17,7 @@ use aws_sdk_autoscaling::types::{
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Seconds that a new instance has before health checks count.
+/// Seconds after its launch from which health checks of an instance count.
 const GRACE_SECONDS: i32 = 300;
 
 pub(in crate::aws) struct AutoScalingGroup;
@@ -67,7 +67,7 @@ impl Resource for AutoScalingGroup {
 
     async fn update(aws: &Aws, it: &Typed<'_, Spec>, update: &Update) -> Result<BTreeMap<String, String>, Failure> {
         let spec = &it.spec;
-        // Changed tags have taken the others along.
+        // With changed tags, `change_tags` has already set all of them.
         if is_propagation(update) && update.set_tags.is_empty() && update.remove_tags.is_empty() {
             set_tags(aws, spec, &it.tags).await?;
         }
@@ -83,8 +83,9 @@ impl Resource for AutoScalingGroup {
         change_tags(aws, it, update).await
     }
 
-    /// To zero first, so that neither the group nor the autoscaler brings instances back; then forced, so that neither
-    /// lifecycle hooks nor protected instances stop it (docs/aws.md, "Deletion order"). The nodes of a protected group stay.
+    /// The size is set to zero first, so that neither the group nor the autoscaler starts instances again; then the deletion is forced,
+    /// so that neither lifecycle hooks nor protected instances delay it (docs/aws.md, "Deletion order"). The nodes of a group with
+    /// deletion protection keep running.
     async fn delete(aws: &Aws, item: &Item, policy: &DeletionPolicy) -> Result<(), Failure> {
         let protection = levels(aws, vec![item.id.clone()]).await?.remove(&item.id);
         if let Some(level) = protection.as_ref().filter(|_| !policy.lift_protection) {
@@ -94,7 +95,7 @@ impl Resource for AutoScalingGroup {
             aws.autoscaling.update_auto_scaling_group().auto_scaling_group_name(&item.id).min_size(0).max_size(0).desired_capacity(0);
         let zero = zero.set_deletion_protection(protection.map(|_| DeletionProtection::None));
         match classify("UpdateAutoScalingGroup", zero.send().await) {
-            // A group that is being deleted already takes no update; the delete below says what is really wrong.
+            // A group that is being deleted already takes no update; the delete call below returns the actual error.
             Err(failure) if failure.kind == FailureKind::NotFound => return Err(failure),
             Err(failure) if matches!(failure.kind, FailureKind::Credentials | FailureKind::Permission) => return Err(failure),
             _ => {}
@@ -105,18 +106,18 @@ impl Resource for AutoScalingGroup {
 }
 
 fn refused(name: &str, level: &str) -> Failure {
-    let message = format!("{name} has deletion protection (`{level}`); switch it off, or `destroy --lift-protection` lifts it");
+    let message = format!("{name} has deletion protection (`{level}`); turn it off, or run `destroy --lift-protection`");
     unexpected("DeleteAutoScalingGroup", &message)
 }
 
-/// Whether there is a group of that name, and it is not on its way out.
+/// Whether there is a group of that name that is not being deleted.
 async fn exists(aws: &Aws, name: &str) -> Result<bool, Failure> {
     let call = aws.autoscaling.describe_auto_scaling_groups().auto_scaling_group_names(name);
     let answer = classify("DescribeAutoScalingGroups", call.send().await)?;
     Ok(answer.auto_scaling_groups().iter().any(|group| readiness(group) != Readiness::Deleting))
 }
 
-/// Levels of protection of the groups that have one, by name.
+/// Levels of deletion protection of the groups that have one, by name.
 async fn levels(aws: &Aws, names: Vec<String>) -> Result<BTreeMap<String, String>, Failure> {
     let groups = in_chunks(&names, |some| named(aws, some)).await?;
     let level = |group: &Group| {
@@ -131,8 +132,8 @@ async fn named(aws: &Aws, names: Vec<String>) -> Result<Vec<Group>, Failure> {
     classify("DescribeAutoScalingGroups", call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await)
 }
 
-/// Groups that are gone while their instances are not: a forced delete does not wait for them. The instances still hold
-/// interfaces, and the CNI on them its own.
+/// Groups that are gone while their instances are not, because a forced delete does not wait for them. The instances still hold their own
+/// interfaces and those of the CNI.
 async fn with_instances(aws: &Aws, items: &[Item], seen: &[Observed]) -> Result<Vec<Observed>, Failure> {
     let gone: Vec<&Item> = items.iter().filter(|item| seen.iter().all(|seen| seen.address != item.address)).collect();
     if gone.is_empty() {
@@ -171,7 +172,7 @@ async fn set_tags(aws: &Aws, spec: &Spec, tags: &Tags) -> Result<(), Failure> {
     classify("CreateOrUpdateTags", aws.autoscaling.create_or_update_tags().set_tags(Some(group_tags(spec, tags))).send().await).map(drop)
 }
 
-/// Changed tags, and all of them where their propagation changed.
+/// Sets the changed tags, and all of them when their propagation changed.
 async fn change_tags(aws: &Aws, it: &Typed<'_, Spec>, update: &Update) -> Result<(), Failure> {
     let set = if is_propagation(update) { &it.tags } else { &update.set_tags };
     set_tags(aws, &it.spec, set).await?;
@@ -190,7 +191,7 @@ fn observed(aws: &Aws, query: &Query, group: &Group) -> Option<Observed> {
         group.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect();
     let propagated =
         group.tags().iter().filter(|tag| tag.propagate_at_launch() == Some(true)).filter_map(|tag| tag.key().map(str::to_owned));
-    // Tags that others put on the group are theirs, also how they propagate.
+    // Tags that others put on the group are left alone, also how they propagate.
     let recorded = query.items().iter().find(|item| item.id == name);
     let propagated = propagated.filter(|key| recorded.is_none_or(|item| item.tags.contains_key(key)));
     let spec = Spec {
@@ -216,7 +217,7 @@ fn readiness(group: &Group) -> Readiness {
     if serving >= wanted { Readiness::Ready } else { Readiness::NotYet(format!("{serving} of {wanted} nodes in service")) }
 }
 
-/// Quota and capacity faults show up nowhere else than in the scaling activities: one call for all waiting groups.
+/// Quota and capacity errors appear only in the scaling activities, which are read with one call for all waiting groups.
 async fn explain(aws: &Aws, seen: &mut [Observed]) -> Result<(), Failure> {
     if !seen.iter().any(|observed| matches!(observed.readiness, Readiness::NotYet(_))) {
         return Ok(());

@@ -12,7 +12,7 @@ use aws_sdk_elasticloadbalancing::types::LoadBalancerDescription;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Names that one DescribeTags takes.
+/// Names that one DescribeTags call takes.
 const TAGS_AT_ONCE: usize = 20;
 
 pub(in crate::aws) struct ClassicLoadBalancer;
@@ -36,7 +36,7 @@ impl Leftover for ClassicLoadBalancer {
     }
 }
 
-/// All of the region, whoever they belong to.
+/// All load balancers of the region, whoever owns them.
 pub(in crate::aws) async fn all(aws: &Aws) -> Result<Vec<LoadBalancerDescription>, Failure> {
     let pages = aws.elb.describe_load_balancers().into_paginator().items().send();
     classify("DescribeLoadBalancers", pages.collect::<Result<Vec<_>, _>>().await)
@@ -69,7 +69,7 @@ async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
     Ok(seen)
 }
 
-/// Tags by name. One that vanishes meanwhile makes AWS refuse the whole question: then each is asked for alone.
+/// Tags by name. When a load balancer disappears meanwhile, AWS refuses the whole call: then each one is asked for separately.
 async fn tags_of(aws: &Aws, names: Vec<&str>) -> Result<BTreeMap<String, Tags>, Failure> {
     let mut all = BTreeMap::new();
     for some in names.chunks(TAGS_AT_ONCE) {

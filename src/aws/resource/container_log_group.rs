@@ -25,11 +25,11 @@ impl Leftover for ContainerLogGroup {
     };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
-        // A name proves nothing unless something else of ours is there, or was.
+        // A name proves nothing unless something else of ours exists, or did.
         if matches!(query, Query::Leftovers(scope) if scope.ours.is_empty() || scope.another_lives) {
             return Ok(Vec::new());
         }
-        // The last slash keeps clusters out whose names only begin like ours.
+        // The last slash excludes clusters whose names only begin with ours.
         let prefix = format!("/aws/containerinsights/{}/", aws.cluster);
         let groups = log_group::describe(aws, &prefix).await?;
         let wanted = |name: &str| matches!(query, Query::Leftovers(_)) || query.items().iter().any(|item| item.id == name);

@@ -1,4 +1,5 @@
-//! EBS snapshots of claims. They carry the tag that our EBS CSI add-on gives to all it makes (docs/aws.md, "What Kubernetes leaves").
+//! EBS snapshots of persistent volume claims. They carry the tag that our EBS CSI add-on puts on everything it creates (docs/aws.md,
+//! "What Kubernetes leaves").
 
 use super::leftover::{found, size_of_claim};
 use crate::aws::Aws;
@@ -40,7 +41,8 @@ impl Leftover for EbsSnapshot {
     }
 }
 
-/// A claim's snapshot. Those that AWS Backup or a lifecycle policy made carry the volume's tags, and are theirs to delete.
+/// Whether it is the snapshot of a claim. Those of AWS Backup or of a lifecycle policy carry the volume's tags too, but are deleted by
+/// their makers.
 fn is_left(snapshot: &Snapshot) -> bool {
     let found = tags::of_ec2(snapshot.tags());
     let is_managed = found.keys().any(|key| key.starts_with("aws:backup:") || key.starts_with("aws:dlm:"));

@@ -1,4 +1,5 @@
-//! EBS volumes of claims. They carry the tag that our EBS CSI add-on gives to all it makes (docs/aws.md, "What Kubernetes leaves").
+//! EBS volumes of persistent volume claims. They carry the tag that our EBS CSI add-on puts on everything it creates (docs/aws.md, "What
+//! Kubernetes leaves").
 
 use super::leftover::{found, size_of_claim};
 use crate::aws::Aws;
@@ -43,7 +44,7 @@ impl Leftover for EbsVolume {
     }
 }
 
-/// A claim's volume, or any that nothing uses; the disks of nodes carry our tag too, and go with their nodes.
+/// Whether it is the volume of a claim, or any that nothing uses; the disks of nodes carry our tag too, and are deleted with their nodes.
 fn is_left(volume: &Volume) -> bool {
     let keys = || volume.tags().iter().filter_map(|tag| tag.key());
     keys().any(|key| key == tags::LINEAGE) && (keys().any(|key| CLAIM_TAGS.contains(&key)) || volume.attachments().is_empty())

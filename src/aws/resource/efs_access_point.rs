@@ -21,7 +21,7 @@ impl Resource for EfsAccessPoint {
         protection: None,
         data: None,
         exists_by_name: None,
-        // Their file system lists them.
+        // They are listed with their file system.
         unrecorded: Some(Unrecorded { key: &[], tagged: None, list: None }),
         asks_whether_deleting: false,
     };

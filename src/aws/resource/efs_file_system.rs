@@ -97,7 +97,7 @@ pub(super) fn of_efs(tags: &[Tag]) -> Tags {
     tags.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
 }
 
-/// States of all EFS things are the same.
+/// All resources of EFS have the same states.
 pub(super) fn readiness(state: &LifeCycleState) -> Readiness {
     match state {
         LifeCycleState::Available => Readiness::Ready,
@@ -107,7 +107,7 @@ pub(super) fn readiness(state: &LifeCycleState) -> Readiness {
     }
 }
 
-/// Tags of a file system, which own its mount targets too.
+/// Tags of a file system, which also say whose its mount targets are.
 pub(super) async fn system_tags(aws: &Aws, id: &str) -> Result<Tags, Failure> {
     let answer = or_absent(classify("DescribeFileSystems", aws.efs.describe_file_systems().file_system_id(id).send().await))?;
     let systems = answer.and_then(|answer| answer.file_systems).unwrap_or_default();
@@ -118,7 +118,7 @@ fn attributes(aws: &Aws, id: &str) -> BTreeMap<String, String> {
     tags::attributes(id, &[("arn", &tags::arn(aws, "elasticfilesystem", &format!("file-system/{id}")))])
 }
 
-/// Whether there is such a file system, and it is not on its way out.
+/// Whether there is such a file system that is not being deleted.
 async fn exists(aws: &Aws, id: &str) -> Result<bool, Failure> {
     let answer = or_absent(classify("DescribeFileSystems", aws.efs.describe_file_systems().file_system_id(id).send().await))?;
     let systems = answer.and_then(|answer| answer.file_systems).unwrap_or_default();
@@ -133,7 +133,7 @@ async fn observed(aws: &Aws, system: &FileSystemDescription) -> Result<Option<Ob
     let id = system.file_system_id();
     let answer = or_absent(classify("DescribeBackupPolicy", aws.efs.describe_backup_policy().file_system_id(id).send().await))?;
     let status = answer.and_then(|answer| answer.backup_policy).map(|policy| policy.status);
-    // The key is not compared: it never changes, and AWS names the default key where the spec says none.
+    // The key is not compared: it never changes, and AWS reports the default key where the spec has none.
     let spec = json!({
         "throughput_mode": system.throughput_mode().map(ThroughputMode::as_str),
         "backup": matches!(status, Some(Status::Enabled | Status::Enabling)),
@@ -142,13 +142,13 @@ async fn observed(aws: &Aws, system: &FileSystemDescription) -> Result<Option<Ob
     Ok(observed.map(|observed| Observed { attributes: attributes(aws, id), ..observed }))
 }
 
-/// VPCs in which we have security groups. Others may mount a file system of ours in theirs.
+/// VPCs in which we have security groups. In other VPCs, others may mount our file system.
 async fn vpcs(aws: &Aws) -> Result<BTreeSet<String>, Failure> {
     let groups = security_group::describe(aws, vec![tags::filter(&format!("tag:{}", tags::CLUSTER), [aws.cluster.clone()])]).await?;
     Ok(groups.iter().filter_map(|group| group.vpc_id().map(str::to_owned)).collect())
 }
 
-/// Access points and mount targets of our file systems; the latter have no tags, and their id stands for a name.
+/// Access points and mount targets of our file systems; mount targets have no tags, and their id is used as their name.
 async fn unrecorded(aws: &Aws) -> Result<Vec<Item>, Failure> {
     let pages = aws.efs.describe_file_systems().into_paginator().items().send();
     let vpcs = vpcs(aws).await?;
@@ -170,7 +170,7 @@ async fn unrecorded(aws: &Aws) -> Result<Vec<Item>, Failure> {
     Ok(items)
 }
 
-/// Mount targets keep their file system.
+/// Mount targets block the deletion of their file system.
 async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Blocker>, Failure> {
     let pages = aws.efs.describe_mount_targets().file_system_id(&item.id).into_paginator().items().send();
     let targets = or_absent(classify("DescribeMountTargets", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();
@@ -181,7 +181,7 @@ async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Blocker>,
     Ok(targets.iter().map(named).collect())
 }
 
-/// EFS meters its bytes some hours late.
+/// EFS meters the bytes some hours late.
 async fn contents(aws: &Aws, item: &Item) -> Result<Option<Contents>, Failure> {
     let answer = or_absent(classify("DescribeFileSystems", aws.efs.describe_file_systems().file_system_id(&item.id).send().await))?;
     let systems = answer.and_then(|answer| answer.file_systems).unwrap_or_default();

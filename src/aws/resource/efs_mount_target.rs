@@ -1,4 +1,4 @@
-//! EFS mount target (EFS-1). Natural key: file system and subnet. It carries no tags: it is its file system's.
+//! EFS mount target (EFS-1). Natural key: file system and subnet. It has no tags: those of its file system say whose it is.
 
 use super::efs_file_system::{readiness, system_tags};
 use super::network_interface;
@@ -22,7 +22,7 @@ impl Resource for EfsMountTarget {
         protection: None,
         data: None,
         exists_by_name: None,
-        // Their file system lists them.
+        // They are listed with their file system.
         unrecorded: Some(Unrecorded { key: &["file_system", "subnet"], tagged: None, list: None }),
         asks_whether_deleting: false,
     };
@@ -66,7 +66,7 @@ impl Resource for EfsMountTarget {
         Ok(BTreeMap::new())
     }
 
-    /// It carries no tags: it is its file system's.
+    /// It has no tags: those of its file system say whose it is.
     async fn change_tags(_aws: &Aws, _it: &Typed<'_, spec::EfsMountTarget>, _update: &Update) -> Result<(), Failure> {
         Ok(())
     }
@@ -102,7 +102,7 @@ fn observed(
     parent: Option<&Tags>,
 ) -> Option<Observed> {
     let mut spec = json!({ "file_system": target.file_system_id(), "subnet": target.subnet_id() });
-    // An interface that is just being made is not listed yet: then the groups are left unread.
+    // An interface that is just being created is not listed yet: then the groups are not compared.
     if let Some(groups) = target.network_interface_id().and_then(|id| groups.get(id)) {
         spec["security_groups"] = json!(groups.iter().map(|group| Input::from(group.as_str())).collect::<Vec<_>>());
     }

@@ -20,8 +20,8 @@ impl Resource for EksAccessEntry {
     const DELETION: Deletion =
         Deletion { blockers: None, protection: None, data: None, exists_by_name: None, unrecorded: None, asks_whether_deleting: false };
 
-    /// One list tells which entries exist. Principal and type never change, so entries that are recorded are not
-    /// described one by one; only those of people have policies to compare.
+    /// One list call tells which entries exist. Principal and type never change, so recorded entries are not described one by one; only
+    /// those of administrators have policies to compare.
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         if query.items().is_empty() {
             return Ok(Vec::new());
@@ -42,7 +42,7 @@ impl Resource for EksAccessEntry {
         let principal = new.spec.principal.as_str();
         let call =
             aws.eks.create_access_entry().client_request_token(token).cluster_name(new.spec.cluster.as_str()).principal_arn(principal);
-        // EC2_LINUX entries take neither groups nor a user name.
+        // EC2_LINUX entries accept neither groups nor a user name.
         let answer =
             classify("CreateAccessEntry", call.r#type(&new.spec.entry_type).set_tags(Some(tags::hash_map(&new.tags))).send().await)?;
         let arn = answer.access_entry().and_then(|entry| entry.access_entry_arn());
@@ -87,7 +87,7 @@ async fn policies(aws: &Aws, principal: &str) -> Result<Vec<String>, Failure> {
     Ok(found.into_iter().filter_map(|policy| policy.policy_arn).collect())
 }
 
-/// Tags that make an entry of ours under our cluster.
+/// The tags of our cluster, with which an entry without tags counts as ours.
 async fn cluster_tags(aws: &Aws, item: &Item) -> Result<tags::Tags, Failure> {
     let answer = or_absent(classify("DescribeCluster", aws.eks.describe_cluster().name(&aws.cluster).send().await))?;
     let found = answer.and_then(|answer| answer.cluster).and_then(|cluster| cluster.tags);
@@ -114,7 +114,7 @@ async fn observed(aws: &Aws, item: &Item, principal: &str) -> Result<Option<Obse
     spec["entry_type"] = json!(entry.r#type());
     let mut found: tags::Tags = entry.tags().cloned().unwrap_or_default().into_iter().collect();
     if people && found.is_empty() {
-        // EKS made it for whoever created our cluster, without tags; the configuration lists the same principal.
+        // EKS created it, without tags, for the creator of our cluster; the configuration lists the same principal.
         found = cluster_tags(aws, item).await?;
     }
     let arn = [("arn", entry.access_entry_arn().unwrap_or_default())];

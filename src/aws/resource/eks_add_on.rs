@@ -83,7 +83,7 @@ fn associations(spec: &Spec) -> Result<Option<Vec<AddonPodIdentityAssociations>>
     spec.pod_identity.iter().map(build).collect::<Result<Vec<_>, _>>().map(Some)
 }
 
-/// While an add-on is waited for, only its status counts (`full` is false) and its roles are not asked for.
+/// While the engine waits for an add-on (`full` is false), only its status counts and its roles are not read.
 async fn observed(aws: &Aws, item: &Item, full: bool) -> Result<Option<Observed>, Failure> {
     let Some(name) = known_name(item, "name") else { return Ok(None) };
     let call = aws.eks.describe_addon().cluster_name(&aws.cluster).addon_name(name);
@@ -116,8 +116,8 @@ async fn pod_identity(aws: &Aws, addon: &Addon) -> Result<Value, Failure> {
     Ok(Value::Array(identities))
 }
 
-/// DEGRADED heals once nodes are there; CREATE_FAILED never does and must be deleted first.
-/// A failed update ends a wait; in a plan it is no reason to replace the add-on.
+/// DEGRADED ends once there are nodes; CREATE_FAILED never does, and the add-on must be deleted first. A failed update ends a wait; in a
+/// plan it is no reason to replace the add-on.
 fn readiness(addon: &Addon, full: bool) -> Readiness {
     let issues = addon.health().map(|health| health.issues()).unwrap_or_default();
     let texts: Vec<String> = issues.iter().filter_map(|issue| issue.message().map(str::to_owned)).collect();

@@ -1,7 +1,7 @@
 //! EKS cluster (EKS-1). Token and natural key: its name.
 
 use crate::aws::Aws;
-use crate::aws::blockers::{allowed, blocker};
+use crate::aws::blockers::{blocker, if_allowed};
 use crate::aws::contract::{Deletion, Resource, ToDelete, Typed, json};
 use crate::aws::errors::{classify, or_absent, unexpected};
 use crate::aws::tags;
@@ -16,7 +16,7 @@ use aws_sdk_eks::types::{
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Attribute with the address of the Kubernetes API.
+/// Attribute with the URL of the Kubernetes API.
 const ENDPOINT: &str = "endpoint";
 
 pub(in crate::aws) struct EksCluster;
@@ -41,7 +41,7 @@ impl Resource for EksCluster {
         let (spec, readiness) = (json(&spec_of(&cluster)), readiness(&cluster));
         let recorded = query.items().iter().find(|item| is_at(&cluster, item.attributes.get(ENDPOINT).map(String::as_str)));
         let observed = match recorded.filter(|_| tags::address(aws, &found).is_none()) {
-            // Somebody took its tags off; its endpoint is its own.
+            // Its tags were removed, but the endpoint shows that it is the recorded cluster.
             Some(item) => Some(tags::observed_item(item, &aws.cluster, spec, &[], readiness)),
             None => tags::observed(aws, &aws.cluster, found, spec, &[], readiness),
         };
@@ -56,7 +56,7 @@ impl Resource for EksCluster {
         let call =
             call.resources_vpc_config(vpc_config(spec)).logging(logging(&spec.log_types)).deletion_protection(spec.deletion_protection);
         let call = call.kubernetes_network_config(KubernetesNetworkConfigRequest::builder().service_ipv4_cidr(&spec.service_cidr).build());
-        // Access entries only; and no self-managed add-ons, which would fight with those installed through the API.
+        // Access entries only; and no self-managed add-ons, which would conflict with those installed through the API.
         let access = CreateAccessConfigRequest::builder()
             .authentication_mode(AuthenticationMode::Api)
             .bootstrap_cluster_creator_admin_permissions(true);
@@ -71,12 +71,12 @@ impl Resource for EksCluster {
         Ok(())
     }
 
-    /// EKS takes one kind of change at a time: this sends the next one that is still missing and, while more remain,
-    /// answers "in use", so that the engine comes back.
+    /// EKS takes one kind of change at a time: this sends the next one that is missing and, while more remain, returns "in use", so that
+    /// the engine tries again.
     async fn update(aws: &Aws, it: &Typed<'_, Spec>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
         let cluster = describe(aws, &it.id).await?.ok_or_else(|| unexpected("DescribeCluster", "the cluster is gone"))?;
         if cluster.status() == Some(&ClusterStatus::Updating) {
-            return Err(busy("the cluster takes one change at a time and is busy with one"));
+            return Err(busy("the cluster takes one change at a time, and one is in progress"));
         }
         let missing = missing_changes(&it.spec, &spec_of(&cluster));
         match missing.first() {
@@ -86,7 +86,7 @@ impl Resource for EksCluster {
                 if missing.len() == 1 {
                     Ok(BTreeMap::new())
                 } else {
-                    Err(busy("the cluster takes one change at a time; more are to follow"))
+                    Err(busy("the cluster takes one change at a time; further ones are pending"))
                 }
             }
         }
@@ -104,11 +104,11 @@ impl Resource for EksCluster {
     }
 }
 
-/// The cluster of our name that was not made under this state: neither its tags say so, nor is it where the state records
-/// the cluster's endpoint.
+/// A cluster of our name that was not created under this state: neither its tags say so, nor does it have the endpoint that the state
+/// records.
 ///
 /// # Errors
-/// What AWS says.
+/// The failure of the call.
 pub(in crate::aws) async fn another_cluster(aws: &Aws, lineage: &str, recorded: Option<&str>) -> Result<Option<Namesake>, Failure> {
     let Some(cluster) = describe(aws, &aws.cluster).await? else { return Ok(None) };
     let tag = |key: &str| cluster.tags().and_then(|tags| tags.get(key)).map(String::as_str);
@@ -118,7 +118,7 @@ pub(in crate::aws) async fn another_cluster(aws: &Aws, lineage: &str, recorded: 
     Ok((!is_tagged && !is_at(&cluster, recorded)).then(namesake))
 }
 
-/// Whether that is the cluster's endpoint, which no other one ever has.
+/// Whether that is the cluster's endpoint, which no other cluster ever has.
 fn is_at(cluster: &Cluster, endpoint: Option<&str>) -> bool {
     endpoint.is_some() && cluster.endpoint() == endpoint
 }
@@ -127,17 +127,17 @@ fn busy(message: &str) -> Failure {
     Failure::new(FailureKind::InUse, "UpdateClusterConfig", message)
 }
 
-/// Takes the deletion protection off; "in use" until EKS is through with that.
+/// Turns the deletion protection off; returns "in use" until EKS has done that.
 async fn lift_protection(aws: &Aws, name: &str) -> Result<(), Failure> {
     let Some(cluster) = describe(aws, name).await? else { return Ok(()) };
     if cluster.deletion_protection() != Some(true) {
         return Ok(());
     }
     if cluster.status() == Some(&ClusterStatus::Updating) {
-        return Err(busy("the deletion protection is being taken off"));
+        return Err(busy("the deletion protection is being turned off"));
     }
     classify("UpdateClusterConfig", aws.eks.update_cluster_config().name(name).deletion_protection(false).send().await)?;
-    Err(busy("the deletion protection is being taken off"))
+    Err(busy("the deletion protection is being turned off"))
 }
 
 /// Kinds of change, the quick ones first.
@@ -227,7 +227,7 @@ fn support(spec: &Spec) -> UpgradePolicyRequest {
 
 fn encryption(spec: &Spec) -> Option<Vec<EncryptionConfig>> {
     let key = Provider::builder().key_arn(spec.kms_key.as_ref()?.as_str()).build();
-    // EKS encrypts all API data; the API still wants the word.
+    // EKS encrypts all API data, but the API still requires the field.
     #[expect(deprecated, reason = "CreateCluster refuses an encryptionConfig without resources")]
     let config = EncryptionConfig::builder().resources("secrets").provider(key).build();
     Some(vec![config])
@@ -247,7 +247,7 @@ fn spec_of(cluster: &Cluster) -> Spec {
         role: Input::from(cluster.role_arn().unwrap_or_default()),
         subnets: vpc.map(|vpc| vpc.subnet_ids().iter().map(|id| Input::from(id.as_str())).collect()).unwrap_or_default(),
         public_endpoint: public,
-        // AWS lists 0.0.0.0/0 also while the public endpoint is off.
+        // AWS returns 0.0.0.0/0 even while the public endpoint is off.
         public_cidrs: if public { cidrs } else { Vec::new() },
         service_cidr: cluster.kubernetes_network_config().and_then(|network| network.service_ipv4_cidr()).unwrap_or_default().to_owned(),
         log_types: types.collect(),
@@ -257,7 +257,7 @@ fn spec_of(cluster: &Cluster) -> Spec {
     }
 }
 
-/// Endpoint and certificate are there only once the cluster is active.
+/// Endpoint and certificate exist only once the cluster is active.
 fn attributes(cluster: &Cluster) -> BTreeMap<String, String> {
     let name = cluster.name().unwrap_or_default();
     let network = cluster.kubernetes_network_config();
@@ -289,7 +289,7 @@ fn readiness(cluster: &Cluster) -> Readiness {
     }
 }
 
-/// Node groups and Fargate profiles: EKS refuses to delete a cluster that has them, and we make none.
+/// Node groups and Fargate profiles: EKS refuses to delete a cluster that has them, and we create none.
 async fn blockers(aws: &Aws, item: &Item, _scope: &Scope) -> Result<Vec<Blocker>, Failure> {
     node_groups(aws, &item.id).await
 }
@@ -298,16 +298,16 @@ async fn blockers(aws: &Aws, item: &Item, _scope: &Scope) -> Result<Vec<Blocker>
 pub(in crate::aws) async fn node_groups(aws: &Aws, name: &str) -> Result<Vec<Blocker>, Failure> {
     let groups = aws.eks.list_nodegroups().cluster_name(name).into_paginator().items().send();
     let groups =
-        allowed(or_absent(classify("ListNodegroups", groups.collect::<Result<Vec<_>, _>>().await)).map(Option::unwrap_or_default))?;
+        if_allowed(or_absent(classify("ListNodegroups", groups.collect::<Result<Vec<_>, _>>().await)).map(Option::unwrap_or_default))?;
     let profiles = aws.eks.list_fargate_profiles().cluster_name(name).into_paginator().items().send();
     let profiles = classify("ListFargateProfiles", profiles.collect::<Result<Vec<_>, _>>().await);
-    let profiles = allowed(or_absent(profiles).map(Option::unwrap_or_default))?;
+    let profiles = if_allowed(or_absent(profiles).map(Option::unwrap_or_default))?;
     let groups = groups.into_iter().map(|name| blocker(format!("managed node group {name}"), String::new(), Whose::Foreign));
     let profiles = profiles.into_iter().map(|name| blocker(format!("Fargate profile {name}"), String::new(), Whose::Foreign));
     Ok(groups.chain(profiles).collect())
 }
 
-/// The spec that was read tells.
+/// The deletion protection of clusters, from the spec that was read.
 async fn protections(_aws: &Aws, targets: &ToDelete) -> Result<BTreeMap<String, String>, Failure> {
     let is_on = |item: &&Item| item.spec.get("deletion_protection").and_then(Value::as_bool) == Some(true);
     Ok(targets.items.iter().filter(is_on).map(|item| (item.id.clone(), "EKS's deletion protection".to_owned())).collect())

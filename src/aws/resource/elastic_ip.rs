@@ -20,7 +20,7 @@ impl Resource for ElasticIp {
         Deletion { blockers: None, protection: None, data: None, exists_by_name: None, unrecorded: None, asks_whether_deleting: false };
 
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
-        // DescribeAddresses has no pages.
+        // DescribeAddresses is not paginated.
         let call = aws.ec2.describe_addresses().set_filters(Some(tags::filters(aws, query, "allocation-id")));
         let answer = classify("DescribeAddresses", call.send().await)?;
         let observed = answer.addresses().iter().filter_map(|address| {

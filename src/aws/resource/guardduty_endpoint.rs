@@ -1,5 +1,5 @@
-//! The endpoint that GuardDuty Runtime Monitoring puts into a VPC for its agent on the nodes, and forgets there: it holds
-//! subnets, the VPC, and the group that GuardDuty made for it.
+//! The endpoint that GuardDuty Runtime Monitoring creates in a VPC for its agent on the nodes, and never deletes: it blocks the deletion
+//! of subnets, of the VPC, and of the security group that GuardDuty created for it.
 
 use super::leftover::found;
 use super::vpc_endpoint;
@@ -13,7 +13,7 @@ use crate::resource::{Kind, spec};
 use aws_sdk_ec2::types::{Filter, VpcEndpoint};
 use serde_json::json;
 
-/// Who made it.
+/// Name of its maker in plans.
 pub(super) const GUARDDUTY: &str = "GuardDuty";
 /// Tag on all that GuardDuty makes in a VPC.
 const MANAGED_TAG: &str = "GuardDutyManaged";
@@ -41,7 +41,7 @@ impl Leftover for GuardDutyEndpoint {
     }
 }
 
-/// GuardDuty's endpoints in our own VPCs. In a network that was brought along others may have nodes with the agent.
+/// GuardDuty's endpoints in our own VPCs. In an existing network others may run nodes with the agent.
 pub(in crate::aws) async fn left(aws: &Aws, scope: &Scope) -> Result<Vec<VpcEndpoint>, Failure> {
     let own: Vec<String> = scope.vpcs.iter().filter(|vpc| is_own_vpc(scope, vpc)).cloned().collect();
     if own.is_empty() {
@@ -59,7 +59,7 @@ pub(in crate::aws) fn is_left(scope: &Scope, endpoint: &VpcEndpoint) -> bool {
     is_near && is_agents && is_managed(&tags::of_ec2(endpoint.tags()))
 }
 
-/// Whether the VPC is ours, and not one that was brought along.
+/// Whether the VPC is ours, and not an existing one.
 pub(super) fn is_own_vpc(scope: &Scope, vpc: &str) -> bool {
     scope.owns_vpc && scope.ours.get(vpc).is_some_and(|address| address.kind() == Kind::Vpc)
 }
@@ -69,7 +69,7 @@ pub(super) fn is_managed(tags: &Tags) -> bool {
     tags.get(MANAGED_TAG).is_some_and(|value| value == "true")
 }
 
-/// Endpoints that are not gone.
+/// Endpoints that are not deleted yet.
 async fn describe(aws: &Aws, which: Filter) -> Result<Vec<VpcEndpoint>, Failure> {
     let pages = aws.ec2.describe_vpc_endpoints().filters(which).max_results(PAGE).into_paginator().items().send();
     let mut endpoints = classify("DescribeVpcEndpoints", pages.collect::<Result<Vec<_>, _>>().await)?;

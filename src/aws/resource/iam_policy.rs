@@ -38,7 +38,7 @@ impl Resource for IamPolicy {
         for item in query.items() {
             let name = item.spec.get("name").and_then(Value::as_str);
             if let Some(policy) = policies.iter().find(|policy| policy.policy_name() == name) {
-                // Lists lag behind deletions.
+                // Lists may still show what was deleted.
                 seen.extend(or_absent(observed(aws, item, policy).await)?.flatten());
             }
         }
@@ -58,7 +58,7 @@ impl Resource for IamPolicy {
         Ok(())
     }
 
-    /// A new default version; the oldest one makes room.
+    /// Creates a new default version, and deletes the oldest one when there is no room.
     async fn update(aws: &Aws, it: &Typed<'_, spec::IamPolicy>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
         let versions = versions(aws, &it.id).await?;
         if versions.len() >= MOST_VERSIONS {
@@ -99,7 +99,7 @@ pub(super) fn of_iam(tags: Vec<Tag>) -> Tags {
     tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
 }
 
-/// IAM is the same in all regions: a cluster of the same name in another one has the same path and tags, but other names.
+/// IAM is the same in all regions: a cluster of the same name in another region has the same path and tags, but other names.
 pub(super) fn candidate_of<'a>(aws: &Aws, name: &str, found: impl IntoIterator<Item = &'a Tag>) -> Option<Item> {
     if !name.starts_with(&format!("{}-{}-", aws.cluster, aws.connection.region)) {
         return None;
@@ -118,7 +118,7 @@ async fn observed(aws: &Aws, item: &Item, policy: &Policy) -> Result<Option<Obse
     let arn = policy.arn().unwrap_or_default();
     let version = policy.default_version_id().unwrap_or_default();
     let attributes = [("arn", arn), ("version_id", version)];
-    // A version never changes: the document is read only when another version is in force.
+    // A version never changes, so the document is read only when another version became the default.
     let known = item.attributes.get("version_id").is_some_and(|recorded| recorded == version);
     let spec = if known {
         json!({})
@@ -167,7 +167,7 @@ async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whom it is attached to.
+/// What the policy is attached to.
 async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Blocker>, Failure> {
     let Some(answer) = or_absent(classify("ListEntitiesForPolicy", aws.iam.list_entities_for_policy().policy_arn(&item.id).send().await))?
     else {

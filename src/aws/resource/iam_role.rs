@@ -36,7 +36,7 @@ impl Resource for IamRole {
         for item in query.items() {
             let name = item.spec.get("name").and_then(Value::as_str);
             if let Some(role) = roles.iter().find(|role| Some(role.role_name()) == name) {
-                // Lists lag behind deletions.
+                // Lists may still show what was deleted.
                 seen.extend(or_absent(observed(aws, item, role).await)?.flatten());
             }
         }
@@ -51,7 +51,7 @@ impl Resource for IamRole {
         Ok(Created { id: role.role_name().to_owned(), attributes: attributes(role) })
     }
 
-    /// Attaching twice is the same as once.
+    /// Attaching a policy twice has the same effect as once.
     async fn configure(aws: &Aws, it: &Typed<'_, spec::IamRole>) -> Result<(), Failure> {
         for policy in &it.spec.policies {
             classify("AttachRolePolicy", aws.iam.attach_role_policy().role_name(&it.id).policy_arn(policy.as_str()).send().await)?;
@@ -79,7 +79,7 @@ impl Resource for IamRole {
         change_tags(aws, update).await
     }
 
-    /// A role of the same name under another path is somebody else's.
+    /// A role of the same name under another path is not ours.
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         let answer = classify("GetRole", aws.iam.get_role().role_name(&item.id).send().await)?;
         if answer.role().is_some_and(|role| role.path() != path(aws)) {
@@ -152,7 +152,7 @@ async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Instance profiles that hold it.
+/// Instance profiles that contain it.
 async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Blocker>, Failure> {
     let pages = aws.iam.list_instance_profiles_for_role().role_name(&item.id).into_paginator().items().send();
     let profiles = or_absent(classify("ListInstanceProfilesForRole", pages.collect::<Result<Vec<_>, _>>().await))?.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Instances of the cluster outside of its Auto Scaling Groups: those that Karpenter started, or that somebody detached.
+//! Instances of the cluster outside of its Auto Scaling Groups: started by Karpenter, or detached from a group by a user.
 
 use super::leftover::{found, is_owned};
 use crate::aws::Aws;
@@ -56,7 +56,7 @@ impl Leftover for Instance {
     }
 }
 
-/// Protections of the instances that have some, in words, by id. Stop protection keeps an instance from ending, too.
+/// Protections of the instances that have some, in words, by id. Stop protection prevents termination, too.
 async fn protections(aws: &Aws, targets: &ToDelete) -> Result<BTreeMap<String, String>, Failure> {
     let mut protected = BTreeMap::new();
     for id in targets.ids() {
@@ -75,7 +75,7 @@ async fn protections(aws: &Aws, targets: &ToDelete) -> Result<BTreeMap<String, S
     Ok(protected)
 }
 
-/// Whether the switch is on; what is gone has none.
+/// Whether the protection is on; an instance that is gone has none.
 async fn is_on(aws: &Aws, id: &str, attribute: InstanceAttributeName) -> Result<bool, Failure> {
     let call = aws.ec2.describe_instance_attribute().instance_id(id).attribute(attribute);
     let Some(answer) = or_absent(classify("DescribeInstanceAttribute", call.send().await))? else { return Ok(false) };
@@ -83,7 +83,7 @@ async fn is_on(aws: &Aws, id: &str, attribute: InstanceAttributeName) -> Result<
     Ok(switch.and_then(AttributeBooleanValue::value) == Some(true))
 }
 
-/// EC2 takes one attribute at a time, and of a Spot instance neither: only what is on is switched off.
+/// EC2 changes one attribute at a time, and neither of a Spot instance: only what is on is turned off.
 async fn lift_protection(aws: &Aws, id: &str) -> Result<(), Failure> {
     let off = || AttributeBooleanValue::builder().value(false).build();
     let call = || aws.ec2.modify_instance_attribute().instance_id(id);
@@ -103,7 +103,7 @@ pub(in crate::aws) async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> 
     Ok(reservations.into_iter().flat_map(|reservation| reservation.instances.unwrap_or_default()).collect())
 }
 
-/// Whether the cluster left it: a node by its tags, of no Auto Scaling Group, which would start another one.
+/// Whether the cluster left it: a node by its tags that belongs to no Auto Scaling Group, which would start another one.
 pub(in crate::aws) fn is_left(aws: &Aws, scope: &Scope, instance: &types::Instance) -> bool {
     let tags = tags_of(instance);
     let is_near = instance.vpc_id().is_some_and(|vpc| scope.vpcs.contains(vpc));
@@ -120,7 +120,7 @@ pub(in crate::aws) fn tags_of(instance: &types::Instance) -> Tags {
 pub(in crate::aws) fn observed(instance: &types::Instance) -> Observed {
     let id = instance.instance_id().unwrap_or_default();
     let tags = tags_of(instance);
-    let maker = if tags.contains_key(KARPENTER_TAG) { "Karpenter" } else { "somebody who detached it from its group" };
+    let maker = if tags.contains_key(KARPENTER_TAG) { "Karpenter" } else { "a user who detached it from its group" };
     let groups: Vec<&str> = instance.security_groups().iter().filter_map(|group| group.group_id()).collect();
     let spec = json!({ "vpc": instance.vpc_id(), "subnet": instance.subnet_id(), "security_groups": groups });
     let state = instance.state().and_then(|state| state.name());

@@ -35,7 +35,7 @@ impl Resource for InstanceProfile {
         for item in query.items() {
             let name = item.spec.get("name").and_then(Value::as_str);
             if let Some(profile) = profiles.iter().find(|profile| Some(profile.instance_profile_name()) == name) {
-                // Lists lag behind deletions.
+                // Lists may still show what was deleted.
                 seen.extend(or_absent(observed(aws, item, profile).await)?.flatten());
             }
         }
@@ -50,7 +50,7 @@ impl Resource for InstanceProfile {
         Ok(Created { id: name.to_owned(), attributes: tags::attributes(name, &[("arn", profile.arn())]) })
     }
 
-    /// A second role is refused with LimitExceeded, so what is inside is read first.
+    /// A second role is refused with LimitExceeded, so the roles in the profile are read first.
     async fn configure(aws: &Aws, it: &Typed<'_, spec::InstanceProfile>) -> Result<(), Failure> {
         let inside = roles(aws, &it.id).await?;
         for other in inside.iter().filter(|role| role.as_str() != it.spec.role.as_str()) {
@@ -72,7 +72,7 @@ impl Resource for InstanceProfile {
         change_tags(aws, update).await
     }
 
-    /// A profile of the same name under another path is somebody else's.
+    /// A profile of the same name under another path is not ours.
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         let answer = classify("GetInstanceProfile", aws.iam.get_instance_profile().instance_profile_name(&item.id).send().await)?;
         if answer.instance_profile().is_some_and(|profile| profile.path() != path(aws)) {

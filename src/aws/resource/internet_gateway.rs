@@ -55,7 +55,7 @@ impl Resource for InternetGateway {
         or_exists(classify("AttachInternetGateway", call.send().await))
     }
 
-    /// A gateway that somebody detached is attached again.
+    /// A gateway that was detached is attached again.
     async fn update(aws: &Aws, it: &Typed<'_, spec::InternetGateway>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
         Self::configure(aws, it).await?;
         Ok(BTreeMap::new())
@@ -75,7 +75,7 @@ impl Resource for InternetGateway {
     }
 }
 
-/// Public addresses in the VPC keep its gateway.
+/// Public addresses in the VPC block the deletion of its gateway.
 async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Blocker>, Failure> {
     let call = aws.ec2.describe_internet_gateways().filters(tags::filter("internet-gateway-id", [item.id.clone()])).max_results(PAGE);
     let pages = call.into_paginator().items().send();

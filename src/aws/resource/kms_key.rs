@@ -1,4 +1,4 @@
-//! KMS key with its alias and rotation. Tag only: CreateKey takes no token; the alias is its name afterwards.
+//! KMS key with its alias and rotation. Tag only: CreateKey takes no token; once it has its alias, that is its name.
 
 use crate::aws::Aws;
 use crate::aws::blockers::{blocker, origin};
@@ -17,7 +17,7 @@ use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Days until a key is really deleted. Keys waiting for that cost nothing, and it can be cancelled meanwhile.
+/// Days until a key is really deleted. Until then it costs nothing, and the deletion can be cancelled.
 const DELETION_WINDOW_DAYS: i32 = 30;
 
 pub(in crate::aws) struct KmsKey;
@@ -109,7 +109,7 @@ impl Resource for KmsKey {
         if !policy.lift_protection {
             refuse_needed(aws, item).await?;
         }
-        // Somebody else's key may be called so.
+        // Another key may have the alias by now.
         if let Some(alias) = item.spec.get("alias").and_then(serde_json::Value::as_str)
             && describe(aws, alias).await?.is_some_and(|key| key.key_id() == item.id)
         {
@@ -117,7 +117,7 @@ impl Resource for KmsKey {
         }
         let call = aws.kms.schedule_key_deletion().key_id(&item.id).pending_window_in_days(DELETION_WINDOW_DAYS);
         match classify("ScheduleKeyDeletion", call.send().await) {
-            // It is scheduled already.
+            // Its deletion is scheduled already.
             Err(failure) if failure.code.as_deref().is_some_and(|code| code.starts_with("KMSInvalidState")) => Ok(()),
             other => other.map(drop),
         }
@@ -126,22 +126,22 @@ impl Resource for KmsKey {
 
 /// A snapshot or volume that only the key decrypts.
 struct Needing {
-    /// Which of the two.
+    /// `snapshot` or `volume`.
     what: &'static str,
     /// Its id.
     id: String,
-    /// What somebody wrote on it.
+    /// Its description, if it has one.
     description: Option<String>,
     /// Its tags.
     tags: Tags,
 }
 
-/// The key's ARN, also where nothing but its id is known.
+/// The key's ARN, also when only its id is known.
 fn arn(aws: &Aws, item: &Item) -> String {
     item.attributes.get("arn").cloned().unwrap_or_else(|| tags::arn(aws, "kms", &format!("key/{}", item.id)))
 }
 
-/// What would be unreadable without the key: snapshots and volumes that neither are being deleted nor go with an instance.
+/// What would be unreadable without the key: snapshots and volumes that neither are being deleted nor will be deleted with an instance.
 async fn needing(aws: &Aws, arn: &str) -> Result<Vec<Needing>, Failure> {
     let encrypted = || filter("encrypted", ["true".to_owned()]);
     let snapshots = aws.ec2.describe_snapshots().owner_ids("self").filters(encrypted()).max_results(PAGE).into_paginator().items().send();
@@ -161,24 +161,24 @@ async fn needing(aws: &Aws, arn: &str) -> Result<Vec<Needing>, Failure> {
     Ok(snapshots.chain(volumes).collect())
 }
 
-/// On its way already, or the disk of a node.
+/// Whether it is being deleted, or is the disk of a node.
 fn is_going(volume: &Volume) -> bool {
     let goes_with_instance = |attachment: &VolumeAttachment| attachment.delete_on_termination() == Some(true);
     matches!(volume.state(), Some(VolumeState::Deleting | VolumeState::Deleted)) || volume.attachments().iter().any(goes_with_instance)
 }
 
-/// Why the key should stay, in words; nothing for no ids.
+/// Why the key should be kept, in words; `None` for no ids.
 fn why_needed(ids: &[&str]) -> Option<String> {
     let named = ids.iter().take(3).copied().collect::<Vec<_>>().join(", ");
     match ids.len() {
         0 => None,
-        count @ 1..=3 => Some(format!("what only it decrypts: {count} snapshots or volumes that stay ({named})")),
-        count => Some(format!("what only it decrypts: {count} snapshots or volumes that stay ({named}, …)")),
+        count @ 1..=3 => Some(format!("{count} snapshots or volumes that stay and that only this key decrypts ({named})")),
+        count => Some(format!("{count} snapshots or volumes that stay and that only this key decrypts ({named}, …)")),
     }
 }
 
-/// Asked again when the key's turn comes: what was made since the first look nobody has agreed to lose. "In use", since the
-/// disk of a node may take a moment longer than the node.
+/// Asked again just before the key is deleted, because the user has not agreed to lose what was created since the first inspection. "In
+/// use", because the disk of a node may exist a moment longer than the node.
 async fn refuse_needed(aws: &Aws, item: &Item) -> Result<(), Failure> {
     let is_alive = |key: KeyMetadata| key.deletion_date().is_none();
     if !describe(aws, &item.id).await?.is_some_and(is_alive) {
@@ -189,7 +189,7 @@ async fn refuse_needed(aws: &Aws, item: &Item) -> Result<(), Failure> {
     match why_needed(&ids) {
         None => Ok(()),
         Some(why) => {
-            let message = format!("the key is needed by {why}; `destroy --lift-protection` lets it go all the same");
+            let message = format!("the key is needed by {why}; `destroy --lift-protection` deletes it anyway");
             Err(Failure::new(FailureKind::InUse, "ScheduleKeyDeletion", message))
         }
     }
@@ -216,7 +216,7 @@ async fn alias_of(aws: &Aws, key: &KeyMetadata) -> Result<Option<String>, Failur
     Ok(answer.and_then(|answer| answer.aliases().first()?.alias_name().map(str::to_owned)))
 }
 
-/// A key whose creation was interrupted has no alias yet: every key's tags are read. Only after a crash.
+/// A key whose creation was interrupted has no alias yet, so the tags of every key are read. Only after a crash.
 async fn find_by_tag(aws: &Aws, item: &Item) -> Result<Option<KeyMetadata>, Failure> {
     let pages = aws.kms.list_keys().into_paginator().items().send();
     for key in classify("ListKeys", pages.collect::<Result<Vec<_>, _>>().await)? {
@@ -261,14 +261,14 @@ async fn set_rotation(aws: &Aws, it: &Typed<'_, spec::KmsKey>) -> Result<(), Fai
     }
 }
 
-/// What would be unreadable without the key. None of it was meant to go, or it would be gone by now.
+/// What would be unreadable without the key. The plan deletes none of it, or it would be gone by now.
 async fn blockers(aws: &Aws, item: &Item, _scope: &Scope) -> Result<Vec<Blocker>, Failure> {
     let needing = needing(aws, &arn(aws, item)).await?;
     let named = |one: &Needing| blocker(format!("{} {}", one.what, one.id), origin(one.description.as_deref(), &one.tags), Whose::Foreign);
     Ok(needing.iter().map(named).collect())
 }
 
-/// What stays and would be unreadable without the key: snapshots of AWS Backup, say, which are not ours to delete.
+/// What stays and would be unreadable without the key: for example snapshots of AWS Backup, which are not ours to delete.
 async fn protections(aws: &Aws, targets: &ToDelete) -> Result<BTreeMap<String, String>, Failure> {
     let mut needed = BTreeMap::new();
     for key in &targets.items {
@@ -279,9 +279,9 @@ async fn protections(aws: &Aws, targets: &ToDelete) -> Result<BTreeMap<String, S
     Ok(needed)
 }
 
-/// Nobody can say what a key has encrypted.
+/// AWS cannot tell what a key has encrypted.
 async fn contents(_aws: &Aws, _item: &Item) -> Result<Option<Contents>, Failure> {
-    let words = format!("what it encrypted is unreadable at once; the deletion can be cancelled for {DELETION_WINDOW_DAYS} days");
+    let words = format!("what it encrypted becomes unreadable immediately; the deletion can be cancelled for {DELETION_WINDOW_DAYS} days");
     Ok(Some(Contents { words, emptiness: Emptiness::SeemsEmpty }))
 }
 
@@ -305,7 +305,13 @@ mod tests {
     #[test]
     fn the_first_three_are_named() {
         assert_eq!(why_needed(&[]), None);
-        assert!(why_needed(&["a", "b", "c"]).unwrap().ends_with("3 snapshots or volumes that stay (a, b, c)"));
-        assert!(why_needed(&["a", "b", "c", "d"]).unwrap().ends_with("4 snapshots or volumes that stay (a, b, c, …)"));
+        assert!(
+            why_needed(&["a", "b", "c"]).unwrap().ends_with("3 snapshots or volumes that stay and that only this key decrypts (a, b, c)")
+        );
+        assert!(
+            why_needed(&["a", "b", "c", "d"])
+                .unwrap()
+                .ends_with("4 snapshots or volumes that stay and that only this key decrypts (a, b, c, …)")
+        );
     }
 }

@@ -29,7 +29,7 @@ impl Leftover for KubernetesSecurityGroup {
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let Query::Leftovers(scope) = query else {
             let groups = describe(aws, vec![filter("group-id", query.items().iter().map(|item| item.id.clone()))]).await?;
-            // What proved whose they are may be gone by now; the id is enough.
+            // What proved whose they are may be gone by now, so the id is enough.
             let is_there = |item: &&Item| groups.iter().any(|group| group.group_id() == Some(&item.id));
             return Ok(query.items().iter().filter(is_there).map(still_there).collect());
         };
@@ -45,7 +45,7 @@ impl Leftover for KubernetesSecurityGroup {
     }
 }
 
-/// Those of the groups that the cluster left. The cluster's own group goes with the cluster as long as that exists.
+/// Those of the groups that the cluster left. The cluster's own group is deleted with the cluster, as long as that exists.
 pub(in crate::aws) async fn left(aws: &Aws, scope: &Scope, groups: &[SecurityGroup]) -> Result<Vec<Observed>, Failure> {
     let (of_eks, others): (Vec<&SecurityGroup>, Vec<&SecurityGroup>) = groups.iter().partition(|group| is_of_eks(aws, group));
     let mut left: Vec<Observed> = others.into_iter().filter_map(|group| observed(aws, scope, group)).collect();
@@ -53,7 +53,7 @@ pub(in crate::aws) async fn left(aws: &Aws, scope: &Scope, groups: &[SecurityGro
         let cluster = or_absent(classify("DescribeCluster", aws.eks.describe_cluster().name(&aws.cluster).send().await))?;
         let cluster = cluster.and_then(|answer| answer.cluster);
         let network = cluster.as_ref().and_then(|cluster| cluster.resources_vpc_config());
-        // Another cluster of the name may live in another VPC.
+        // Another cluster of the same name may run in another VPC.
         let is_orphaned = |group: &&SecurityGroup| cluster.is_none() || network.is_some_and(|network| network.vpc_id() != group.vpc_id());
         left.extend(of_eks.into_iter().filter(is_orphaned).filter_map(|group| observed(aws, scope, group)));
     }

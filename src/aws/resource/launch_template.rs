@@ -19,7 +19,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Pods that use the node's role (autoscaler, S3) sit one hop behind the node (docs/aws.md, "Launch templates").
+/// Pods that use the node's role (autoscaler, S3) are one hop behind the node (docs/aws.md, "Launch templates").
 const METADATA_HOPS: i32 = 2;
 
 pub(in crate::aws) struct LaunchTemplate;
@@ -37,7 +37,7 @@ impl Resource for LaunchTemplate {
         if query.is_ours() {
             call = call.set_filters(Some(tags::filters(aws, query, "")));
         } else {
-            // Templates have no filter for ids; filters never fail on absent ones, so they are found by name.
+            // Templates cannot be filtered by id, and a filter never fails on absent ones, so they are found by name.
             let names = query.items().iter().filter_map(|item| item.spec.get("name")?.as_str().map(str::to_owned));
             call = call.filters(tags::filter("launch-template-name", names));
         }
@@ -66,14 +66,14 @@ impl Resource for LaunchTemplate {
         Ok(())
     }
 
-    /// A new version; Auto Scaling Groups name theirs by number.
+    /// Creates a new version; Auto Scaling Groups refer to theirs by number.
     async fn update(aws: &Aws, it: &Typed<'_, Spec>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {
         let call = aws.ec2.create_launch_template_version().launch_template_id(&it.id).launch_template_data(data(&it.spec));
         let answer = classify("CreateLaunchTemplateVersion", call.send().await)?;
         warn(&it.spec.name, answer.warning());
         let version = answer.launch_template_version().and_then(|version| version.version_number());
         let version = version.ok_or_else(|| unexpected("CreateLaunchTemplateVersion", "the answer names no version"))?.to_string();
-        // So that the console shows what is in force.
+        // So that the console shows the version in use.
         let call = aws.ec2.modify_launch_template().launch_template_id(&it.id).default_version(&version);
         classify("ModifyLaunchTemplate", call.send().await)?;
         Ok(BTreeMap::from([("version".to_owned(), version)]))
@@ -88,7 +88,7 @@ impl Resource for LaunchTemplate {
     }
 }
 
-/// AWS accepts templates that cannot work and only warns.
+/// AWS accepts templates that cannot work and only returns a warning.
 fn warn(name: &str, warning: Option<&ValidationWarning>) {
     for error in warning.map(ValidationWarning::errors).unwrap_or_default() {
         tracing::warn!(template = name, code = error.code(), "AWS warns: {}", error.message().unwrap_or_default());
@@ -101,7 +101,7 @@ fn data(spec: &Spec) -> RequestLaunchTemplateData {
         .http_endpoint(LaunchTemplateInstanceMetadataEndpointState::Enabled)
         .http_tokens(LaunchTemplateHttpTokensState::Required)
         .http_put_response_hop_limit(METADATA_HOPS)
-        // Tag keys with a slash are refused while the metadata service shows tags.
+        // Tag keys with a slash are refused while the metadata service exposes tags.
         .instance_metadata_tags(LaunchTemplateInstanceMetadataTagsState::Disabled)
         .build();
     let volume = LaunchTemplateEbsBlockDeviceRequest::builder()
@@ -136,11 +136,11 @@ async fn observed(aws: &Aws, query: &Query, template: &Template) -> Result<Optio
     let found = tags::of_ec2(template.tags());
     let recorded = query.items().iter().find(|item| item.id == id);
     if let Some(version) = recorded.and_then(|item| item.attributes.get("version")) {
-        // Somebody else's newer version is nothing to us: the groups name ours by number.
+        // A newer version made by others does not matter: the groups refer to ours by number.
         return Ok(tags::observed(aws, id, found, serde_json::json!({}), &[("version", version)], Readiness::Ready));
     }
     let call = aws.ec2.describe_launch_template_versions().launch_template_id(id).versions("$Latest");
-    // A template may be deleted between the list and the question.
+    // A template may be deleted between the list and this call.
     let Some(versions) = or_absent(classify("DescribeLaunchTemplateVersions", call.send().await))? else { return Ok(None) };
     let Some(latest) = versions.launch_template_versions().first() else { return Ok(None) };
     let number = latest.version_number().unwrap_or(1).to_string();

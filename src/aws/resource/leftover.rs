@@ -1,4 +1,4 @@
-//! What the kinds have in common that only destroy knows: which tags prove that this cluster made something, and who did.
+//! What the kinds that only destroy knows have in common: which tags prove that this cluster made something, and which component did.
 
 use crate::aws::Aws;
 use crate::aws::tags::{self, Tags};
@@ -6,7 +6,7 @@ use crate::engine::{CLOUD_CONTROLLER, Item, MADE_BY, MADE_FOR, Observed, Readine
 use crate::resource::{Address, Kind};
 use serde_json::{Map, Value, json};
 
-/// What the AWS Load Balancer Controller is called.
+/// Name of the AWS Load Balancer Controller in plans.
 pub(super) const LOAD_BALANCER_CONTROLLER: &str = "the AWS Load Balancer Controller";
 
 /// Tags whose value is the cluster's name (docs/aws.md, "What Kubernetes leaves").
@@ -19,7 +19,7 @@ const NAMING_TAGS: [(&str, &str); 3] = [
 /// Tag of the cloud controller on what it made for a Service.
 const SERVICE_TAG: &str = "kubernetes.io/service-name";
 
-/// Tags that say for which object of Kubernetes something was made.
+/// Tags that say for which Kubernetes object something was made.
 const PURPOSE_TAGS: [(&str, &str); 6] = [
     ("service.k8s.aws/stack", "Service"),
     ("ingress.k8s.aws/stack", "Ingress"),
@@ -29,8 +29,8 @@ const PURPOSE_TAGS: [(&str, &str); 6] = [
     ("CSIVolumeSnapshotName", "snapshot"),
 ];
 
-/// Who in this cluster made what carries these tags; nothing when it is not of this cluster. The tag
-/// `kubernetes.io/cluster/NAME` alone proves nothing: people set it on what they make themselves.
+/// Which component of this cluster made what carries these tags; `None` when it is not of this cluster. The tag
+/// `kubernetes.io/cluster/NAME` alone proves nothing: users put it on their own resources, too.
 pub(super) fn maker(aws: &Aws, scope: &Scope, tags: &Tags) -> Option<&'static str> {
     if scope.another_is_near {
         return None;
@@ -45,7 +45,7 @@ pub(super) fn is_owned(aws: &Aws, scope: &Scope, tags: &Tags) -> bool {
     !scope.another_is_near && tags.get(&format!("kubernetes.io/cluster/{}", aws.cluster)).is_some_and(|value| value == "owned")
 }
 
-/// For what it was made, in words.
+/// What it was made for, in words.
 pub(super) fn purpose(tags: &Tags) -> Option<String> {
     let namespace = tags.get("kubernetes.io/created-for/pvc/namespace").map(|namespace| format!("{namespace}/")).unwrap_or_default();
     let found = PURPOSE_TAGS.iter().find_map(|(tag, what)| Some((*what, *tag, tags.get(*tag)?)));
@@ -74,12 +74,12 @@ pub(super) fn found(kind: Kind, name: &str, id: &str, maker: &str, tags: Tags, s
     }
 }
 
-/// A number that was read of it.
+/// A number in its spec.
 pub(super) fn number(item: &Item, field: &str) -> i64 {
     item.spec.get(field).and_then(Value::as_i64).unwrap_or(0)
 }
 
-/// How large the disk of a claim is, and whose claim it is.
+/// The size of a claim's disk, and the claim that it belongs to.
 pub(super) fn size_of_claim(item: &Item) -> String {
     let purpose = item.spec.get(MADE_FOR).and_then(Value::as_str).map(|purpose| format!(", {purpose}")).unwrap_or_default();
     format!("{} GiB{purpose}", number(item, "size_gib"))

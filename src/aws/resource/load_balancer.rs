@@ -1,5 +1,5 @@
-//! Application, network and gateway load balancers that a controller in the cluster made. Their interfaces stay for minutes
-//! after the load balancer is gone, and hold subnets and security groups.
+//! Application, network and gateway load balancers that a controller in the cluster made. Their interfaces exist for minutes after the
+//! load balancer is deleted, and block the deletion of subnets and security groups.
 
 use super::leftover::{found, maker};
 use super::network_interface;
@@ -14,9 +14,9 @@ use aws_sdk_elasticloadbalancingv2::types::{self, LoadBalancerAttribute};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Resources that one DescribeTags takes.
+/// Resources that one DescribeTags call takes.
 const TAGS_AT_ONCE: usize = 20;
-/// The attribute that refuses a deletion.
+/// The attribute because of which AWS refuses a deletion.
 const PROTECTION: &str = "deletion_protection.enabled";
 
 pub(in crate::aws) struct LoadBalancer;
@@ -50,7 +50,7 @@ impl Leftover for LoadBalancer {
     }
 }
 
-/// All of the region, whoever they belong to.
+/// All load balancers of the region, whoever owns them.
 pub(in crate::aws) async fn all(aws: &Aws) -> Result<Vec<types::LoadBalancer>, Failure> {
     let pages = aws.elbv2.describe_load_balancers().into_paginator().items().send();
     classify("DescribeLoadBalancers", pages.collect::<Result<Vec<_>, _>>().await)
@@ -69,7 +69,7 @@ pub(in crate::aws) async fn left(aws: &Aws, scope: &Scope, all: &[types::LoadBal
     Ok(left)
 }
 
-/// What the descriptions of its interfaces call it: `app/NAME/ID`.
+/// Its name in the descriptions of its interfaces: `app/NAME/ID`.
 pub(in crate::aws) fn long_name(arn: &str) -> &str {
     arn.split_once("loadbalancer/").map_or(arn, |(_, name)| name)
 }
@@ -88,7 +88,7 @@ async fn lift_protection(aws: &Aws, arn: &str) -> Result<(), Failure> {
     classify("ModifyLoadBalancerAttributes", call.send().await).map(drop)
 }
 
-/// With the ids of what it stands on, and of the target groups, which go after it.
+/// The spec, with the ids of the VPC, subnets and security groups that it uses, and of the target groups, which are deleted after it.
 async fn spec(aws: &Aws, one: &types::LoadBalancer) -> Result<Value, Failure> {
     let arn = one.load_balancer_arn().unwrap_or_default();
     let pages = aws.elbv2.describe_target_groups().load_balancer_arn(arn).into_paginator().items().send();
@@ -118,14 +118,14 @@ async fn these(aws: &Aws, items: &[Item]) -> Result<Vec<Observed>, Failure> {
     Ok(seen)
 }
 
-/// Whether interfaces of a load balancer are still there. Its VPC keeps the question small: EC2 has no index of descriptions.
+/// Whether interfaces of a load balancer still exist. Its VPC limits the query, because EC2 has no index of descriptions.
 pub(super) async fn has_interfaces(aws: &Aws, item: &Item, name: &str) -> Result<bool, Failure> {
     let vpc = item.spec.get("vpc").and_then(Value::as_str).map(|vpc| filter("vpc-id", [vpc.to_owned()]));
     let filters = vpc.into_iter().chain([filter("description", [format!("ELB {name}")])]);
     Ok(!network_interface::describe(aws, filters.collect()).await?.is_empty())
 }
 
-/// Tags by ARN. One that vanishes meanwhile makes AWS refuse the whole question: then each is asked for alone.
+/// Tags by ARN. When a load balancer disappears meanwhile, AWS refuses the whole call: then each one is asked for separately.
 pub(super) async fn tags_of(aws: &Aws, arns: Vec<&str>) -> Result<BTreeMap<String, Tags>, Failure> {
     let mut all = BTreeMap::new();
     for some in arns.chunks(TAGS_AT_ONCE) {

@@ -1,4 +1,4 @@
-//! CloudWatch log group of the control plane. Natural key: its name. Made before the cluster, or EKS makes it without
+//! CloudWatch log group of the control plane. Natural key: its name. Created before the cluster, because otherwise EKS creates it without
 //! our retention.
 
 use crate::aws::Aws;
@@ -45,7 +45,7 @@ impl Resource for LogGroup {
                 let answer = or_absent(classify("ListTagsForResource", aws.logs.list_tags_for_resource().resource_arn(&arn).send().await))?;
                 let mut found: tags::Tags = answer.and_then(|answer| answer.tags).unwrap_or_default().into_iter().collect();
                 if found.is_empty() && item.attributes.contains_key(INTENT_ATTRIBUTE) {
-                    // EKS wrote it anew after an earlier cluster of this name was deleted; nobody else makes this name.
+                    // EKS re-created it after an earlier cluster of this name was deleted; only EKS uses this name.
                     found.clone_from(&item.tags);
                 }
                 seen.extend(tags::observed(aws, name, found, spec, &[("arn", &arn)], Readiness::Ready));
@@ -86,7 +86,7 @@ impl Resource for LogGroup {
     }
 }
 
-/// Log groups whose names begin like that.
+/// Log groups whose names begin with the prefix.
 pub(in crate::aws) async fn describe(aws: &Aws, prefix: &str) -> Result<Vec<types::LogGroup>, Failure> {
     let pages = aws.logs.describe_log_groups().log_group_name_prefix(prefix).into_paginator().items().send();
     classify("DescribeLogGroups", pages.collect::<Result<Vec<_>, _>>().await)
@@ -107,7 +107,7 @@ pub(super) async fn protections(aws: &Aws, targets: &ToDelete) -> Result<BTreeMa
 /// Deletes a log group of any kind.
 pub(super) async fn delete(aws: &Aws, name: &str, policy: &DeletionPolicy) -> Result<(), Failure> {
     let delete = || async { classify("DeleteLogGroup", aws.logs.delete_log_group().log_group_name(name).send().await).map(drop) };
-    // The code is that of any bad question.
+    // The code is that of any invalid request, so the message decides.
     let is_protected = |failure: &Failure| failure.message.contains("deletion protection");
     deletion_protection::delete(policy.lift_protection, delete, is_protected, || lift_protection(aws, name)).await
 }
@@ -122,7 +122,7 @@ fn arn(aws: &Aws, name: &str) -> String {
     tags::arn(aws, "logs", &format!("log-group:{name}"))
 }
 
-/// EKS fixes this name; its tags say whether it is ours.
+/// EKS determines this name; its tags say whether it is ours.
 async fn unrecorded(aws: &Aws) -> Result<Vec<Item>, Failure> {
     let spec = json!({ "name": format!("/aws/eks/{}/cluster", aws.cluster) });
     Ok(vec![candidate(Address::new(Kind::LogGroup, "control-plane"), spec, tags::Tags::new())])

@@ -1,4 +1,4 @@
-//! The AWS half of each kind, one file a kind, named after the AWS thing it manages.
+//! The AWS half of each kind, one file for each kind, named after the AWS resource that it manages.
 
 mod group_maker;
 mod leftover;

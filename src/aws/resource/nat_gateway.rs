@@ -1,4 +1,4 @@
-//! NAT gateway (NET-2). Token. A failed one must be deleted and made anew with another token.
+//! NAT gateway (NET-2). Token. A failed one must be deleted and recreated with another token.
 
 use crate::aws::Aws;
 use crate::aws::chunks::PAGE;

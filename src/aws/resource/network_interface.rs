@@ -1,4 +1,5 @@
-//! Interfaces that the VPC CNI made and left unattached when its node ended: they hold subnets and security groups.
+//! Interfaces that the VPC CNI created and left unattached when their node was terminated: they block the deletion of subnets and
+//! security groups.
 
 use super::leftover::found;
 use crate::aws::Aws;
@@ -52,7 +53,7 @@ pub(in crate::aws) async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> 
     classify("DescribeNetworkInterfaces", pages.collect::<Result<Vec<_>, _>>().await)
 }
 
-/// Whether the CNI of this cluster left it. In a VPC of our own there is no other cluster, unless its tag says so.
+/// Whether the CNI of this cluster left it. In a VPC of our own there is no other cluster, unless a tag names one.
 pub(in crate::aws) fn is_left(aws: &Aws, scope: &Scope, interface: &types::NetworkInterface) -> bool {
     let tags = tags_of(interface);
     let is_free = interface.status() == Some(&NetworkInterfaceStatus::Available);
@@ -66,7 +67,7 @@ pub(in crate::aws) fn is_left(aws: &Aws, scope: &Scope, interface: &types::Netwo
     is_free && is_cni && is_near && is_ours
 }
 
-/// The cluster that an interface's tags name: those of nodes and those of pods have different ones.
+/// The cluster that an interface's tags name: interfaces of nodes and of pods have different tags.
 fn cluster_of(tags: &Tags) -> Option<&str> {
     let by_prefix = || tags.keys().find_map(|key| key.strip_prefix("kubernetes.io/cluster/"));
     tags.get(CLUSTER_TAG).map(String::as_str).or_else(by_prefix)

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 /// How AWS words the refusal of a vault's policy.
 const VAULT_REFUSALS: [&str; 2] = ["Insufficient privileges", "resource-based policy"];
-/// What the automatic backup of EFS looks like to people.
+/// Name of their maker in plans.
 const MAKER: &str = "AWS Backup";
 
 pub(in crate::aws) struct RecoveryPoint;
@@ -44,7 +44,7 @@ impl Leftover for RecoveryPoint {
         Ok(left)
     }
 
-    /// The vault of the automatic backups has a policy against it, which is the account's and not ours to change.
+    /// The policy of the automatic backups' vault forbids this, and belongs to the account: it is not ours to change.
     async fn delete(aws: &Aws, item: &Item, _policy: &DeletionPolicy) -> Result<(), Failure> {
         let vault = vault(item);
         let call = aws.backup.delete_recovery_point().backup_vault_name(vault).recovery_point_arn(&item.id);
@@ -55,7 +55,8 @@ impl Leftover for RecoveryPoint {
     }
 }
 
-/// A vault's policy forbids it to everybody: another caller would not help. What names the caller is about its own permissions.
+/// Explains a refusal. A vault's policy refuses every caller, so that other credentials would not help; a message that names the caller
+/// is about the caller's own permissions.
 async fn refused(aws: &Aws, item: &Item, failure: Failure) -> Failure {
     let vault = vault(item);
     if !VAULT_REFUSALS.iter().any(|text| failure.message.contains(text)) {
@@ -73,7 +74,7 @@ async fn refused(aws: &Aws, item: &Item, failure: Failure) -> Failure {
     failure.meaning(FailureKind::Other).worded(message)
 }
 
-/// The day on which its lifecycle ends it.
+/// The day on which its lifecycle deletes it.
 fn end_of(point: &DescribeRecoveryPointOutput) -> Option<String> {
     let end = point.calculated_lifecycle()?.delete_at()?.fmt(Format::DateTime).ok()?;
     end.get(..10).map(str::to_owned)
@@ -111,14 +112,14 @@ async fn described(aws: &Aws, item: &Item) -> Result<Option<DescribeRecoveryPoin
     or_absent(classify("DescribeRecoveryPoint", call.send().await))
 }
 
-/// AWS Backup accepts a deletion also where it may not do it: then the recovery point stays, and is `EXPIRED`.
+/// AWS Backup accepts a deletion even where it lacks the permission: then the recovery point stays, and is `EXPIRED`.
 fn readiness(point: &DescribeRecoveryPointOutput) -> Readiness {
     match point.status() {
         Some(RecoveryPointStatus::Deleting) => Readiness::Deleting,
         Some(RecoveryPointStatus::Expired) => {
             let why = point.status_message().unwrap_or("no reason given").trim_end_matches('.');
             Readiness::Failed(format!(
-                "it is EXPIRED and was not deleted ({why}); AWS Backup wants its service-linked role \
+                "it is EXPIRED and was not deleted ({why}); AWS Backup needs its service-linked role \
                  AWSServiceRoleForBackup, or the caller `iam:CreateServiceLinkedRole` for it"
             ))
         }

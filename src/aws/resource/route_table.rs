@@ -86,7 +86,7 @@ async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> Result<Vec<types::R
     classify("DescribeRouteTables", pages.collect::<Result<Vec<_>, _>>().await)
 }
 
-/// Routes that a CreateRoute made, without those of gateway endpoints (which have a prefix list as destination).
+/// Routes that a CreateRoute call made, without those of gateway endpoints (which have a prefix list as destination).
 fn created_routes(table: &types::RouteTable) -> Vec<spec::Route> {
     let created = table.routes().iter().filter(|route| route.origin() == Some(&RouteOrigin::CreateRoute));
     created
@@ -97,7 +97,7 @@ fn created_routes(table: &types::RouteTable) -> Vec<spec::Route> {
         .collect()
 }
 
-/// Routes that others add to a table of ours (to a peered network, a VPN) are theirs.
+/// Routes that others add to a table of ours (to a peered network, a VPN) are left alone.
 fn ours(routes: Vec<spec::Route>, recorded: Option<&Item>) -> Vec<spec::Route> {
     let Some(recorded) = recorded else { return routes };
     let destinations = destinations(&recorded.spec);

@@ -1,4 +1,4 @@
-//! S3 bucket and its settings (S3-1). Natural key: its name, which the whole world shares.
+//! S3 bucket and its settings (S3-1). Natural key: its name, which is unique across all accounts.
 
 use crate::aws::Aws;
 use crate::aws::bucket_contents::{self, Emptied};
@@ -75,11 +75,11 @@ impl Resource for S3Bucket {
         Ok(Created { id: name.to_owned(), attributes: attributes(aws, name) })
     }
 
-    /// One after another: settings written at once to the same bucket answer 409 OperationAborted.
+    /// One call after another: concurrent changes of the same bucket's settings are answered with 409 OperationAborted.
     async fn configure(aws: &Aws, it: &Typed<'_, Spec>) -> Result<(), Failure> {
         put_public_access_block(aws, it).await?;
         put_versioning(aws, it).await?;
-        // SSE-S3 is what every new bucket has.
+        // Every new bucket has SSE-S3 already.
         if it.spec.kms_key.is_some() {
             put_encryption(aws, it).await?;
         }
@@ -113,7 +113,7 @@ impl Resource for S3Bucket {
         }
         let deleted = classify("DeleteBucket", aws.s3.delete_bucket().bucket(&item.id).expected_bucket_owner(owner(aws)).send().await);
         match deleted {
-            // Something was written meanwhile: with the word, it is emptied again.
+            // Something was written meanwhile: when data may be deleted, the bucket is emptied again.
             Err(failure) if policy.delete_data && failure.code.as_deref() == Some("BucketNotEmpty") => {
                 Err(failure.meaning(FailureKind::InUse))
             }
@@ -122,7 +122,7 @@ impl Resource for S3Bucket {
     }
 }
 
-/// Tells how far it got, once a second at most, and what went at the end.
+/// Empties the bucket. Reports progress, once a second at most, and at the end what was deleted.
 async fn empty(aws: &Aws, item: &Item) -> Result<(), Failure> {
     let (began, told) = (Instant::now(), AtomicU64::new(0));
     let progress = |so_far: &Emptied| {
@@ -154,7 +154,7 @@ fn s3_tags(tags: &Tags) -> Result<Vec<Tag>, Failure> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build().map_err(bad("tag"))).collect()
 }
 
-/// Whether it is there. HEAD has no words: what its status does not say (an expired token is 400), a GET does.
+/// Whether it exists. The answer to a HEAD has no message: where its status is ambiguous (an expired token is 400), a GET tells.
 async fn head(aws: &Aws, name: &str) -> Result<(), Failure> {
     match classify("HeadBucket", aws.s3.head_bucket().bucket(name).expected_bucket_owner(owner(aws)).send().await) {
         Err(failure) if failure.kind == FailureKind::Other && failure.code.is_none() => {
@@ -165,7 +165,7 @@ async fn head(aws: &Aws, name: &str) -> Result<(), Failure> {
     }
 }
 
-/// HEAD answers only by status: 404 is free, 200 is ours, 403 somebody else's, 301 in another region.
+/// HEAD answers only with a status: 404 is free, 200 is ours, 403 another account's, 301 in another region.
 async fn refuse_taken(aws: &Aws, name: &str) -> Result<(), Failure> {
     let taken = |kind, message: &str| Err(Failure::new(kind, "HeadBucket", message));
     match head(aws, name).await {
@@ -173,7 +173,7 @@ async fn refuse_taken(aws: &Aws, name: &str) -> Result<(), Failure> {
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),
         Err(failure) if failure.kind == FailureKind::Permission => taken(
             FailureKind::Foreign,
-            &format!("the bucket name `{name}` belongs to somebody else; set another one under `storage.buckets`"),
+            &format!("the bucket name `{name}` belongs to another account; set another one under `storage.buckets`"),
         ),
         Err(failure) if failure.code.as_deref() == Some("PermanentRedirect") => {
             taken(FailureKind::Foreign, &format!("the bucket `{name}` exists in another region; set another name under `storage.buckets`"))
@@ -182,14 +182,14 @@ async fn refuse_taken(aws: &Aws, name: &str) -> Result<(), Failure> {
     }
 }
 
-/// Whether versioning is on; nothing when the bucket does not exist or, for one that we do not know, is not ours.
+/// Whether versioning is on; `None` when the bucket does not exist or, for one that is not recorded, is not ours.
 async fn versioned(aws: &Aws, name: &str, recorded: bool) -> Result<Option<bool>, Failure> {
     let call = aws.s3.get_bucket_versioning().bucket(name).expected_bucket_owner(owner(aws));
     match classify("GetBucketVersioning", call.send().await) {
         Ok(answer) => Ok(Some(answer.status() == Some(&BucketVersioningStatus::Enabled))),
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
         Err(failure) if !recorded && failure.code.as_deref() == Some("PermanentRedirect") => Ok(None),
-        // Somebody else's, or ours and we may not look: only the list of our own tells.
+        // It belongs to another account, or it is ours and we lack the permission: only the list of our own buckets tells.
         Err(failure) if !recorded && failure.kind == FailureKind::Permission => {
             if is_in_account(aws, name).await? {
                 Err(failure)
@@ -208,7 +208,7 @@ async fn is_in_account(aws: &Aws, name: &str) -> Result<bool, Failure> {
     Ok(buckets.iter().any(|bucket| bucket.name() == Some(name)))
 }
 
-/// The settings of an existing bucket, read at once.
+/// The settings of an existing bucket, read concurrently.
 async fn settings(aws: &Aws, name: &str, versioned: bool) -> Result<Value, Failure> {
     let block = aws.s3.get_public_access_block().bucket(name).expected_bucket_owner(owner(aws)).send();
     let encryption = aws.s3.get_bucket_encryption().bucket(name).expected_bucket_owner(owner(aws)).send();
@@ -279,7 +279,7 @@ async fn put_policy(aws: &Aws, it: &Typed<'_, Spec>) -> Result<(), Failure> {
     classify("PutBucketPolicy", call.policy(it.spec.policy.to_string()).send().await).map(drop)
 }
 
-/// The whole set of rules is ours; none of them touches current objects.
+/// The whole set of rules is ours; none of them affects current objects.
 async fn put_lifecycle(aws: &Aws, it: &Typed<'_, Spec>) -> Result<(), Failure> {
     let operation = "PutBucketLifecycleConfiguration";
     let rule = |id: &str| {
@@ -313,7 +313,7 @@ async fn change_tags(aws: &Aws, update: &Update) -> Result<(), Failure> {
     classify("PutBucketTagging", call.tagging(tagging).send().await).map(drop)
 }
 
-/// Counted; nothing when it is gone.
+/// Counts what is in the bucket; `None` when it does not exist.
 async fn contents(aws: &Aws, item: &Item) -> Result<Option<Contents>, Failure> {
     let counted = bucket_contents::count(aws, &item.id).await?;
     Ok(counted

@@ -54,7 +54,7 @@ impl Resource for SecurityGroup {
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[]) })
     }
 
-    /// One duplicate rejects a whole call, so the rules that are there already are read first.
+    /// One duplicate makes AWS reject the whole call, so the existing rules are read first.
     async fn configure(aws: &Aws, it: &Typed<'_, spec::SecurityGroup>) -> Result<(), Failure> {
         let groups = describe(aws, vec![tags::filter("group-id", [it.id.clone()])]).await?;
         let now = groups.first().map(rules).unwrap_or_default();
@@ -87,8 +87,8 @@ impl Resource for SecurityGroup {
     }
 }
 
-/// Groups that name each other in their rules hold each other: when AWS refuses, the rules of this cluster's other groups
-/// that name this one are revoked first. Rules of others are theirs.
+/// Groups that refer to each other in their rules block each other's deletion: when AWS refuses, the rules of this cluster's other groups
+/// that refer to this one are revoked first. Rules in the groups of others are left alone.
 pub(super) async fn delete(aws: &Aws, id: &str, scope: &Scope) -> Result<(), Failure> {
     let delete = || async { classify("DeleteSecurityGroup", aws.ec2.delete_security_group().group_id(id).send().await).map(drop) };
     match delete().await {
@@ -100,13 +100,13 @@ pub(super) async fn delete(aws: &Aws, id: &str, scope: &Scope) -> Result<(), Fai
     }
 }
 
-/// Ours, or made by what ran in the cluster.
+/// Whether it is ours, or was made by what ran in the cluster.
 fn is_of_cluster(aws: &Aws, scope: &Scope, group: &types::SecurityGroup) -> bool {
     let tags = tags::of_ec2(group.tags());
     tags::address(aws, &tags).is_some() || group_maker(aws, scope, group, &tags).is_some()
 }
 
-/// Other groups whose rules name this one.
+/// Other groups whose rules refer to this one.
 async fn naming(aws: &Aws, id: &str) -> Result<Vec<types::SecurityGroup>, Failure> {
     let by = |name: &str| describe(aws, vec![tags::filter(name, [id.to_owned()])]);
     let mut found = by("ip-permission.group-id").await?;
@@ -116,7 +116,7 @@ async fn naming(aws: &Aws, id: &str) -> Result<Vec<types::SecurityGroup>, Failur
     Ok(found)
 }
 
-/// Revokes all rules of the cluster's groups that name this one. By their ids: descriptions need not match then.
+/// Revokes all rules of the cluster's groups that refer to this one. By their ids, because then descriptions need not match.
 async fn revoke_naming(aws: &Aws, id: &str, scope: &Scope) -> Result<bool, Failure> {
     let groups = naming(aws, id).await?;
     let of_cluster = groups.iter().filter(|group| is_of_cluster(aws, scope, group));
@@ -152,7 +152,7 @@ pub(in crate::aws) async fn describe(aws: &Aws, filters: Vec<types::Filter>) -> 
     classify("DescribeSecurityGroups", pages.collect::<Result<Vec<_>, _>>().await)
 }
 
-/// EC2 folds rules of the same ports together; here they are unfolded again.
+/// EC2 merges rules of the same ports; here they are separated again.
 fn rules(group: &types::SecurityGroup) -> Vec<Rule> {
     let own = group.group_id().unwrap_or_default();
     let mut rules = Vec::new();
@@ -181,7 +181,7 @@ fn permission(rule: &Rule, own: &str) -> IpPermission {
     builder.user_id_group_pairs(UserIdGroupPair::builder().group_id(group).description(&rule.description).build()).build()
 }
 
-/// Interfaces that use the group, and groups of others whose rules name it: rules of ours are revoked on the way.
+/// Interfaces that use the group, and groups of others whose rules refer to it: `delete` revokes our own rules.
 pub(super) async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Blocker>, Failure> {
     let mut found = interfaces::with(aws, scope, "group-id", &item.id).await?;
     for group in naming(aws, &item.id).await? {

@@ -60,7 +60,7 @@ impl Resource for Subnet {
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[]) })
     }
 
-    /// New subnets give no public addresses: a call is needed only when they shall.
+    /// New subnets assign no public addresses, so a call is needed only when they should.
     async fn configure(aws: &Aws, it: &Typed<'_, spec::Subnet>) -> Result<(), Failure> {
         if it.spec.public_addresses { set_public_addresses(aws, it).await } else { Ok(()) }
     }

@@ -41,7 +41,7 @@ impl Resource for Vpc {
             let id = vpc.vpc_id().unwrap_or_default();
             let dns_support = attribute(aws, id, VpcAttributeName::EnableDnsSupport).await?;
             let dns_hostnames = attribute(aws, id, VpcAttributeName::EnableDnsHostnames).await?;
-            // A VPC may be deleted between the list and the question.
+            // A VPC may be deleted between the list and this call.
             let (Some(dns_support), Some(dns_hostnames)) = (dns_support, dns_hostnames) else { continue };
             let spec = spec::Vpc { cidr: vpc.cidr_block().unwrap_or_default().to_owned(), dns_support, dns_hostnames };
             let readiness = match vpc.state() {
@@ -61,7 +61,7 @@ impl Resource for Vpc {
         Ok(Created { id: id.to_owned(), attributes: tags::attributes(id, &[]) })
     }
 
-    /// Support first: AWS refuses host names without it, and takes one attribute per call.
+    /// DNS support first: AWS refuses DNS host names without it, and takes one attribute per call.
     async fn configure(aws: &Aws, it: &Typed<'_, spec::Vpc>) -> Result<(), Failure> {
         let value = |on: bool| AttributeBooleanValue::builder().value(on).build();
         let call = aws.ec2.modify_vpc_attribute().vpc_id(&it.id);
@@ -85,7 +85,7 @@ impl Resource for Vpc {
     }
 }
 
-/// The attribute of a VPC; nothing when the VPC is not there.
+/// The attribute of a VPC; `None` when the VPC does not exist.
 async fn attribute(aws: &Aws, id: &str, name: VpcAttributeName) -> Result<Option<bool>, Failure> {
     let answer = classify("DescribeVpcAttribute", aws.ec2.describe_vpc_attribute().vpc_id(id).attribute(name).send().await);
     let Some(answer) = or_absent(answer)? else { return Ok(None) };
@@ -93,7 +93,7 @@ async fn attribute(aws: &Aws, id: &str, name: VpcAttributeName) -> Result<Option
     Ok(Some(value.and_then(AttributeBooleanValue::value).unwrap_or(false)))
 }
 
-/// Everything that it may hold when its subnets are gone.
+/// Everything that it may still contain when its subnets are gone.
 async fn blockers(aws: &Aws, item: &Item, scope: &Scope) -> Result<Vec<Blocker>, Failure> {
     blockers::vpc::contents_of(aws, scope, &item.id).await
 }

@@ -63,7 +63,7 @@ impl Resource for VpcEndpoint {
     }
 }
 
-/// The answer is 200 even when an endpoint was not deleted.
+/// The status of the answer is 200 even when an endpoint was not deleted.
 pub(super) async fn delete(aws: &Aws, id: &str) -> Result<(), Failure> {
     let answer = classify("DeleteVpcEndpoints", aws.ec2.delete_vpc_endpoints().vpc_endpoint_ids(id).send().await)?;
     let Some(error) = answer.unsuccessful().first().and_then(|item| item.error()) else { return Ok(()) };
@@ -85,7 +85,7 @@ fn delta(wanted: &[Input], update: &Update, field: &str) -> (Option<Vec<String>>
     ((!add.is_empty()).then_some(add), (!remove.is_empty()).then_some(remove))
 }
 
-/// The model writes states with a capital, the service answers them without.
+/// The API model capitalises states, the service does not.
 pub(in crate::aws) fn state(endpoint: &types::VpcEndpoint) -> String {
     endpoint.state().map(|state| state.as_str().to_lowercase()).unwrap_or_default()
 }

@@ -104,7 +104,7 @@ fn all_resolved(blueprint: &Blueprint) -> Vec<(String, Value)> {
     blueprint.addresses().into_iter().map(|address| (address.clone(), resolved(blueprint, &address))).collect()
 }
 
-/// `address#id` as it stands in a spec.
+/// `address#id` as it is written in a spec.
 fn id_of(address: &str) -> Value {
     attribute_of(address, "id")
 }

@@ -1,4 +1,4 @@
-//! VPC, subnets, ways out, endpoints and security groups (NET-1…NET-5).
+//! VPC, subnets, internet access, endpoints and security groups (NET-1…NET-5).
 
 use super::*;
 use crate::blueprint::Question;
@@ -96,7 +96,7 @@ fn exits(blueprint: &Blueprint) -> Vec<(String, Value)> {
 
 // NET-2
 #[test]
-fn with_nat_per_zone_every_zone_has_its_own_way_out() {
+fn with_nat_per_zone_every_zone_has_its_own_gateway() {
     let blueprint = of(THREE_ZONES);
     assert_eq!(blueprint.names_of(Kind::NatGateway), ZONES);
     assert_eq!(blueprint.names_of(Kind::ElasticIp), ZONES.map(|zone| format!("nat/{zone}")));
@@ -136,7 +136,7 @@ fn public_subnets_are_routed_to_the_internet_gateway() {
 
 // NET-2
 #[test]
-fn a_nat_gateway_waits_for_the_public_way_out() {
+fn a_nat_gateway_waits_for_the_public_route() {
     let waits: Vec<String> = of(THREE_ZONES).get("nat-gateway/us-west-2a").dependencies().iter().map(ToString::to_string).collect();
     for first in ["internet-gateway/main", "route-table/public", "subnet/public/us-west-2a", "elastic-ip/nat/us-west-2a"] {
         assert!(waits.iter().any(|address| address == first), "{first} not in {waits:?}");
@@ -184,7 +184,7 @@ fn in_china_the_gateway_endpoint_of_s3_has_the_plain_name() {
 
 // NET-3
 #[test]
-fn groups_wait_for_every_way_to_aws() {
+fn groups_wait_for_every_route_to_aws() {
     let blueprint = blueprint(&three("network: {nat: none, interfaceEndpoints: [ecr.api, ecr.dkr, sts, ec2]}"));
     for group in blueprint.of_kind(Kind::AutoScalingGroup) {
         let waits: Vec<String> = group.after.iter().map(ToString::to_string).collect();
@@ -272,6 +272,6 @@ fn an_existing_network_is_asked_about_and_our_own_is_not() {
     let [lookup] = existing.as_slice() else { panic!("{existing:?}") };
     let Question::ExistingNetwork { network } = &lookup.question else { panic!() };
     assert_eq!(network.vpc_id, "vpc-0123456789abcdef0");
-    assert!(!lookup.question.is_pinned(), "somebody else's network is checked each time");
+    assert!(!lookup.question.is_pinned(), "a network of others is checked each time");
     assert!(asked(of(THREE_ZONES)).is_empty());
 }

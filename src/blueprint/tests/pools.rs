@@ -192,7 +192,7 @@ fn instances_inherit_the_cluster_tag_the_name_and_the_users_tags_but_nothing_of_
     let group: spec::AutoScalingGroup = blueprint.spec("autoscaling-group/default/us-west-2a");
     assert_eq!(group.propagated_tags, ["Name", "cost", "domino-eks:cluster", "kubernetes.io/cluster/demo", "team"]);
     let tags = &blueprint.get("autoscaling-group/default/us-west-2a").tags;
-    assert!(group.propagated_tags.iter().all(|key| tags.contains_key(key)), "only tags of the group can go on");
+    assert!(group.propagated_tags.iter().all(|key| tags.contains_key(key)), "only tags of the group can be propagated");
 }
 
 // POOL-6

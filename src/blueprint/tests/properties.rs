@@ -1,4 +1,4 @@
-//! What holds for every configuration.
+//! Properties that hold for every configuration.
 
 use super::*;
 use crate::config::model::{Encryption, Nat, Network, Pool, PoolRole, ZoneSize};
@@ -20,7 +20,7 @@ fn attributes(kind: Kind) -> &'static [&'static str] {
     }
 }
 
-/// Longest name that AWS takes.
+/// Longest name that AWS accepts.
 fn longest_name(kind: Kind) -> usize {
     match kind {
         Kind::IamRole => 64,
@@ -125,7 +125,7 @@ proptest! {
             prop_assert_eq!(desired.tags.get("domino-eks:address"), Some(&desired.address.to_string()));
             prop_assert!(config.tags.iter().all(|(key, value)| desired.tags.get(key) == Some(value)));
             prop_assert!(desired.tags.contains_key("Name"));
-            // The lineage comes at creation.
+            // The lineage is added at creation.
             prop_assert!(desired.tags.len() < 50);
             for (key, value) in &desired.tags {
                 prop_assert!((1..=127).contains(&key.len()) && value.len() <= 256, "{}: {}", key, value);

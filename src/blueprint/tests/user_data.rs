@@ -1,10 +1,10 @@
-//! What a node does on its first boot, to the letter (POOL-7).
+//! What a node does on its first boot, checked to the letter (POOL-7).
 
 use super::*;
 
 /// EC2's limit, before base64.
 const LIMIT: usize = 16 * 1024;
-/// The largest script that the configuration takes.
+/// The largest script that the configuration accepts.
 const LARGEST_SCRIPT: usize = 12 * 1024;
 
 /// User data of a pool with the values of a real cluster.
@@ -100,10 +100,10 @@ fn parts(text: &str) -> Vec<(String, String)> {
     let body = body.strip_suffix(&format!("--{boundary}--\n")).expect("the closing boundary ends the text");
     let line = format!("--{boundary}\n");
     let mut parts = body.split(&line);
-    assert_eq!(parts.next(), Some(""), "nothing stands before the first part");
+    assert_eq!(parts.next(), Some(""), "nothing precedes the first part");
     parts
         .map(|part| {
-            assert!(part.ends_with('\n'), "a boundary stands on a line of its own");
+            assert!(part.ends_with('\n'), "a boundary is on a line of its own");
             let (head, body) = part.split_once("\n\n").expect("a blank line ends the headers of a part");
             (head.to_owned(), body.to_owned())
         })

@@ -45,7 +45,7 @@ pub(in super::super) fn build_config(user: &Node, source: &Source<'_>, mut findi
     }
 }
 
-/// Builds all parts. The first one points into the list of zones as it stands in the file, so it needs the unsorted file; all others
+/// Builds all parts. The first one reports positions in the list of zones as it is in the file, so it needs the unsorted file; all others
 /// work with the sorted zones.
 fn build_parts<'a>(checker: &mut Checker<'a>, file: &'a File) -> Option<Config> {
     identity(checker);

@@ -32,7 +32,7 @@ fn host_name(checker: &mut Checker<'_>, path: &[&str], name: &str) {
     checker.refuse(path, "OUT-1", format!("`{name}` is not a full host name"), help);
 }
 
-/// One Domino below another's name would receive its cookies.
+/// A Domino whose name is below another's name would receive its cookies.
 fn apart(checker: &mut Checker<'_>, fqdn: &str, other: &str) {
     let below = |a: &str, b: &str| a.strip_suffix(b).is_some_and(|rest| rest.ends_with('.'));
     let relation = if fqdn == other {

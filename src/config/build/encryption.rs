@@ -25,7 +25,7 @@ fn check_key_arn(checker: &Checker<'_>, key: &str) -> Result<(), (String, String
     let partition = names::partition(region);
     let shape = format!("arn:{partition}:kms:{region}:<account>:key/<id>");
     let Some(arn) = names::arn(key).filter(|a| a.service == "kms" && names::is_account(a.account)) else {
-        return Err((format!("`{key}` names no encryption key"), format!("write `own`, `aws-managed` or `{shape}`")));
+        return Err((format!("`{key}` is not an encryption key"), format!("write `own`, `aws-managed` or `{shape}`")));
     };
     if arn.partition != partition || arn.region != region {
         let message = format!("the key `{key}` is not in region `{region}`");

@@ -1,4 +1,4 @@
-//! An existing VPC that belongs to somebody else (NET-5).
+//! An existing VPC that belongs to others (NET-5).
 
 use super::super::checker::Checker;
 use super::super::file;
@@ -47,12 +47,7 @@ fn subnet_ids(checker: &mut Checker<'_>, given: &file::ExistingNetwork) {
                 let message = format!("`{id}` is not the id of a subnet");
                 checker.refuse(&path, "NET-5", message, "write it as AWS shows it, such as `subnet-0123456789abcdef0`");
             } else if seen.contains(&id.as_str()) {
-                checker.refuse(
-                    &path,
-                    "NET-5",
-                    format!("the subnet `{id}` is named twice"),
-                    "a subnet lies in one zone and has one purpose",
-                );
+                checker.refuse(&path, "NET-5", format!("the subnet `{id}` is named twice"), "a subnet is in one zone and has one purpose");
             }
             seen.push(id);
         }

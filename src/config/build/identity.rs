@@ -1,10 +1,10 @@
-//! Name, region, zones, state: what every AWS name and place derives from.
+//! Name, region, zones, state: everything from which the names in AWS derive.
 
 use super::super::checker::Checker;
 use super::super::file::File;
 use super::super::names;
 
-/// Names that AWS bounds and that derive from the cluster's: what it is, most characters, the pattern.
+/// Names that AWS limits and that derive from the cluster's name: what it is, most characters, the pattern.
 ///
 /// IAM is global, so its names carry the region; buckets are global over all accounts and carry the account too.
 const DERIVED: &[(&str, usize, &str)] = &[
@@ -41,7 +41,7 @@ fn name(checker: &mut Checker<'_>) {
             &["name"],
             "aws-name",
             format!("`{}` cannot be the name: bucket names derive from it", file.name),
-            "take lower-case letters, digits and inner hyphens",
+            "use lower-case letters, digits and inner hyphens",
         );
     }
     for prefix in ["sg-", "xn--", "sthree-", "amzn-s3-demo-"] {
@@ -49,7 +49,7 @@ fn name(checker: &mut Checker<'_>) {
             checker.refuse(
                 &["name"],
                 "aws-name",
-                format!("the name cannot begin with `{prefix}`: AWS keeps that for itself"),
+                format!("the name cannot begin with `{prefix}`: AWS reserves it"),
                 "choose another beginning",
             );
         }
@@ -65,7 +65,7 @@ fn name(checker: &mut Checker<'_>) {
     }
 }
 
-/// The derived name that passes its limit most: what it is, the name, how many characters too many.
+/// The derived name that exceeds its limit most: what it is, the name, by how many characters.
 pub(in super::super) fn longest_excess(file: &File) -> Option<(&'static str, String, usize)> {
     let region = if names::is_region(&file.region) { &file.region } else { "us-east-1" };
     let longest_pool = file.pools.keys().max_by_key(|p| p.len()).map_or("platform", String::as_str);
@@ -141,9 +141,7 @@ fn zone_at(checker: &mut Checker<'_>, path: &[&str], zone: &str, is_key: bool) {
     let region = &checker.file.region;
     let (message, help) = match names::region_of_zone(zone) {
         Some(inner) if inner == region || !names::is_region(region) => return,
-        Some(inner) => {
-            (format!("zone `{zone}` is not in region `{region}`"), format!("take zones of `{region}`, or set `region: {inner}`"))
-        }
+        Some(inner) => (format!("zone `{zone}` is not in region `{region}`"), format!("use zones of `{region}`, or set `region: {inner}`")),
         None => {
             let help = if names::is_region(zone) {
                 format!("`{zone}` is a region: add the zone's letter, as in `{zone}a`")

@@ -64,7 +64,7 @@ fn version(checker: &mut Checker<'_>) {
         Some(minor) if minor >= OLDEST_MINOR => return,
         Some(_) => (
             format!("Kubernetes `{version}` is older than EKS supports"),
-            format!("take \"1.{OLDEST_MINOR}\" or newer, or leave `version` out"),
+            format!("use \"1.{OLDEST_MINOR}\" or newer, or leave `version` out"),
         ),
         None => (
             format!("`{version}` is not a Kubernetes version of EKS"),
@@ -84,7 +84,7 @@ fn retention(checker: &mut Checker<'_>) -> Option<i32> {
         &["kubernetes", "logRetentionDays"],
         "log-retention",
         format!("CloudWatch Logs does not keep logs for {days} days"),
-        format!("take {next}, or another of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, …"),
+        format!("use {next}, or another of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, …"),
     );
     None
 }
@@ -107,7 +107,7 @@ fn administrators(checker: &mut Checker<'_>) {
     }
     for i in super::lists::repeated(administrators) {
         let message = format!("`{}` is listed twice", administrators[i]);
-        checker.refuse(&["kubernetes", "administrators", &i.to_string()], "iam-principal", message, "list everyone once");
+        checker.refuse(&["kubernetes", "administrators", &i.to_string()], "iam-principal", message, "list every administrator once");
     }
 }
 
@@ -159,8 +159,8 @@ fn control_plane_zones(checker: &mut Checker<'_>) {
         let path = ["kubernetes", "controlPlaneZones", &i.to_string()];
         zone_name(checker, &path, zone);
         if file.zones.contains(zone) || zones[..i].contains(zone) {
-            let message = format!("zone `{zone}` is the control plane's already");
-            checker.refuse(&path, "EKS-1", message, "name a second zone, without nodes: EKS wants two");
+            let message = format!("the control plane already has a subnet in zone `{zone}`");
+            checker.refuse(&path, "EKS-1", message, "name a second zone, without nodes: EKS needs two");
         }
     }
 }
@@ -201,13 +201,13 @@ fn public_cidrs(checker: &mut Checker<'_>) -> Vec<Ipv4Net> {
         checker.refuse(
             &["kubernetes", "publicEndpoint"],
             "EKS-1",
-            "the public endpoint is on, but nobody is named who may reach it",
+            "the public endpoint is on, but no range is named that may reach it",
             "list the ranges in `publicCidrs`; the whole internet is `[0.0.0.0/0]`",
         );
     }
     if given.public_cidrs.len() > MAX_PUBLIC_CIDRS {
         let message = format!("`publicCidrs` has {} ranges, EKS takes {MAX_PUBLIC_CIDRS}", given.public_cidrs.len());
-        checker.refuse_key(&path, "EKS-1", message, "join ranges");
+        checker.refuse_key(&path, "EKS-1", message, "merge ranges");
     }
     let mut ranges = Vec::new();
     for (i, text) in given.public_cidrs.iter().enumerate() {
@@ -231,12 +231,12 @@ fn service_cidr(checker: &mut Checker<'_>) -> Option<Ipv4Net> {
     };
     if !(12..=24).contains(&range.prefix_len()) {
         let message = format!("the service range `{range}` is a /{}, EKS takes /12 to /24", range.prefix_len());
-        checker.refuse(&path, "EKS-1", message, "take a /16 such as `172.20.0.0/16`");
+        checker.refuse(&path, "EKS-1", message, "use a /16 such as `172.20.0.0/16`");
     }
     let is_private = PRIVATE_RANGES.iter().filter_map(|p| p.parse::<Ipv4Net>().ok()).any(|p| p.contains(&range));
     if !is_private {
         let message = format!("the service range `{range}` is not private");
-        checker.refuse(&path, "EKS-1", message, format!("take it from {}", PRIVATE_RANGES.join(", ")));
+        checker.refuse(&path, "EKS-1", message, format!("choose it from {}", PRIVATE_RANGES.join(", ")));
     }
     Some(range)
 }

@@ -39,10 +39,10 @@ fn label(checker: &mut Checker<'_>, pool: &str, key: &str, value: &str) {
     let path = ["pools", pool, "labels", key];
     if key == POOL_LABEL && value != pool {
         let message = format!("the label `{POOL_LABEL}` is always the pool's name, `{pool}`");
-        checker.refuse(&path, "POOL-4", message, "remove the label, or name the pool so");
+        checker.refuse(&path, "POOL-4", message, "remove the label, or give the pool that name");
     }
     if !names::is_qualified_name(key) {
-        let help = "take letters, digits, `-`, `_` and `.`, with at most one `/` behind a domain, such as `example.com/team`";
+        let help = "use letters, digits, `-`, `_` and `.`, with at most one `/` behind a domain, such as `example.com/team`";
         checker.refuse_key(&path, "kubelet-label", format!("`{key}` cannot be the name of a label"), help);
     } else if !names::kubelet_takes_label(key) {
         let message = format!("kubelet refuses the label `{key}`, and the node would not start");
@@ -57,7 +57,7 @@ fn label(checker: &mut Checker<'_>, pool: &str, key: &str, value: &str) {
             &path,
             "kubelet-label",
             message,
-            "take at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends",
+            "use at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends",
         );
     }
 }
@@ -70,11 +70,11 @@ pub(super) fn taints(checker: &mut Checker<'_>, pool: &str, given: &file::Pool) 
         let path = ["pools", pool, "taints", &index];
         taint_form(checker, &path, taint);
         let effect = effect(taint.effect);
-        // The autoscaler's tag for a taint has the taint's key in its own, so there can be one of each.
+        // The autoscaler's tag for a taint is named after the taint's key, so there can be only one of each key.
         if taints.iter().any(|t| t.key == taint.key) {
             let message = format!("the taint `{}` is given twice", taint.key);
             let key = [&path[..], &["key"]].concat();
-            let help = "keep one of them: the cluster autoscaler can be told one taint of a name";
+            let help = "keep one of them: the cluster autoscaler's tags can describe one taint of a name";
             checker.refuse(&key, "kubelet-taint", message, help);
         }
         taints.push(Taint { key: taint.key.clone(), value: taint.value.clone(), effect: effect.to_owned() });
@@ -92,7 +92,7 @@ fn taint_form(checker: &mut Checker<'_>, path: &[&str], taint: &file::Taint) {
     }
     if !names::is_label_value(&taint.value) {
         let message = format!("`{}` cannot be the value of a taint", taint.value);
-        let help = "take at most 63 letters, digits, `-`, `_` and `.`";
+        let help = "use at most 63 letters, digits, `-`, `_` and `.`";
         checker.refuse(&[path, &["value"]].concat(), "kubelet-taint", message, help);
     }
 }

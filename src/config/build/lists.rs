@@ -1,4 +1,4 @@
-//! Questions on lists of the file.
+//! Functions for lists of the file.
 
 /// Indices of items that stand earlier in the list already.
 pub(super) fn repeated<T: PartialEq>(items: &[T]) -> impl Iterator<Item = usize> + '_ {

@@ -28,7 +28,7 @@ pub(super) fn network(checker: &mut Checker<'_>) -> Option<Network> {
     Some(Network::Managed(ManagedNetwork { cidr, nat, subnets, interface_endpoints: checker.file.network.interface_endpoints.clone() }))
 }
 
-/// The ranges to avoid; the service range must stay clear of them in any network.
+/// The ranges to avoid; the service range must not overlap them in any network.
 fn avoided(checker: &mut Checker<'_>) -> Vec<Ipv4Net> {
     let file = checker.file;
     let service = names::cidr(&file.kubernetes.service_cidr).ok();
@@ -61,11 +61,11 @@ fn vpc_range(checker: &mut Checker<'_>) -> Option<Ipv4Net> {
     };
     if !(16..=28).contains(&range.prefix_len()) {
         let message = format!("the VPC range `{range}` is a /{}, AWS takes /16 to /28", range.prefix_len());
-        checker.refuse(&path, "NET-1", message, "take a /16 where you can: every pod needs an address");
+        checker.refuse(&path, "NET-1", message, "use a /16 where you can: every pod needs an address");
         return None;
     }
     if UNUSABLE.iter().filter_map(|u| u.parse::<Ipv4Net>().ok()).any(|u| names::overlap(&u, &range)) {
-        checker.refuse(&path, "NET-1", format!("no VPC can have the range `{range}`"), "take a private range such as `10.0.0.0/16`");
+        checker.refuse(&path, "NET-1", format!("no VPC can have the range `{range}`"), "use a private range such as `10.0.0.0/16`");
         return None;
     }
     Some(range)

@@ -12,17 +12,17 @@ use super::{kubernetes, labels};
 const MANDATORY: [&str; 2] = ["platform", "default"];
 /// Last Kubernetes minor version with Amazon Linux 2 images.
 const LAST_AL2_MINOR: u32 = 32;
-/// EC2 takes 16 KiB of user data; what makes the node join needs up to 4 KiB of it.
+/// EC2 takes 16 KiB of user data, of which the node's own part needs up to 4 KiB.
 const MAX_USER_DATA: usize = 12 * 1024;
 /// Largest gp3 volume, in GiB.
 const MAX_DISK_GIB: u32 = 65_536;
-/// What GPU pools are refused with a type that has no devices.
-const GPU_EXAMPLE: &str = "take a type with NVIDIA devices, such as `g5.2xlarge`";
+/// Help for a GPU pool whose type has no devices.
+const GPU_EXAMPLE: &str = "use a type with NVIDIA devices, such as `g5.2xlarge`";
 
 /// Nodes that Kubernetes supports in one cluster.
 const MAX_NODES: u16 = 5_000;
 
-/// Least specs of a pool (POOL-8): role, vCPUs, memory GiB, disk GiB.
+/// Minimum specs of a pool (POOL-8): role, vCPUs, memory GiB, disk GiB.
 const LEAST: [(PoolRole, u32, u32, u32); 3] =
     [(PoolRole::Platform, 8, 32, 128), (PoolRole::Compute, 8, 32, 400), (PoolRole::Gpu, 8, 16, 400)];
 
@@ -46,7 +46,7 @@ pub(super) fn pools(checker: &mut Checker<'_>) -> Vec<Pool> {
 fn pool(checker: &mut Checker<'_>, name: &str, given: &file::Pool) -> Option<Pool> {
     if !names::is_dns_label(name) {
         let message = format!("`{name}` cannot be the name of a pool");
-        checker.refuse_key(&["pools", name], "POOL-4", message, "take lower-case letters, digits and inner hyphens, 63 at most");
+        checker.refuse_key(&["pools", name], "POOL-4", message, "use lower-case letters, digits and inner hyphens, 63 at most");
     }
     complete(checker, name, given);
     let role = role(checker, name, given);
@@ -61,7 +61,7 @@ fn pool(checker: &mut Checker<'_>, name: &str, given: &file::Pool) -> Option<Poo
     let instance_type = given.instance_type.clone()?;
     let gpu = instance_types::specs(&instance_type).and_then(|s| s.gpu);
     let labels = labels::labels(checker, name, given, role, gpu.as_ref());
-    // Sizes that AWS has no number for were refused above.
+    // Sizes beyond the number type of AWS were refused above.
     let disk_gib = given.disk_gib.filter(|gib| *gib <= MAX_DISK_GIB).and_then(|gib| i32::try_from(gib).ok())?;
     let zones: Vec<ZoneSize> = shares.iter().map(ZoneShare::size).collect::<Option<_>>()?;
     Some(Pool {
@@ -85,7 +85,7 @@ fn pool(checker: &mut Checker<'_>, name: &str, given: &file::Pool) -> Option<Poo
     })
 }
 
-/// A pool that the profile does not know must bring everything along.
+/// A pool that is not in the profile must give all values.
 fn complete(checker: &mut Checker<'_>, name: &str, given: &file::Pool) {
     let needed = [
         ("instanceType", given.instance_type.is_some()),
@@ -109,7 +109,7 @@ fn family(given: &file::Pool) -> AmiFamily {
     given.ami_family.unwrap_or(AmiFamily::Al2023)
 }
 
-/// The role given, or the one that name and instance type speak for.
+/// The given role, or the one that follows from name and instance type.
 fn role(checker: &mut Checker<'_>, name: &str, given: &file::Pool) -> PoolRole {
     let is_platform = name == "platform";
     if let Some(role) = given.role
@@ -137,13 +137,13 @@ fn machine(checker: &mut Checker<'_>, name: &str, role: PoolRole, instance_type:
     }
     if let Some(new) = instance_types::replacement(instance_type) {
         let message = format!("EC2 no longer offers `{instance_type}`");
-        checker.refuse(&path, "POOL-3", message, format!("take `{new}` instead"));
+        checker.refuse(&path, "POOL-3", message, format!("use `{new}` instead"));
         return;
     }
     let has_nvidia = instance_types::has_nvidia(instance_type);
     let specs = instance_types::specs(instance_type);
     if role == PoolRole::Compute && has_nvidia {
-        let message = format!("`{instance_type}` has NVIDIA devices, but the pool's role `compute` brings no driver for them");
+        let message = format!("`{instance_type}` has NVIDIA devices, but the pool's role `compute` has no driver for them");
         let paths: [&[&str]; 2] = [&["pools", name, "role"], &path];
         checker.refuse_first(&paths, "POOL-3", message, "remove `role`, or write `role: gpu`");
         return;
@@ -168,7 +168,7 @@ fn least_specs(checker: &mut Checker<'_>, path: &[&str], role: PoolRole, instanc
         specs.vcpus, specs.memory_gib
     );
     let example = if role == PoolRole::Gpu { "g5.2xlarge" } else { "m5.2xlarge" };
-    checker.refuse(path, "POOL-8", message, format!("take a larger type, such as `{example}`"));
+    checker.refuse(path, "POOL-8", message, format!("use a larger type, such as `{example}`"));
 }
 
 fn least(role: PoolRole) -> (u32, u32, u32) {
@@ -201,12 +201,12 @@ fn image(checker: &mut Checker<'_>, name: &str, role: PoolRole, given: &file::Po
     let version = &checker.file.kubernetes.version;
     if kubernetes::minor(version).is_some_and(|minor| minor > LAST_AL2_MINOR) {
         let message = format!("there is no Amazon Linux 2 image for Kubernetes {version}: the last is for 1.{LAST_AL2_MINOR}");
-        checker.refuse(&path, "POOL-7", message, "take `AL2023` (leave `amiFamily` out)");
+        checker.refuse(&path, "POOL-7", message, "use `AL2023` (leave `amiFamily` out)");
     }
     let arch = given.instance_type.as_deref().map(instance_types::arch);
     if role == PoolRole::Gpu && arch == Some(Arch::Arm64) {
         let message = "there is no Amazon Linux 2 image for NVIDIA devices on Graviton";
-        checker.refuse(&path, "POOL-7", message, "take `AL2023` (leave `amiFamily` out)");
+        checker.refuse(&path, "POOL-7", message, "use `AL2023` (leave `amiFamily` out)");
     }
 }
 
@@ -236,7 +236,7 @@ struct ZoneShare {
 }
 
 impl ZoneShare {
-    /// The size for the model; nothing when it is more than a cluster can have.
+    /// The size for the model; `None` when it is more than a cluster can have.
     fn size(&self) -> Option<ZoneSize> {
         let nodes = |count: u32| u16::try_from(count).ok().filter(|count| *count <= MAX_NODES).map(i32::from);
         Some(ZoneSize { zone: self.zone.clone(), min: nodes(self.min)?, max: nodes(self.max)? })
@@ -278,7 +278,7 @@ fn in_order(checker: &mut Checker<'_>, path: &[&str], min: u32, max: u32) {
         return;
     }
     let (min_path, max_path) = ([path, &["min"]].concat(), [path, &["max"]].concat());
-    let message = format!("the least number of nodes, {min}, is above the most, {max}");
+    let message = format!("the minimum number of nodes, {min}, is above the maximum, {max}");
     checker.refuse_first(&[&min_path, &max_path, path], "POOL-5", message, format!("give `max: {min}` or more, or a smaller `min`"));
 }
 
@@ -291,10 +291,10 @@ fn totals(checker: &mut Checker<'_>, name: &str, given: &file::Pool, shares: &[Z
     };
     if max == 0 {
         let help = "give `max: 1` or more, or leave the pool out with `enabled: false`";
-        checker.refuse(&path("max"), "POOL-5", format!("the pool `{name}` can have no nodes"), help);
+        checker.refuse(&path("max"), "POOL-5", format!("the pool `{name}` can never have a node"), help);
     } else if min == 0 && name == "platform" {
         let message = "the pool `platform` can shrink to no nodes, and Domino's own services run there";
-        checker.refuse(&path("min"), "POOL-1", message, "give `min: 1` or more; the documents ask for 4");
+        checker.refuse(&path("min"), "POOL-1", message, "give `min: 1` or more; Domino's documentation asks for 4");
     }
     if max > u64::from(MAX_NODES) {
         let message = format!("the pool `{name}` can have {max} nodes, more than Kubernetes takes in a cluster");

@@ -1,4 +1,4 @@
-//! Subnets of the VPC that is created: computed or given, inside the VPC, without common addresses, large enough (NET-1).
+//! Subnets of the VPC that is created: computed or given, inside the VPC, without overlaps, large enough (NET-1).
 
 use super::super::checker::Checker;
 use super::super::layout::{self, Layout};
@@ -8,10 +8,10 @@ use super::identity::zone_key;
 use indexmap::IndexMap;
 use ipnet::Ipv4Net;
 
-/// Least addresses in the private subnets of a whole cluster: a /23 (the documents' minimum).
+/// Minimum number of addresses in the private subnets of a whole cluster: a /23 (from Domino's documentation).
 const LEAST_PRIVATE: u64 = 512;
 
-/// The subnets of one tier: zones that want one, and the user's explicit ranges.
+/// The subnets of one tier: zones that need one, and the user's explicit ranges.
 struct Plan<'a> {
     tier: Tier,
     zones: &'a [String],
@@ -63,13 +63,13 @@ fn prefixes(checker: &mut Checker<'_>, vpc: &Ipv4Net) -> Option<()> {
             continue;
         };
         let message = format!("a subnet cannot be a /{prefix} in the VPC range `{vpc}`");
-        let help = format!("take a prefix length between {least} and 28");
+        let help = format!("use a prefix length between {least} and 28");
         checker.refuse(&["network", key], "NET-1", message, help);
     }
     (checker.count() == before).then_some(())
 }
 
-/// With one node zone, the zones of the control plane's own subnets (EKS wants two zones always).
+/// With one node zone, the zones of the control plane's own subnets (EKS always needs two zones).
 fn control_plane_zones(checker: &Checker<'_>) -> Vec<String> {
     let file = checker.file;
     if file.zones.len() != 1 {
@@ -95,7 +95,7 @@ fn computed(checker: &mut Checker<'_>, all: &mut Vec<Subnet>, plan: &Plan<'_>, l
     let tier = plan.tier;
     for (i, zone) in plan.zones.iter().enumerate() {
         let cidr = match tier {
-            // Room is kept for three private subnets even while there is one.
+            // Room is reserved for three private subnets even while there is only one.
             Tier::Private => layout.private(i).filter(|_| layout.private(2).is_some()),
             Tier::Public => layout.public(i).filter(|_| layout.public(2).is_some()),
             Tier::ControlPlane => layout.control_plane(i),
@@ -139,7 +139,7 @@ fn given(checker: &mut Checker<'_>, all: &mut Vec<Subnet>, plan: &Plan<'_>, vpc:
 fn wanted(checker: &mut Checker<'_>, path: &[&str], plan: &Plan<'_>, zone: &String) {
     let file = checker.file;
     if plan.tier == Tier::ControlPlane && file.zones.contains(zone) {
-        let message = format!("the control plane has a subnet in `{zone}` already: the private one");
+        let message = format!("the control plane already has a subnet in `{zone}`: the private one");
         let help = "name a zone without nodes; with three node zones leave `controlPlane` out";
         checker.refuse_key(path, "EKS-1", message, help);
     } else if !plan.zones.contains(zone) && names::region_of_zone(zone) == Some(&file.region) {

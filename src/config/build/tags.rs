@@ -1,4 +1,4 @@
-//! Tags: what AWS takes, and room for those of our own (POOL-6).
+//! Tags: what AWS accepts, and room for our own (POOL-6).
 
 use super::super::checker::Checker;
 use super::super::model::Pool;
@@ -14,7 +14,7 @@ const MAX_VALUE: usize = 256;
 /// and `<name>`, its `ephemeral-storage` and `smarter-devices/fuse`, the zone label of the EBS driver, three of `domino-eks:`.
 const OWN_TAGS: usize = 10;
 
-/// Key prefixes that nobody but AWS, Kubernetes or this tool sets.
+/// Key prefixes that only AWS, Kubernetes or this tool may set.
 const RESERVED_PREFIXES: &[(&str, &str)] = &[
     ("aws:", "AWS"),
     ("domino-eks:", "this tool"),
@@ -43,16 +43,16 @@ fn each(checker: &mut Checker<'_>, path: &[&str], tags: &BTreeMap<String, String
             checker.refuse(&path, "aws-tag", message, "shorten it");
         } else if !names::is_tag_text(value) {
             let message = format!("the tag value `{value}` has characters that AWS does not take");
-            checker.refuse(&path, "aws-tag", message, "take letters, digits, spaces and `_ . : / = + - @`");
+            checker.refuse(&path, "aws-tag", message, "use letters, digits, spaces and `_ . : / = + - @`");
         }
     }
 }
 
-/// Whether AWS takes a tag key and nobody else uses it; otherwise the rule, the message and the help.
+/// Whether AWS accepts a tag key and nothing else uses it; otherwise the rule, the message and the help.
 fn check_key(key: &str) -> Result<(), (&'static str, String, &'static str)> {
     let lower = key.to_lowercase();
     if let Some((prefix, owner)) = RESERVED_PREFIXES.iter().find(|(prefix, _)| lower.starts_with(prefix)) {
-        let message = format!("the tag key `{key}` is taken: `{prefix}` belongs to {owner}");
+        let message = format!("the tag key `{key}` is reserved: `{prefix}` belongs to {owner}");
         return Err(("reserved-tag", message, "choose another key"));
     }
     if key == "Name" {
@@ -66,7 +66,7 @@ fn check_key(key: &str) -> Result<(), (&'static str, String, &'static str)> {
         return Ok(());
     }
     let message = format!("the tag key `{key}` has characters that AWS does not take");
-    Err(("aws-tag", message, "take letters, digits, spaces and `_ . : / = + - @`"))
+    Err(("aws-tag", message, "use letters, digits, spaces and `_ . : / = + - @`"))
 }
 
 /// Checks that every group has room for all its tags.

@@ -13,7 +13,7 @@ fn names_are_what_buckets_take() {
         refused(&named(name), "aws-name");
     }
     for prefix in ["§sg-demo", "§xn--demo", "§sthree-demo", "§amzn-s3-demo-x"] {
-        refused_saying(&named(prefix), "aws-name", "AWS keeps that for itself");
+        refused_saying(&named(prefix), "aws-name", "AWS reserves it");
     }
     for name in ["d", "demo-2", "\"2demo\"", "sgdemo"] {
         accepted(&named(name));
@@ -116,8 +116,8 @@ fn the_public_endpoint_names_its_visitors() {
 
 #[test]
 fn log_retention_is_what_cloudwatch_takes() {
-    refused_saying(&one("kubernetes: {logRetentionDays: §45}"), "log-retention", "take 60");
-    refused_saying(&one("kubernetes: {logRetentionDays: §9999}"), "log-retention", "take 3653");
+    refused_saying(&one("kubernetes: {logRetentionDays: §45}"), "log-retention", "use 60");
+    refused_saying(&one("kubernetes: {logRetentionDays: §9999}"), "log-retention", "use 3653");
     refused(&one("kubernetes: {logRetentionDays: §0}"), "log-retention");
     assert_eq!(accepted(&one("kubernetes: {logRetentionDays: 365}")).kubernetes.log_retention_days, 365);
 }

@@ -1,4 +1,4 @@
-//! Tests of the configuration room: every rule refused at its place, every boundary accepted.
+//! Tests of the configuration room: every rule refused at its position, every boundary accepted.
 
 mod cluster;
 mod network;
@@ -12,7 +12,7 @@ mod tags;
 use super::diagnostics::Diagnostic;
 use super::{Config, Diagnostics, parse};
 
-/// Marks in test files where the one finding must point at.
+/// Marks where the one finding must point in a test file.
 const MARK: char = '§';
 
 /// A good file with three zones, and more lines.
@@ -25,7 +25,7 @@ fn one(more: &str) -> String {
     format!("name: demo\nregion: us-west-2\nzones: [us-west-2a]\n{}", dedent(more))
 }
 
-/// Takes the indentation of the first line off all lines, so that YAML can stand indented in a test.
+/// Removes the indentation of the first line from all lines, so that YAML can be indented in a test.
 fn dedent(text: &str) -> String {
     let text = text.strip_prefix('\n').unwrap_or(text);
     let indent = text.len() - text.trim_start_matches(' ').len();
@@ -48,7 +48,7 @@ fn rules(text: &str) -> Vec<&'static str> {
     findings(text).iter().map(|f| f.rule).collect()
 }
 
-/// The one finding of a file, which must be of this rule and stand at the mark.
+/// The one finding of a file, which must be of this rule and at the mark.
 fn refused(marked: &str, rule: &str) -> Diagnostic {
     let at = marked.find(MARK).expect("the test's file has no mark");
     let before = &marked[..at];
@@ -62,7 +62,7 @@ fn refused(marked: &str, rule: &str) -> Diagnostic {
     found
 }
 
-/// As `refused`, and the message or help must have these words.
+/// As `refused`, and the message or help must contain these words.
 fn refused_saying(marked: &str, rule: &str, words: &str) {
     let found = refused(marked, rule);
     let said = format!("{}\n{}", found.message, found.help);

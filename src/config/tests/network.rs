@@ -204,7 +204,7 @@ fn existing_networks_are_checked() {
     assert_eq!(said, ["node zone `us-west-2a` has no private subnet", "`us-west-2c` is not a node zone"]);
 }
 
-/// The order of zones means nothing: it would move subnets that exist.
+/// The order of zones must not matter: otherwise it would move existing subnets.
 #[test]
 fn the_order_of_zones_changes_nothing() {
     let with = |zones: &str| crate::config::parse("f", format!("name: a\nregion: us-west-2\nzones: [{zones}]\n").as_bytes());

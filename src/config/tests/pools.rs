@@ -38,7 +38,7 @@ fn zones_can_have_sizes_of_their_own() {
 
 #[test]
 fn sizes_make_sense() {
-    refused_saying(&default("min: §30"), "POOL-5", "the least number of nodes, 30, is above the most, 20");
+    refused_saying(&default("min: §30"), "POOL-5", "the minimum number of nodes, 30, is above the maximum, 20");
     refused_saying(&one("pools: {platform: {max: §2}}"), "POOL-5", "give `max: 4` or more");
     refused_saying(&default("min: 0, max: §0"), "POOL-5", "enabled: false");
     refused(&one("pools: {platform: {min: §0}}"), "POOL-1");

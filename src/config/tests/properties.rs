@@ -1,4 +1,4 @@
-//! What holds for all inputs.
+//! Properties that hold for all inputs.
 
 use super::three;
 use crate::config::layout::{Layout, spread};

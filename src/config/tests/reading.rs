@@ -121,7 +121,7 @@ fn wrong_types_are_refused_with_what_was_written() {
     refused_saying(&one("§storage: [a]"), "wrong-type", "a map of keys and values");
     refused_saying(&one("§state: {a: b}"), "wrong-type", "write one value");
     refused(&one("kubernetes: {administrators: [§]}").replace("[§]", "[§~]"), "wrong-type");
-    refused_saying("§- a\n- b\n", "wrong-type", "the file takes a map");
+    refused_saying("§- a\n- b\n", "wrong-type", "the file must be a map");
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn all_findings_come_together_in_file_order() {
 
 #[test]
 fn what_is_wrong_is_said_once() {
-    // The value does not fit: that it is then missing, or unlike something else, is no news.
+    // The value does not fit: that it is therefore missing, or differs from another one, is not reported again.
     assert_eq!(rules(&one("pools: {mine: {instanceType: m5.2xlarge, min: a, max: 1, diskGiB: 400}}")), ["wrong-type"]);
     assert_eq!(rules("name: demo\nregion: us-west-2\nzones: us-west-2a\n"), ["wrong-type"]);
     assert_eq!(rules("name: 5\nregion: us-west-2\nzones: [us-west-2a]\n"), ["wrong-type"]);
@@ -185,14 +185,14 @@ fn findings_read_like_rustc() {
     let text = one("tags: {Ünï: ö, aws:x: y}\nkubernetes:\n\n\n\n\n  version: 1.35\n");
     let shown = findings(&text).to_string();
     insta::assert_snapshot!(shown, @r#"
-    error[reserved-tag]: the tag key `aws:x` is taken: `aws:` belongs to AWS
+    error[reserved-tag]: the tag key `aws:x` is reserved: `aws:` belongs to AWS
      --> test.yaml:4:16
       |
     4 | tags: {Ünï: ö, aws:x: y}
       |                ^^^^^
       = help: choose another key
 
-    error[wrong-type]: `version` takes text, but the number `1.35` stands here
+    error[wrong-type]: `version` must be text, but is the number `1.35`
       --> test.yaml:10:12
        |
     10 |   version: 1.35

@@ -9,7 +9,7 @@ use std::path::Path;
 
 const COMMITTED: &str = include_str!("../../../docs/domino-eks.schema.json");
 
-/// The committed schema is the generated one; `UPDATE_SCHEMA=1 cargo test schema` writes it anew.
+/// The committed schema is the generated one; `UPDATE_SCHEMA=1 cargo test schema` updates it.
 #[test]
 fn the_committed_schema_is_up_to_date() {
     let generated = format!("{:#}\n", schema());
@@ -51,7 +51,7 @@ fn bad_files_do_not_fit_the_schema() {
     assert!(!validator.is_valid(&value("name: demo\nregion: us-west-2\n")));
 }
 
-/// Everything that editors show of the schema has a text.
+/// Every property that editors show has a description.
 #[test]
 fn every_property_is_described() {
     let schema = schema();

@@ -5,7 +5,7 @@ use crate::resource::facts::Change::Replace;
 use crate::resource::facts::{Facts, Idempotency, Layer, Managed, Service};
 use serde::{Deserialize, Serialize};
 
-/// Auto Scaling Group of one pool in one zone. Desired capacity is the autoscaler's (POOL-6).
+/// Auto Scaling Group of one pool in one zone. Its desired capacity belongs to the cluster autoscaler (POOL-6).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AutoScalingGroup {
     /// Group name.
@@ -18,11 +18,11 @@ pub struct AutoScalingGroup {
     pub version: Input,
     /// Private subnet of the zone.
     pub subnet: Input,
-    /// Least nodes.
+    /// Minimum number of nodes.
     pub min: i32,
-    /// Most nodes.
+    /// Maximum number of nodes.
     pub max: i32,
-    /// Keys of the tags that go on to the instances.
+    /// Keys of the tags that are propagated to the instances.
     pub propagated_tags: Vec<String>,
 }
 

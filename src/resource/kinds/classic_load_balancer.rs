@@ -1,10 +1,10 @@
-//! Classic load balancer of the cloud controller; gone when its interfaces are.
+//! Classic load balancer of the cloud controller; it counts as gone when its interfaces are.
 
 use crate::resource::facts::{Facts, Leftover, Service};
 use crate::resource::kind::Kind;
 use serde_json::Value;
 
-/// The fields that are read of one, as JSON: who made it, for what, and what it stands in.
+/// The fields that are read of it, as JSON: what made it, for what purpose, and which resources it uses.
 pub type ClassicLoadBalancer = Value;
 
 /// Facts of the kind.

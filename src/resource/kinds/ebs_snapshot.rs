@@ -1,9 +1,9 @@
-//! Snapshot of a claim.
+//! Snapshot of a persistent volume claim.
 
 use crate::resource::facts::{Facts, Leftover, Service};
 use serde_json::Value;
 
-/// The fields that are read of one, as JSON: who made it, for what, and what it stands in.
+/// The fields that are read of it, as JSON: what made it, for what purpose, and which resources it uses.
 pub type EbsSnapshot = Value;
 
 /// Facts of the kind.

@@ -1,9 +1,9 @@
-//! Volume of a claim; `deleting` for seconds, and for minutes on a bad day.
+//! Volume of a persistent volume claim; it is `deleting` for seconds, at times for minutes.
 
 use crate::resource::facts::{Facts, Leftover, Service};
 use serde_json::Value;
 
-/// The fields that are read of one, as JSON: who made it, for what, and what it stands in.
+/// The fields that are read of it, as JSON: what made it, for what purpose, and which resources it uses.
 pub type EbsVolume = Value;
 
 /// Facts of the kind.

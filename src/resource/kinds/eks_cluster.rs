@@ -18,7 +18,7 @@ pub struct EksCluster {
     pub subnets: Vec<Input>,
     /// Whether the API endpoint is public too.
     pub public_endpoint: bool,
-    /// Who may reach the public endpoint.
+    /// Ranges that may reach the public endpoint.
     pub public_cidrs: Vec<String>,
     /// Range of service addresses.
     pub service_cidr: String,
@@ -34,7 +34,7 @@ pub struct EksCluster {
 
 /// Facts of the kind.
 pub(crate) const FACTS: Facts = Facts {
-    // EKS may say for a moment that a cluster it still deletes is gone (docs/aws.md, "Eventual consistency").
+    // EKS may report for a moment that a cluster that it is still deleting does not exist (docs/aws.md, "Eventual consistency").
     looks_until_gone: 3,
     reusable_name: true,
     blocked_when_failed: true,

@@ -5,7 +5,7 @@ use crate::resource::facts::{Facts, Idempotency, Layer, Managed, Service};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Customer-managed policy; its document is a new version on each change (five at most).
+/// Customer-managed policy; each change of its document is a new version (five at most).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IamPolicy {
     /// Policy name, at most 128 characters.

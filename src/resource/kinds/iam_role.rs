@@ -17,7 +17,7 @@ pub struct IamRole {
     pub description: String,
     /// Trust policy document.
     pub trust: Value,
-    /// ARNs of attached policies, complete.
+    /// ARNs of all attached policies.
     pub policies: Vec<Input>,
 }
 

@@ -5,7 +5,7 @@ use crate::resource::facts::{Facts, Idempotency, Layer, Managed, Service};
 use crate::resource::kind::Kind;
 use serde::{Deserialize, Serialize};
 
-/// CloudWatch log group; made before the cluster so that EKS finds it with our retention.
+/// CloudWatch log group; created before the cluster so that EKS finds it with our retention.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogGroup {
     /// `/aws/eks/<cluster>/cluster`.

@@ -1,4 +1,4 @@
-//! The pure half of each kind, one file a kind: its spec and its facts.
+//! The pure half of each kind, one file for each kind: its spec and its facts.
 //!
 //! Specs hold only fields that we own; references to other resources are [`Input`](super::Input)s. Lists that AWS treats as
 //! sets are kept sorted by the observing side, and compared as sets by the plan.
@@ -14,7 +14,7 @@ macro_rules! declare {
         $(pub use $module::*;)*
 
         impl Kind {
-            /// What is known of the kind.
+            /// The facts of the kind.
             pub fn facts(self) -> &'static Facts {
                 match self { $(Kind::$variant => &$module::FACTS,)* }
             }
@@ -25,7 +25,7 @@ macro_rules! declare {
 for_each_kind!(declare);
 
 impl Kind {
-    /// Kind as it stands in addresses.
+    /// Name of the kind in addresses.
     pub fn name(self) -> &'static str {
         self.facts().name
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Public NAT gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NatGateway {
-    /// Public subnet that it stands in.
+    /// Public subnet that it is in.
     pub subnet: Input,
     /// Allocation id of its address.
     pub allocation: Input,

@@ -3,7 +3,7 @@
 use crate::resource::facts::{Facts, Leftover, Service};
 use serde_json::Value;
 
-/// The fields that are read of one, as JSON: who made it, for what, and what it stands in.
+/// The fields that are read of it, as JSON: what made it, for what purpose, and which resources it uses.
 pub type RecoveryPoint = Value;
 
 /// Facts of the kind.

@@ -5,7 +5,7 @@ use crate::resource::facts::Change::Replace;
 use crate::resource::facts::{Facts, Idempotency, Layer, Managed, Service, VpcEvidence};
 use serde::{Deserialize, Serialize};
 
-/// Security group; its egress stays AWS's default (all).
+/// Security group; its egress rules stay AWS's default (all).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecurityGroup {
     /// Its VPC.
@@ -14,11 +14,11 @@ pub struct SecurityGroup {
     pub name: String,
     /// Description; immutable.
     pub description: String,
-    /// Ingress rules, complete.
+    /// All ingress rules.
     pub ingress: Vec<Rule>,
 }
 
-/// Stands for the group itself as a rule's source.
+/// The source of a rule that stands for the group itself.
 pub const SELF_GROUP: &str = "self";
 
 /// One ingress rule.
@@ -32,7 +32,7 @@ pub struct Rule {
     pub to_port: i32,
     /// Source: a security group id, [`SELF_GROUP`] or a CIDR.
     pub source: Input,
-    /// Why the rule is there.
+    /// Purpose of the rule.
     pub description: String,
 }
 

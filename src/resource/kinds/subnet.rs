@@ -5,7 +5,7 @@ use crate::resource::facts::Change::Blocked;
 use crate::resource::facts::{Facts, Idempotency, Layer, Managed, Service};
 use serde::{Deserialize, Serialize};
 
-/// Subnet; never gives public addresses by itself (NET-2).
+/// Subnet; it assigns no public addresses by itself (NET-2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subnet {
     /// Its VPC.

@@ -1,10 +1,10 @@
-//! VPC (NET-1). EKS needs both DNS switches on.
+//! VPC (NET-1). EKS needs both DNS attributes on.
 
 use crate::resource::facts::Change::Blocked;
 use crate::resource::facts::{Facts, Idempotency, Layer, Managed, Service, VpcEvidence};
 use serde::{Deserialize, Serialize};
 
-/// VPC; EKS needs both DNS switches on.
+/// VPC; EKS needs both DNS attributes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vpc {
     /// IPv4 range.

@@ -24,7 +24,7 @@ pub struct VpcEndpoint {
 
 /// Facts of the kind.
 pub(crate) const FACTS: Facts = Facts {
-    // Without the endpoint of S3, nodes lose their way to it.
+    // Without the endpoint of S3, nodes lose their route to it.
     used_by_nodes: true,
     ..Managed {
         name: "vpc-endpoint",

@@ -1,4 +1,4 @@
-//! One write under a condition, repeated until its outcome is known.
+//! One conditional write, repeated until its outcome is known.
 
 use super::objects::{Condition, ObjectError, ObjectFault, Objects};
 use super::timings::LockTimings;
@@ -8,9 +8,9 @@ use tokio::time::{Instant, sleep};
 /// Why a write did not take place.
 #[derive(Debug)]
 pub(super) enum WriteError {
-    /// Somebody else wrote the object since it was read.
+    /// Another process wrote the object since it was read.
     Superseded,
-    /// The bucket refused, or did not answer until the time-out.
+    /// The bucket refused, or did not answer before the time-out.
     Refused(ObjectError),
 }
 
@@ -33,7 +33,7 @@ impl ConditionalWrites {
         Self { etag, sent: Vec::new() }
     }
 
-    /// Writes until the object is known to hold these bytes, or the write is refused, or the time-out ends. Answers the new ETag.
+    /// Writes until the object is known to hold these bytes, or the write is refused, or the time-out is over. Returns the new ETag.
     pub(super) async fn put<O: Objects>(
         &mut self,
         objects: &O,
@@ -53,7 +53,7 @@ impl ConditionalWrites {
             match error.fault {
                 ObjectFault::Precondition | ObjectFault::Gone => {
                     let found = match objects.get(key).await {
-                        // The next try of the write is refused alike, and reads again.
+                        // The next attempt of the write is refused in the same way, and reads again.
                         Err(error) if error.fault == ObjectFault::Lost && began.elapsed() < timings.write_timeout => {
                             sleep(timings.retry_interval).await;
                             continue;

@@ -1,4 +1,4 @@
-//! The lock of a remote state: an object that its holder writes anew every few seconds (a heartbeat).
+//! The lock of a remote state: an object that its holder writes again every few seconds (a heartbeat).
 //!
 //! A process that finds the object of another one watches it. If it changes, its holder is alive and keeps the lock. If it
 //! does not change for a full time-to-live on the watcher's own monotonic clock, its holder is gone and the lock is taken over.
@@ -86,7 +86,7 @@ enum Attempt {
 }
 
 impl<O: Objects> RemoteLock<O> {
-    /// Takes the lock; one that its holder abandoned is taken over. `notice` tells people why it takes long.
+    /// Takes the lock; one that its holder abandoned is taken over. `notice` is told why it takes long.
     pub(super) async fn take(
         objects: &O,
         key: &str,
@@ -128,7 +128,7 @@ impl<O: Objects> RemoteLock<O> {
         Self { inner, heartbeat }
     }
 
-    /// Whether the lock is still ours, as far as can be known without asking.
+    /// Whether the lock is still ours, as far as is known without a request.
     ///
     /// # Errors
     /// Why it is not, or may not be.
@@ -139,18 +139,18 @@ impl<O: Objects> RemoteLock<O> {
         }
         let suspended = suspended_time().saturating_sub(validity.suspended);
         if validity.confirmed.elapsed() + suspended >= self.inner.timings.time_to_live.mul_f64(TRUSTED_SHARE) {
-            return Err(format!("the lock of {} could not be renewed in time; somebody else may hold it by now", self.inner.location));
+            return Err(format!("the lock of {} could not be renewed in time; another process may hold it by now", self.inner.location));
         }
         Ok(())
     }
 
-    /// Gives the lock back; one that is not ours any more is left alone.
+    /// Releases the lock; one that is not ours any more is left alone.
     ///
     /// # Errors
-    /// When the bucket refuses; the lock then ages until it is taken over.
+    /// When the bucket refuses; the lock is then free after its time-to-live.
     pub(in crate::state) async fn release(&self) -> Result<(), StateError> {
         self.heartbeat.abort();
-        self.inner.lose("was given back");
+        self.inner.lose("was released");
         let mut held = self.inner.held.lock().await;
         let Some((content, etag)) = held.take() else { return Ok(()) };
         match self.inner.objects.delete(&self.inner.key, &etag).await {
@@ -188,8 +188,8 @@ impl<O> Drop for RemoteLock<O> {
     }
 }
 
-/// Refusals after which the lock object may be anybody's: when the SDK repeated the request, the second one may have been refused
-/// because the first one was carried out.
+/// Refusals after which the lock object may be anyone's: if the SDK repeated the request, the second one may have been refused because
+/// the first one was carried out.
 fn outcome_is_unknown(fault: ObjectFault) -> bool {
     matches!(fault, ObjectFault::Precondition | ObjectFault::Conflict | ObjectFault::Gone | ObjectFault::Lost)
 }
@@ -198,7 +198,7 @@ async fn write<O: Objects>(objects: &O, key: &str, content: &LockObject, conditi
     objects.put(key, serde_json::to_vec_pretty(content).unwrap_or_default(), condition).await
 }
 
-/// Writes the lock object where there is none, or over an abandoned one, until it is known whose the lock is.
+/// Writes the lock object where there is none, or over an abandoned one, until it is known who holds the lock.
 async fn attempt<O: Objects>(
     objects: &O,
     key: &str,
@@ -206,7 +206,7 @@ async fn attempt<O: Objects>(
     content: &LockObject,
     abandoned: Option<&Object>,
 ) -> Result<Attempt, ObjectError> {
-    // A watcher may have seen the object since the first try, whichever of the tries arrived.
+    // Another process may have seen the object since the first attempt, whichever of the attempts arrived.
     let since = Instant::now();
     loop {
         let condition = abandoned.map_or(Condition::Absent, |abandoned| Condition::Unchanged(&abandoned.etag));
@@ -217,7 +217,7 @@ async fn attempt<O: Objects>(
         };
         match (read_lock(objects, key, &content.id).await?, abandoned) {
             (LockState::Ours { etag, .. }, _) => return Ok(Attempt::Taken { etag, since }),
-            // Nothing changed: nothing was written, or the lock was released at this moment.
+            // Nothing changed: nothing was written, or the lock was released just now.
             (LockState::Absent, None) => {}
             (LockState::Theirs(now, _), Some(abandoned)) if now.etag == abandoned.etag => {}
             (LockState::Absent, Some(_)) => return Ok(Attempt::Absent),
@@ -239,7 +239,7 @@ async fn read_lock<O: Objects>(objects: &O, key: &str, ours: &str) -> Result<Loc
     })
 }
 
-/// Returns when the holder of this lock object is certainly gone.
+/// Returns when the holder of this lock object has certainly ended.
 async fn wait_until_abandoned<O: Objects>(
     objects: &O,
     key: &str,
@@ -250,13 +250,13 @@ async fn wait_until_abandoned<O: Objects>(
     notice: &(dyn Fn(&str) + Sync),
 ) -> Result<(), StateError> {
     let holder = content.map(|content| content.holder.clone());
-    let who = holder.as_ref().map_or_else(|| "somebody".to_owned(), ToString::to_string);
+    let who = holder.as_ref().map_or_else(|| "an unknown process".to_owned(), ToString::to_string);
     if content.is_some_and(holder_has_ended) {
-        notice(&format!("the lock was left by {who}, which does not run any more: taking it over"));
+        notice(&format!("the lock was left by {who}, which is no longer running: taking it over"));
         return Ok(());
     }
     let seconds = timings.time_to_live.as_secs_f64();
-    notice(&format!("locked by {who}; watching for up to {seconds:.0} s whether it is alive"));
+    notice(&format!("locked by {who}; waiting up to {seconds:.0} s to see whether it is alive"));
     let since = Instant::now();
     while since.elapsed() < timings.time_to_live {
         sleep(timings.poll_interval).await;
@@ -296,7 +296,7 @@ fn suspended_time() -> Duration {
     now(ClockId::Boottime).saturating_sub(monotonic)
 }
 
-/// Where there is no such clock, the system time tells it. If that is set forward, the lock is not relied on until its next
+/// Where there is no such clock, the system time is used. If that is set forward, the lock is not relied on until its next
 /// heartbeat.
 #[cfg(not(target_os = "linux"))]
 fn suspended_time() -> Duration {
@@ -325,7 +325,7 @@ async fn send_heartbeats<O: Objects>(inner: Arc<Inner<O>>) {
     }
 }
 
-/// Writes one heartbeat; whether it is settled, so that it need not be repeated.
+/// Writes one heartbeat. Returns whether its outcome is final, so that it need not be repeated.
 async fn send_heartbeat<O: Objects>(inner: &Inner<O>) -> bool {
     let mut held = inner.held.lock().await;
     let Some((content, etag)) = held.as_mut() else { return true };
@@ -335,9 +335,9 @@ async fn send_heartbeat<O: Objects>(inner: &Inner<O>) -> bool {
         Err(error) if outcome_is_unknown(error.fault) => match read_lock(&inner.objects, &inner.key, &content.id).await {
             Ok(LockState::Ours { etag, heartbeat }) => Ok((etag, heartbeat)),
             Ok(LockState::Theirs(_, theirs)) => {
-                Err(Some(theirs.map_or_else(|| "somebody else".to_owned(), |content| content.holder.to_string())))
+                Err(Some(theirs.map_or_else(|| "another process".to_owned(), |content| content.holder.to_string())))
             }
-            Ok(LockState::Absent) => Err(Some("somebody, who removed it".to_owned())),
+            Ok(LockState::Absent) => Err(Some("another process, which removed it".to_owned())),
             Err(_) => Err(None),
         },
         Err(_) => Err(None),
@@ -346,7 +346,7 @@ async fn send_heartbeat<O: Objects>(inner: &Inner<O>) -> bool {
     match written {
         Ok((now, heartbeat)) => {
             *etag = now;
-            // Only an earlier heartbeat arrived: a watcher may have seen it long ago, so it proves nothing to it.
+            // Only an earlier heartbeat arrived. Others may have seen it long ago, so it does not show them that this process is alive.
             if heartbeat != content.heartbeat {
                 return false;
             }
@@ -359,12 +359,12 @@ async fn send_heartbeat<O: Objects>(inner: &Inner<O>) -> bool {
             *held = None;
             true
         }
-        // There was no answer, so it is repeated soon. After a share of the time-to-live without one, `check` refuses.
+        // There was no answer, so it is repeated soon. When there is none for a share of the time-to-live, `check` refuses.
         Err(None) => false,
     }
 }
 
-/// Who holds the lock, if anybody does.
+/// Who holds the lock, if it is held.
 pub(super) async fn holder<O: Objects>(objects: &O, key: &str) -> Result<Option<(Object, Option<LockHolder>)>, ObjectError> {
     let object = objects.get(key).await?;
     Ok(object.map(|object| {

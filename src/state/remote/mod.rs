@@ -1,7 +1,7 @@
 //! The remote store: document and lock as two objects of a bucket, every write under a condition.
 //!
-//! Invariant: the document is only ever written over the very version that was read or written last (`If-Match`). A
-//! holder whose lock was taken over can therefore not write any more, whatever it still believes.
+//! Invariant: the document is only ever written over the version that was read or written last (`If-Match`). A holder whose lock was
+//! taken over can therefore not write any more, even if it does not know that yet.
 
 mod conditional_write;
 mod lock;

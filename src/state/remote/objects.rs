@@ -4,7 +4,7 @@ use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 
-/// What must hold for a write.
+/// The condition of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition<'a> {
     /// There is no object (`If-None-Match: *`).
@@ -31,11 +31,11 @@ pub enum ObjectFault {
     Gone,
     /// Another conditional write was under way: 409, to be repeated.
     Conflict,
-    /// The caller may not, or the bucket is somebody else's.
+    /// The caller lacks the permission, or the bucket belongs to another account.
     Denied,
     /// Credentials are missing, wrong or expired.
     Credentials,
-    /// No answer, or a passing fault: it may have been written.
+    /// No answer, or a transient fault: it may have been written.
     Lost,
     /// The bucket cannot hold a state: missing, in another region, not versioned.
     Unfit,

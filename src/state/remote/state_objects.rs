@@ -9,10 +9,10 @@ use crate::state::format;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How often raising the serial floor is tried while others write the same object.
+/// How often raising the serial floor is attempted while others write the same object.
 const FLOOR_ATTEMPTS: usize = 4;
 
-/// Where the objects lie, and what was read or written there last.
+/// Where the objects are stored, and what was read or written there last.
 #[derive(Debug, Clone)]
 pub(super) struct StateObjects<O> {
     pub(super) bucket: O,
@@ -33,8 +33,8 @@ struct LastSeen {
     serial: u64,
 }
 
-/// The object `serial.json`: the highest serial that was written here. A document below it is an older one that somebody
-/// put back, and is refused.
+/// The object `serial.json`: the highest serial that was written here. A document with a lower one is an older one that was put back, and
+/// is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct SerialFloor {
     lineage: String,
@@ -46,7 +46,7 @@ impl<O: Objects> StateObjects<O> {
         Self { bucket, location, folder, timings, last_seen: Arc::default() }
     }
 
-    /// Where the document lies.
+    /// Where the document is stored.
     pub(super) fn document_location(&self) -> String {
         format!("{}/state.json", self.location)
     }
@@ -55,7 +55,7 @@ impl<O: Objects> StateObjects<O> {
         format!("{}/{name}", self.folder)
     }
 
-    /// The serial of what was read or written last, whether or not it could be understood.
+    /// The serial of what was read or written last, even if it could not be parsed.
     pub(super) fn highest_serial(&self) -> u64 {
         self.last_seen().serial
     }
@@ -101,7 +101,7 @@ impl<O: Objects> StateObjects<O> {
         }
     }
 
-    /// Writes the bytes over the document that was read or written last; answers the new ETag.
+    /// Writes the bytes over the document that was read or written last; returns the new ETag.
     pub(super) async fn replace(&self, bytes: Vec<u8>) -> Result<String, StateError> {
         let serial = format::serial(&bytes).unwrap_or(0);
         let mut writes = ConditionalWrites::new(self.last_seen().etag);
@@ -110,11 +110,11 @@ impl<O: Objects> StateObjects<O> {
         Ok(etag)
     }
 
-    /// Writes the bytes over the document that these writes know; answers the new ETag.
+    /// Writes the bytes over the document that these writes know; returns the new ETag.
     pub(super) async fn write(&self, writes: &mut ConditionalWrites, bytes: Vec<u8>) -> Result<String, StateError> {
         let written = writes.put(&self.bucket, &self.key("state.json"), self.timings, bytes).await;
         written.map_err(|error| match error {
-            WriteError::Superseded => StateError::Fenced { why: format!("somebody else wrote the state `{}`", self.document_location()) },
+            WriteError::Superseded => StateError::Fenced { why: format!("another process wrote the state `{}`", self.document_location()) },
             WriteError::Refused(error) => StateError::remote(&self.location, error),
         })
     }

@@ -18,12 +18,12 @@ pub struct RemoteStore<O> {
 }
 
 impl<O: Objects> RemoteStore<O> {
-    /// A store of the objects under `folder`; `location` is its name for people. Nothing is read or written yet.
+    /// A store of the objects under `folder`; `location` is how messages name it. Nothing is read or written yet.
     pub fn new(bucket: O, location: impl Into<String>, folder: impl Into<String>, timings: LockTimings) -> Self {
         Self { objects: StateObjects::new(bucket, location.into(), folder.into(), timings) }
     }
 
-    /// Where the document lies.
+    /// Where the document is stored.
     pub(in crate::state) fn location(&self) -> String {
         self.objects.document_location()
     }
@@ -36,12 +36,12 @@ impl<O: Objects> RemoteStore<O> {
         self.objects.load().await
     }
 
-    /// The serial of what was loaded last, whether or not it could be understood.
+    /// The serial of what was loaded last, even if it could not be parsed.
     pub(in crate::state) fn highest_serial(&self) -> u64 {
         self.objects.highest_serial()
     }
 
-    /// Takes the lock. `notice` tells people why it takes long.
+    /// Takes the lock. `notice` is told why it takes long.
     ///
     /// # Errors
     /// When the bucket is not fit, refuses, or a living holder has the lock.
@@ -51,7 +51,7 @@ impl<O: Objects> RemoteStore<O> {
         RemoteLock::take(&objects.bucket, &objects.key("lock.json"), &objects.location, objects.timings, command, notice).await
     }
 
-    /// Who holds the lock, if anybody does.
+    /// Who holds the lock, if it is held.
     ///
     /// # Errors
     /// When the bucket refuses.
@@ -60,10 +60,10 @@ impl<O: Objects> RemoteStore<O> {
         Ok(found.map(|(_, holder)| holder))
     }
 
-    /// Begins a run: the document as it stands is written under a new serial, over the one that was read.
+    /// Begins a run: the current document is written under a new serial, over the one that was read.
     ///
     /// # Errors
-    /// When the bucket refuses, or somebody wrote the state since it was read.
+    /// When the bucket refuses, or another process wrote the state since it was read.
     pub(in crate::state) async fn begin(&self, mut document: Document, lock: Arc<RemoteLock<O>>) -> Result<RemoteWriter<O>, StateError> {
         document.serial += 1;
         document.forget_old_intents();
@@ -71,10 +71,10 @@ impl<O: Objects> RemoteStore<O> {
         Ok(RemoteWriter::start(self.objects.clone(), lock, document, etag))
     }
 
-    /// Writes a document over what was read last, and raises the serial floor to its serial; answers its ETag.
+    /// Writes a document over what was read last, and raises the serial floor to its serial; returns its ETag.
     ///
     /// # Errors
-    /// When the bucket refuses, or somebody wrote the state since it was read.
+    /// When the bucket refuses, or another process wrote the state since it was read.
     pub(in crate::state) async fn write(&self, document: &Document) -> Result<String, StateError> {
         let bytes = format::encode(document).map_err(|error| StateError::damaged(&self.location(), error))?;
         let etag = self.objects.replace(bytes).await?;
@@ -82,10 +82,10 @@ impl<O: Objects> RemoteStore<O> {
         Ok(etag)
     }
 
-    /// Replaces a state that was moved by a note that names its new location.
+    /// Replaces a moved state with a note that names its new location.
     ///
     /// # Errors
-    /// When the bucket refuses, or somebody wrote the state since it was read.
+    /// When the bucket refuses, or another process wrote the state since it was read.
     pub(in crate::state) async fn mark_moved(&self, to: &str) -> Result<(), StateError> {
         let bytes = format::encode_moved(to).map_err(|error| StateError::damaged(&self.location(), error))?;
         self.objects.replace(bytes).await.map(drop)

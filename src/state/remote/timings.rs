@@ -1,4 +1,4 @@
-//! How long the remote store waits for what.
+//! Intervals and time-outs of the remote store.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use std::time::Duration;
 pub struct LockTimings {
     /// Between two writes by which the holder keeps its lock.
     pub(super) heartbeat_interval: Duration,
-    /// A lock object that did not change for so long was left behind by its holder.
+    /// A lock object that did not change for so long was abandoned by its holder.
     pub(super) time_to_live: Duration,
-    /// Between two reads of somebody else's lock.
+    /// Between two reads of the lock of another process.
     pub(super) poll_interval: Duration,
     /// Entries that come within so long are written together.
     pub(super) batch_window: Duration,
-    /// Between two tries of a write that was not answered.
+    /// Between two attempts of a write that was not answered.
     pub(super) retry_interval: Duration,
-    /// A write that is not answered is tried for so long.
+    /// How long a write that is not answered is repeated.
     pub(super) write_timeout: Duration,
 }
 

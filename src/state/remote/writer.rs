@@ -17,13 +17,13 @@ enum Job {
     Finish(oneshot::Sender<Result<(), StateError>>),
 }
 
-/// What the writing task shares with those who record.
+/// What the writing task shares with the tasks that record.
 struct Shared {
-    /// With everything recorded so far, also what could not be written.
+    /// The document with everything recorded so far, including what could not be written.
     document: Document,
     /// Whether all of it is in the bucket.
     saved: bool,
-    /// Somebody else wrote the state: nothing of ours may be written any more.
+    /// Why this run must not write any more: another process wrote the state.
     fenced: Option<String>,
 }
 
@@ -57,8 +57,8 @@ impl<O: Objects> RemoteWriter<O> {
         Self { jobs, shared, lock }
     }
 
-    /// The document with everything recorded so far, also what could not be written; then under the serial after the one
-    /// that is in the bucket.
+    /// The document with everything recorded so far, including what could not be written; in that case with the serial after the one in
+    /// the bucket.
     pub(in crate::state) fn document(&self) -> Document {
         let shared = held(&self.shared);
         Document { serial: shared.document.serial + u64::from(!shared.saved), ..shared.document.clone() }

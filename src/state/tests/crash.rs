@@ -1,6 +1,6 @@
-//! The process dies between any two operations on files, and the state still loads.
+//! The process ends between any two file operations, and the state still loads.
 //!
-//! The test binary runs itself again with one test, the child, which kills itself at its n-th point.
+//! The test binary runs itself again with one test, the child, which kills itself at its n-th crash point.
 
 use super::*;
 use std::os::unix::process::ExitStatusExt;
@@ -8,11 +8,11 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The point at which the child dies.
+/// The crash point at which the child kills itself.
 const AT: &str = "CRASH_AT";
-/// Where the child works.
+/// The folder in which the child works.
 const FOLDER: &str = "CRASH_FOLDER";
-/// Where the child notes how far it came.
+/// The file in which the child notes how many steps are durable.
 const NOTE: &str = "noted";
 
 /// A moment at which a child process of a test may kill itself.
@@ -28,7 +28,7 @@ pub(in crate::state) fn point() {
     }
 }
 
-/// What the child works with; `None` in the parent.
+/// The settings of the child; `None` in the parent.
 struct Child {
     folder: PathBuf,
     store: LocalStore,
@@ -44,7 +44,7 @@ impl Child {
         self.store.begin(document, Arc::new(self.store.lock("apply").unwrap())).unwrap()
     }
 
-    /// This many steps are durable.
+    /// Notes that this many steps are durable.
     fn note(&self, steps: usize) {
         let unfinished = self.folder.join("unfinished");
         let mut file = fs::File::create(&unfinished).unwrap();
@@ -54,9 +54,9 @@ impl Child {
     }
 }
 
-/// Runs the child until it survives, and looks at what is left after each death: how many steps were durable, and what
-/// loads. Answers how often it died.
-fn die_everywhere(child: &str, look: impl Fn(usize, Option<usize>, Result<Option<Document>, StateError>)) -> usize {
+/// Runs the child, killed at one crash point after the other, until it survives. After each death `check` is told how many steps were
+/// durable, and what loads. Returns how often the child died.
+fn die_at_every_point(child: &str, check: impl Fn(usize, Option<usize>, Result<Option<Document>, StateError>)) -> usize {
     for at in 0.. {
         let folder = tempfile::tempdir().unwrap();
         let output = Command::new(std::env::current_exe().unwrap())
@@ -70,8 +70,8 @@ fn die_everywhere(child: &str, look: impl Fn(usize, Option<usize>, Result<Option
         assert!(!died || output.status.signal() == Some(9), "point {at}: {}", said());
         let noted = fs::read_to_string(folder.path().join(NOTE)).ok().map(|text| text.parse().unwrap());
         let store = LocalStore::new(folder.path().join("state"));
-        look(at, noted, store.load());
-        goes_on(at, &store);
+        check(at, noted, store.load());
+        next_run_works(at, &store);
         if !died {
             assert!(noted.is_some(), "the child did nothing: {}", said());
             return at;
@@ -80,8 +80,8 @@ fn die_everywhere(child: &str, look: impl Fn(usize, Option<usize>, Result<Option
     unreachable!()
 }
 
-/// After any death the next run works, forgets nothing, and cleans up.
-fn goes_on(at: usize, store: &LocalStore) {
+/// After any crash the next run works, loses nothing, and removes temporary files.
+fn next_run_works(at: usize, store: &LocalStore) {
     let loaded = match store.load() {
         Err(StateError::Moved { .. }) => return,
         loaded => loaded.unwrap().unwrap_or_else(document),
@@ -108,7 +108,7 @@ fn roles(count: usize) -> BTreeMap<Address, Record> {
     (0..count).map(role).collect()
 }
 
-/// The document that every script starts with.
+/// The document that every child starts with.
 fn beginning() -> Document {
     Document { lineage: "one".to_owned(), ..document() }
 }
@@ -139,13 +139,13 @@ async fn child_that_runs() {
 
 #[test]
 fn a_run_that_dies_anywhere_loses_nothing() {
-    let deaths = die_everywhere("child_that_runs", |at, noted, loaded| {
+    let deaths = die_at_every_point("child_that_runs", |at, noted, loaded| {
         let loaded = loaded.unwrap_or_else(|error| panic!("point {at}: {error}"));
         let Some(document) = loaded else {
             assert_eq!(noted, None, "point {at}: the state is lost");
             return;
         };
-        // At most the step that was under way is there beyond what was told to be durable.
+        // At most the step in progress is there beyond those that were noted as durable.
         let (durable, found) = (noted.unwrap_or(0), document.resources.len());
         assert!(found == durable || found == durable + 1, "point {at}: {found} of {durable}");
         assert_eq!(document.resources, roles(found), "point {at}");
@@ -154,7 +154,7 @@ fn a_run_that_dies_anywhere_loses_nothing() {
     assert!(deaths > 50, "only {deaths} points");
 }
 
-/// A run that was broken off; its state is replaced by another one, which moves away and comes back.
+/// A run that was interrupted; its state is replaced by another one, which is moved away and back.
 #[tokio::test]
 async fn child_that_replaces() {
     let Some(child) = Child::here() else { return };
@@ -181,7 +181,7 @@ async fn child_that_replaces() {
 
 #[test]
 fn a_replacement_that_dies_anywhere_leaves_the_one_or_the_other() {
-    let deaths = die_everywhere("child_that_replaces", |at, noted, loaded| {
+    let deaths = die_at_every_point("child_that_replaces", |at, noted, loaded| {
         let found = match &loaded {
             Ok(Some(document)) if document.lineage == "one" => "one",
             Ok(Some(_)) => "two",

@@ -1,4 +1,4 @@
-//! Documents and journals that a crash or a foreign hand spoiled.
+//! Documents and journals that were damaged by a crash or changed by hand.
 
 use super::*;
 
@@ -24,7 +24,7 @@ async fn a_document_edited_by_hand_is_refused() {
     let folder = StateFolder::new();
     begun(&folder, document()).finish().unwrap();
     folder.edit(|envelope| envelope["state"]["region"] = json!("eu-west-1"));
-    assert!(refusal(&folder).to_string().ends_with("its checksum does not fit; was it edited by hand?"));
+    assert!(refusal(&folder).to_string().ends_with("its checksum does not match; was it edited by hand?"));
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn only_the_newest_backup_can_be_put_back() {
         folder.store.load()
     };
     assert_eq!(put_back(3).unwrap(), Some(Document { serial: 3, ..first }));
-    let error = put_back(2).expect_err("it was taken");
+    let error = put_back(2).expect_err("it was accepted");
     assert!(matches!(error, StateError::Backwards { found: 2, newest: 3, .. }), "{error}");
     assert!(error.to_string().contains("has serial 2, but serial 3 was written here"), "{error}");
 }
@@ -114,7 +114,7 @@ async fn a_document_older_than_its_journal_is_refused() {
 async fn a_journal_of_another_state_is_refused() {
     let folder = StateFolder::new();
     interrupted(&folder).await;
-    // The same serial, another line of descent.
+    // The same serial, another lineage.
     folder.put(&encode(&Document { serial: 1, ..document() }).unwrap());
     assert!(refusal(&folder).to_string().ends_with("is damaged: its journal belongs to another state"));
 }
@@ -141,7 +141,7 @@ async fn a_document_that_is_missing_beside_its_backups_is_refused() {
 
 #[tokio::test]
 async fn every_backup_is_whole() {
-    // Whoever puts the newest one back loses nothing of what the journal held when it was made.
+    // A user who restores the newest one loses nothing of what the journal held when it was made.
     let folder = StateFolder::new();
     let state = interrupted(&folder).await;
     let backup = |serial: u64| decode(&fs::read(folder.backup(serial)).unwrap(), "backup").unwrap();
@@ -182,11 +182,11 @@ async fn the_highest_serial_is_known_however_damaged_things_are() {
     drop(writer);
     assert_eq!(folder.store.highest_serial(), 3);
     let (whole, journal) = (fs::read(folder.store.path()).unwrap(), fs::read(folder.file("journal.ndjson")).unwrap());
-    // A document edited by hand still says its serial.
+    // A document edited by hand still contains its serial.
     fs::remove_file(folder.file("journal.ndjson")).unwrap();
     folder.edit(|envelope| envelope["state"]["region"] = json!("eu-west-1"));
     assert_eq!(folder.store.highest_serial(), 3);
-    // One that was cut does not, but its backups or its journal do.
+    // One that was cut off does not, but its backups or its journal do.
     folder.put(&whole[..whole.len() / 2]);
     assert_eq!(folder.store.highest_serial(), 2);
     fs::write(folder.file("journal.ndjson"), &journal).unwrap();

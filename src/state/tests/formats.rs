@@ -26,7 +26,7 @@ async fn another_order_of_keys_is_the_same_document() {
     assert_eq!(folder.store.load().unwrap(), Some(ended));
 }
 
-/// As the first version of the tool wrote it; the checksum was made by other means than this program's.
+/// A document as the first version of the tool wrote it; the checksum was not computed by this program.
 const FORMAT_1: &str = r#"{
   "checksum": "5d11c4e1f89f4fff3b398ac257e1beb775bbd8b94efa2cba9e2121cf2218a3a1",
   "state": {
@@ -57,7 +57,7 @@ const FORMAT_1: &str = r#"{
 }
 "#;
 
-/// What [`FORMAT_1`] says, as it is known today.
+/// The content of [`FORMAT_1`] in the current format.
 fn of_format_1() -> Document {
     let intent = Intent { client_token: "n1".to_owned(), since: Timestamp::UNIX_EPOCH, spec: Value::Null, dependencies: vec![] };
     let tags = BTreeMap::from([("owner".to_owned(), "Zoë".to_owned())]);
@@ -75,7 +75,7 @@ fn of_format_1() -> Document {
     }
 }
 
-/// As the version that knew format 2 wrote it; its checksum was made by other means, too.
+/// A document as the version that knew format 2 wrote it; its checksum was not computed by this program either.
 const FORMAT_2: &str = r#"{
   "checksum": "e2dd239122b1db4d9b59722209af9d51bdc2a472edfd71d3d1364a63a02000e5",
   "state": {
@@ -107,7 +107,7 @@ const FORMAT_2: &str = r#"{
 }
 "#;
 
-/// What [`FORMAT_2`] says, as it is known today: it has a teardown policy of its own.
+/// The content of [`FORMAT_2`] in the current format: it has a teardown policy of its own.
 fn of_format_2() -> Document {
     let mut document = of_format_1();
     document.teardown_policy.protect = true;
@@ -115,8 +115,8 @@ fn of_format_2() -> Document {
     document
 }
 
-/// As the first version that knew format 3 wrote it, before the code got other names than the JSON has; its checksum was
-/// made by other means, too.
+/// A document as the first version that knew format 3 wrote it, before names in the code began to differ from those in the JSON; its
+/// checksum was not computed by this program either.
 const FORMAT_3: &str = r#"{
   "checksum": "60317a2970d2b25ebf22552301a3207cee0a11d1b305be8c3b18f23671248536",
   "state": {
@@ -148,7 +148,7 @@ const FORMAT_3: &str = r#"{
 }
 "#;
 
-/// What [`FORMAT_3`] says, as it is known today.
+/// The content of [`FORMAT_3`] in the current format.
 fn of_format_3() -> Document {
     let mut document = of_format_1();
     document.teardown_policy = TeardownPolicy { protect: true, ephemeral: true };
@@ -156,7 +156,7 @@ fn of_format_3() -> Document {
     document
 }
 
-/// A document of this state, with a checksum that was not made by the code under test.
+/// A document with this state, and a checksum that was not computed by the code under test.
 fn sealed(state: &Value) -> Vec<u8> {
     use sha2::{Digest, Sha256};
     fn sorted(value: &Value) -> Value {
@@ -173,7 +173,7 @@ fn sealed(state: &Value) -> Vec<u8> {
     serde_json::to_vec(&json!({ "checksum": checksum, "state": state })).unwrap()
 }
 
-/// The state of [`FORMAT_1`], changed and sealed anew.
+/// The state of [`FORMAT_1`], changed and with a new checksum.
 fn changed(change: impl FnOnce(&mut serde_json::Map<String, Value>)) -> Vec<u8> {
     let mut envelope: Value = serde_json::from_str(FORMAT_1).unwrap();
     change(envelope["state"].as_object_mut().unwrap());
@@ -188,7 +188,7 @@ async fn a_document_of_format_1_is_read_as_format_3_and_kept_as_a_backup() {
     assert_eq!(fs::read_to_string(folder.store.path()).unwrap(), FORMAT_1, "reading writes nothing");
     drop(begun(&folder, of_format_1()));
     assert_eq!(folder.store.load().unwrap(), Some(Document { serial: 8, ..of_format_1() }));
-    assert_eq!(fs::read_to_string(folder.backup(7)).unwrap(), FORMAT_1, "an older version of the tool can go on from it");
+    assert_eq!(fs::read_to_string(folder.backup(7)).unwrap(), FORMAT_1, "an older version of the tool can continue with it");
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn a_document_of_format_2_keeps_what_it_says_and_is_kept_as_a_backup() {
     assert_eq!(fs::read_to_string(folder.store.path()).unwrap(), FORMAT_2, "reading writes nothing");
     drop(begun(&folder, of_format_2()));
     assert_eq!(folder.store.load().unwrap(), Some(Document { serial: 8, ..of_format_2() }));
-    assert_eq!(fs::read_to_string(folder.backup(7)).unwrap(), FORMAT_2, "an older version of the tool can go on from it");
+    assert_eq!(fs::read_to_string(folder.backup(7)).unwrap(), FORMAT_2, "an older version of the tool can continue with it");
 }
 
 #[tokio::test]
@@ -273,7 +273,7 @@ async fn the_checksum_of_a_fixture_fits() {
 async fn a_document_of_format_1_edited_by_hand_is_refused() {
     let folder = StateFolder::new();
     folder.put(FORMAT_1.replace("\"vpc-1\"", "\"vpc-2\"").as_bytes());
-    assert!(refusal(&folder).to_string().ends_with("its checksum does not fit; was it edited by hand?"));
+    assert!(refusal(&folder).to_string().ends_with("its checksum does not match; was it edited by hand?"));
 }
 
 #[tokio::test]
@@ -315,7 +315,7 @@ async fn a_moved_state_leads_to_its_new_place() {
     let error = refusal(&folder);
     assert!(matches!(&error, StateError::Moved { to, .. } if to == "s3://bucket/prefix"), "{error}");
     assert_eq!(error.to_string(), format!("the state was moved from `{}` to `s3://bucket/prefix`", folder.store.path().display()));
-    assert_eq!(folder.store.highest_serial(), state.serial, "a state that comes back goes beyond the one that left");
+    assert_eq!(folder.store.highest_serial(), state.serial, "a state that is moved back gets a higher serial");
     let back = Document { serial: state.serial + 1, ..state };
     folder.store.replace(&back).unwrap();
     assert_eq!(folder.store.load().unwrap(), Some(back));
@@ -325,6 +325,6 @@ async fn a_moved_state_leads_to_its_new_place() {
 fn encoded_documents_are_decoded_again() {
     let state = after(document(), entries().len());
     assert_eq!(decode(&encode(&state).unwrap(), "here").unwrap(), state);
-    let error = decode(b"{}", "here").expect_err("it was taken");
+    let error = decode(b"{}", "here").expect_err("it was accepted");
     assert!(error.to_string().starts_with("the state `here` is damaged: "), "{error}");
 }

@@ -1,9 +1,9 @@
-//! A disk without room, as a limit on the size of files makes it in a process of its own.
+//! A full disk, simulated by a limit on the size of files in a process of its own.
 
 use super::*;
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Where the child works.
+/// The folder in which the child works.
 const FOLDER: &str = "FULL_DISK_FOLDER";
 
 fn limit(size: Option<u64>) {
@@ -15,7 +15,7 @@ fn role(number: usize) -> Entry {
     Entry::Recorded { address: Address::new(Kind::IamRole, &format!("r{number}")), record: Box::new(record("x")) }
 }
 
-/// What is on disk, as numbers of roles.
+/// The roles in the state on disk.
 fn on_disk(store: &LocalStore) -> Vec<String> {
     store.load().unwrap().unwrap().resources.keys().map(ToString::to_string).collect()
 }
@@ -36,12 +36,12 @@ async fn child() {
 
     limit(None);
     writer.record(role(3)).await.unwrap();
-    assert_eq!(on_disk(&store), ["iam-role/r0", "iam-role/r3"], "half a line stands before a whole one");
+    assert_eq!(on_disk(&store), ["iam-role/r0", "iam-role/r3"], "half a line precedes a whole one");
     let ended = writer.finish().unwrap();
     assert_eq!(on_disk(&store), ["iam-role/r0", "iam-role/r1", "iam-role/r2", "iam-role/r3"], "what happened was forgotten");
     drop(writer);
 
-    // No room at the end either.
+    // There is no room at the end of the run either.
     let writer = store.begin(ended, Arc::new(store.lock("apply").unwrap())).unwrap();
     writer.record(role(4)).await.unwrap();
     limit(Some(200));
@@ -62,7 +62,7 @@ async fn child() {
 #[test]
 fn what_a_full_disk_keeps_out_of_the_journal_is_in_the_document_when_there_is_room_again() {
     let folder = tempfile::tempdir().unwrap();
-    // The signal that a file grew too large is ignored, as no disk sends one; what is ignored stays so after exec.
+    // The signal that a file grew too large is ignored, because a full disk sends none; it stays ignored after exec.
     let child = std::process::Command::new("sh")
         .args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#])
         .arg(std::env::current_exe().unwrap())

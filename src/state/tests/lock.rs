@@ -44,7 +44,7 @@ fn the_holder_can_be_asked_for() {
     let folder = StateFolder::new();
     assert_eq!(folder.store.holder(), None, "no folder");
     let held = folder.store.lock("apply").unwrap();
-    let holder = folder.store.holder().expect("nobody").expect("no note");
+    let holder = folder.store.holder().expect("no lock").expect("no entry");
     assert_eq!((holder.pid, holder.command.as_str()), (std::process::id(), "apply"));
     fs::write(folder.file("lock"), b"{\"user\":").unwrap();
     assert_eq!(folder.store.holder(), Some(None), "a note that cannot be read");
@@ -62,7 +62,7 @@ async fn a_run_whose_lock_was_deleted_writes_nothing_more() {
     first.record(entry()).await.unwrap();
     first.check_lock().unwrap();
     fs::remove_file(folder.file("lock")).unwrap();
-    // Whoever deleted it believes that nobody works here any more.
+    // Whoever deleted it believed that no run was in progress.
     let second = begun(&folder, folder.store.load().unwrap().unwrap());
     assert!(first.check_lock().is_err());
     assert!(first.record(Entry::Gone { address: vpc() }).await.is_err());
@@ -78,8 +78,8 @@ async fn a_run_whose_lock_was_deleted_writes_nothing_more() {
 
 #[test]
 fn a_lock_file_that_comes_and_goes_has_one_holder() {
-    // Every holder deletes the file before it lets go, as other tools do. Whoever opened it before that gets a lock on
-    // nothing, and must notice.
+    // Every holder deletes the file before it unlocks, as other tools do. A process that opened it before that locks a file that nobody
+    // else sees, and must notice.
     use std::sync::atomic::{AtomicUsize, Ordering};
     let folder = StateFolder::new();
     let inside = AtomicUsize::new(0);

@@ -1,4 +1,4 @@
-//! Tests of the local store: what a crash, a foreign hand or a second process can do to it (RUN-2).
+//! Tests of the local store: what a crash, a change by hand or a second process can do to it (RUN-2).
 
 pub(super) mod crash;
 mod damaged;
@@ -42,7 +42,7 @@ impl StateFolder {
         self.file("backups").join(format!("{serial:08}.json"))
     }
 
-    /// Puts bytes where the document lies.
+    /// Writes bytes in the place of the document.
     fn put(&self, bytes: &[u8]) {
         fs::create_dir_all(&self.root).unwrap();
         fs::write(self.store.path(), bytes).unwrap();
@@ -54,7 +54,7 @@ impl StateFolder {
         names
     }
 
-    /// Writes the document anew as somebody's hand would.
+    /// Writes the document again, as a user would who edits it by hand.
     fn edit(&self, edit: impl FnOnce(&mut Value)) {
         let mut envelope: Value = serde_json::from_slice(&fs::read(self.store.path()).unwrap()).unwrap();
         edit(&mut envelope);
@@ -107,7 +107,7 @@ fn begun(folder: &StateFolder, document: Document) -> LocalWriter {
     folder.store.begin(document, Arc::new(lock)).unwrap()
 }
 
-/// A run that ended without a word after all entries.
+/// A run that stopped without finishing, after all entries.
 async fn interrupted(folder: &StateFolder) -> Document {
     let writer = begun(folder, document());
     for entry in entries() {
@@ -121,5 +121,5 @@ fn mode(path: &Path) -> u32 {
 }
 
 fn refusal(folder: &StateFolder) -> StateError {
-    folder.store.load().expect_err("it was taken")
+    folder.store.load().expect_err("it was accepted")
 }

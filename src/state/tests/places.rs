@@ -1,4 +1,4 @@
-//! What lies in the folder, who may read it, and folders that are no good.
+//! What is in the folder, who may read it, and folders that cannot be used.
 
 use super::*;
 
@@ -33,11 +33,11 @@ fn a_place_that_cannot_be_written_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, b"").unwrap();
-    let error = LocalStore::new(file.join("demo")).lock("apply").expect_err("a file is no folder");
+    let error = LocalStore::new(file.join("demo")).lock("apply").expect_err("a file is not a folder");
     assert!(matches!(&error, StateError::Io { location, .. } if location.ends_with("file/demo")), "{error}");
 }
 
-/// A file elsewhere that a link in the state's folder leads to.
+/// A file in another folder that a link in the state's folder leads to.
 fn linked(folder: &StateFolder, name: &str) -> PathBuf {
     let target = folder.root.parent().unwrap().join("elsewhere");
     fs::rename(folder.file(name), &target).unwrap();
@@ -60,7 +60,7 @@ async fn a_symbolic_link_is_refused_and_what_it_leads_to_stays() {
 
 #[tokio::test]
 async fn a_run_never_writes_through_a_link() {
-    // Somebody put the links there after the state was read.
+    // The links were put there after the state was read.
     let folder = StateFolder::new();
     let state = interrupted(&folder).await;
     let document = linked(&folder, "state.json");
@@ -88,14 +88,14 @@ async fn a_dangling_link_is_no_missing_state() {
 
 #[tokio::test]
 async fn what_cannot_be_read_is_no_missing_state() {
-    // A folder in the place of a file cannot be read by anybody, root included.
+    // No user can read a folder in the place of a file, not even root.
     for name in ["state.json", "journal.ndjson"] {
         let folder = StateFolder::new();
         fs::create_dir_all(folder.file(name)).unwrap();
         let error = refusal(&folder);
         assert!(matches!(&error, StateError::Io { location, .. } if location.ends_with(name)), "{error}");
     }
-    // Modes mean nothing to root.
+    // Modes do not apply to root.
     if rustix::process::geteuid().is_root() {
         return;
     }
@@ -111,7 +111,7 @@ async fn what_cannot_be_read_is_no_missing_state() {
 async fn a_place_that_is_no_folder_is_no_missing_state() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), b"").unwrap();
-    let error = LocalStore::new(folder.path().join("file").join("demo")).load().expect_err("a file is no folder");
+    let error = LocalStore::new(folder.path().join("file").join("demo")).load().expect_err("a file is not a folder");
     assert!(matches!(&error, StateError::Io { .. }), "{error}");
 }
 

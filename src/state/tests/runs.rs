@@ -54,7 +54,7 @@ async fn an_interrupted_run_goes_on_under_a_new_serial() {
     let loaded = folder.store.load().unwrap().unwrap();
     assert_eq!(loaded, before);
     let writer = begun(&folder, loaded);
-    assert_eq!(fs::read(folder.file("journal.ndjson")).unwrap(), b"", "the document has taken the journal in");
+    assert_eq!(fs::read(folder.file("journal.ndjson")).unwrap(), b"", "the document contains the entries of the journal");
     assert_eq!(writer.document(), Document { serial: 2, ..before });
     assert_eq!(folder.store.load().unwrap(), Some(writer.document()));
 }
@@ -133,7 +133,7 @@ fn attributes_are_those_of_records_pins_and_the_account() {
     assert_eq!(known["vpc/main"]["id"], "vpc-1");
     assert_eq!(known["image/x"]["id"], "ami-1");
     assert_eq!(known["aws"]["account"], "111122223333");
-    assert!(!Document::new("", "aws", "us-west-2", "demo").attributes().contains_key("aws"), "offline nobody is known");
+    assert!(!Document::new("", "aws", "us-west-2", "demo").attributes().contains_key("aws"), "offline the account is not known");
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn every_state_has_a_lineage_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_look_without_the_lock_never_fails_while_runs_begin_and_end() {
+async fn reading_without_the_lock_never_fails_while_runs_begin_and_end() {
     let folder = StateFolder::new();
     let mut state = begun(&folder, document()).finish().unwrap();
     let store = folder.store.clone();

@@ -1,4 +1,4 @@
-//! An S3 in memory that answers over the SDK's own protocol, and is as strict as S3 may be.
+//! An S3 in memory that speaks the SDK's own protocol and is as strict as S3 may be.
 
 use super::super::pages::Bucket;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
@@ -18,7 +18,7 @@ pub(super) struct Inside {
     pub(super) uploads: BTreeMap<(String, String), ()>,
     pub(super) page: usize,
     pub(super) fault: Fault,
-    /// Somebody writes an object whenever the list is read from its start.
+    /// Whether another writer adds an object each time the list is read from its start.
     pub(super) writer: bool,
     pub(super) retention: &'static str,
     /// Operations with their bodies.
@@ -169,7 +169,7 @@ impl Inside {
         if let Some((code, _)) = (self.fault)(key) {
             return error(code, 403);
         }
-        self.versions.remove(&(key.to_owned(), id.to_owned())).expect("the very key");
+        self.versions.remove(&(key.to_owned(), id.to_owned())).expect("the key is not the same");
         (204, String::new())
     }
 
@@ -190,7 +190,7 @@ impl Inside {
 
 type Id = (String, String);
 
-/// A version that is gone is no place to go on from: then there is nothing more. Uploads go by their order.
+/// A version that does not exist any more is not a valid marker: then there is nothing more. Uploads continue by their order.
 fn page<T>(all: &BTreeMap<Id, T>, query: &BTreeMap<String, String>, id_marker: &str, size: usize) -> (Vec<Id>, Option<Id>) {
     let from = query.get("key-marker").map(|key| (key.clone(), query[id_marker].clone()));
     if id_marker.starts_with("version") && from.as_ref().is_some_and(|from| !all.contains_key(from)) {

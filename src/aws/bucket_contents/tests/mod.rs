@@ -1,4 +1,4 @@
-//! Emptying an S3 in memory, over the SDK's own protocol and under paused time.
+//! Empties an S3 in memory, over the SDK's own protocol and under paused time.
 
 mod fake;
 
@@ -9,7 +9,7 @@ use crate::engine::{Failure, FailureKind};
 use fake::Fake;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Empties it; what went, and how often progress was told.
+/// Empties it; returns what was deleted, and how often progress was reported.
 async fn run(fake: &Fake) -> (Result<Emptied, Failure>, u64) {
     let told = AtomicU64::new(0);
     let progress = |_: &Emptied| _ = told.fetch_add(1, Ordering::Relaxed);
@@ -35,7 +35,7 @@ async fn a_large_bucket_is_emptied_in_one_pass_with_batches_in_flight() {
         assert_eq!(result.unwrap(), Emptied { versions: 18_000, markers: 2_000, uploads: 0, bytes: 180_000 });
         assert!(fake.inside().versions.is_empty());
         assert_eq!((calls(&fake, "DeleteObjects"), told), (20, 20), "pages of {page}");
-        // One more finds nothing.
+        // One more call finds nothing.
         assert_eq!(calls(&fake, "ListObjectVersions"), 20_000_usize.div_ceil(page) + 1, "pages of {page}");
         assert!(fake.inside().most_flying <= 6);
         if page == 1000 {

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Default)]
 struct Cluster {
     objects: Mutex<Vec<Object>>,
-    /// What calls answer instead, in this order, by operation.
+    /// Failures that calls return instead, in this order, by operation.
     failures: Mutex<Vec<(&'static str, FailureKind)>>,
-    /// How long an object without a stuck finalizer takes to go.
+    /// How long an object without a stuck finalizer takes until it is gone.
     clears_after: Duration,
     going: Mutex<VecDeque<(Instant, String)>>,
     calls: Mutex<Vec<String>>,
@@ -43,7 +43,7 @@ impl Cluster {
 }
 
 impl Api for Cluster {
-    /// Two on a page.
+    /// Two objects on a page.
     async fn page(&self, kind: ObjectKind, after: Option<&str>) -> Result<Page, Failure> {
         self.calls.lock().unwrap().push(format!("list {kind:?} {}", after.unwrap_or_default()));
         self.trouble(kind.list_operation())?;
@@ -143,7 +143,7 @@ async fn passing_refusals_are_tried_again_and_others_are_not() {
     let result = drained(&never).await.0.unwrap();
     assert_eq!(result.left, names(&["Service shop/a (no finalizers; Kubernetes DeleteService: so it is)"]));
     assert_eq!(result.ingresses, names(&["shop/b"]));
-    assert!(began.elapsed() < Duration::from_secs(20), "nobody waits for what was refused");
+    assert!(began.elapsed() < Duration::from_secs(20), "what was refused is not waited for");
     assert_eq!(never.calls("delete Service").len(), 1);
 }
 
@@ -189,7 +189,7 @@ async fn nothing_is_deleted_that_may_not_be() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waits_follow_the_pace() {
+async fn waits_follow_the_time_scale() {
     let stuck = Object { finalizers: names(&["stuck"]), ..service("held") };
     let began = Instant::now();
     let result = run(&Cluster::with([stuck]), TimeScale::scaled(0.01).unwrap(), &|| Ok(()), &|_| ()).await.unwrap();

@@ -19,7 +19,7 @@ async fn taken(store: &Store<Client>) -> Guard<Client> {
     store.lock("apply", &|_| ()).await.unwrap()
 }
 
-/// A run that adds one role; answers the state that it leaves.
+/// A run that adds one role; returns the state that it leaves.
 async fn run(store: &Store<Client>, number: usize) -> Document {
     let guard = taken(store).await;
     let state = store.load().await.unwrap().unwrap_or_else(document);
@@ -66,7 +66,7 @@ async fn both_places_have_one_holder() {
     let places = places();
     for store in [&places.local, &places.remote] {
         let guard = taken(store).await;
-        let holder = store.holder().await.unwrap().expect("nobody").expect("no note");
+        let holder = store.holder().await.unwrap().expect("no lock").expect("no entry");
         assert_eq!(holder.command, "apply");
         let error = store.lock("destroy", &|_| ()).await.expect_err("two hold the lock");
         assert!(matches!(error, StateError::Locked { holder: Some(_), .. }), "{error}");

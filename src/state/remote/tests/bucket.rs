@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-/// What a request is.
+/// The kind of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Call {
     Get,
@@ -24,7 +24,7 @@ pub(super) enum Fault {
     LostBefore,
     /// It has its effect, but its answer is lost.
     LostAfter,
-    /// The same, and the SDK sends it once more by itself: under its condition it meets what it wrote.
+    /// The same, and the SDK sends it once more by itself: its condition fails because of what the first one wrote.
     Repeated,
     /// It is refused.
     Refused(ObjectFault),
@@ -50,7 +50,7 @@ pub(super) struct Client {
 struct Network {
     latency: Mutex<Duration>,
     rules: Mutex<Vec<Rule>>,
-    /// What this client asked for, and whether it was done.
+    /// What this client requested, and whether it had its effect.
     log: Mutex<Vec<(Call, String, bool)>>,
     stopped: watch::Sender<bool>,
     /// The call at which its process stops for ever, and whether that call still arrives.
@@ -78,7 +78,7 @@ impl Client {
         Self { objects: self.objects.clone(), network: Arc::new(Network::new()) }
     }
 
-    /// Half of it on the way there, half on the way back.
+    /// Half of it before a request arrives, half before its answer does.
     pub(super) fn latency(&self, latency: Duration) {
         *self.network.latency.lock().unwrap() = latency;
     }
@@ -97,17 +97,17 @@ impl Client {
         }
     }
 
-    /// The network is whole again.
+    /// The network works again.
     pub(super) fn heal(&self) {
         self.network.rules.lock().unwrap().clear();
     }
 
-    /// Its process is stopped: it sends nothing and hears of no answer. What it sent before arrives.
+    /// Its process is stopped: it sends nothing and receives no answer. What it sent before arrives.
     pub(super) fn stop(&self) {
         self.network.stopped.send_replace(true);
     }
 
-    /// Its process stops at this call of those that come from now on, before it is sent or after.
+    /// Its process stops at this one of the calls that come from now on, before it is sent or after.
     pub(super) fn stop_at(&self, call: usize, arrives: bool) {
         *self.network.death.lock().unwrap() = Some((call, arrives));
     }
@@ -130,12 +130,12 @@ impl Client {
         self.network.log.lock().unwrap().iter().filter(|(what, key, _)| *what == call && key.ends_with(name)).count()
     }
 
-    /// What lies there, past any network.
+    /// What is stored there, bypassing the network.
     pub(super) fn standing(&self, name: &str) -> Option<Vec<u8>> {
         self.objects.lock().unwrap().get(&format!("demo/{name}")).cloned()
     }
 
-    /// Puts something there, past any network and condition.
+    /// Stores something there, bypassing network and conditions.
     pub(super) fn put_object(&self, name: &str, bytes: &[u8]) {
         self.objects.lock().unwrap().insert(format!("demo/{name}"), bytes.to_vec());
     }
@@ -148,7 +148,7 @@ impl Client {
         self.network.stopped.subscribe().wait_for(|stopped| !stopped).await.unwrap();
     }
 
-    /// Whether its process stops now; every call asks twice.
+    /// Whether its process stops now; every call asks twice, before and after it arrives.
     fn dies(&self, arrived: bool) -> bool {
         let mut death = self.network.death.lock().unwrap();
         let dies = *death == Some((0, arrived));
@@ -186,7 +186,7 @@ impl Client {
         let way = *self.network.latency.lock().unwrap() / 2;
         let log = move |done| client.network.log.lock().unwrap().push((call, key.clone(), done));
         let objects = self.objects.clone();
-        // A request that was sent arrives, also when its sender does not listen any more.
+        // A request that was sent arrives even when its sender no longer waits for the answer.
         let request = tokio::spawn(async move {
             sleep(way).await;
             let arrive = || {

@@ -1,15 +1,15 @@
-//! The process dies before or after any of its requests, and its successor goes on.
+//! The process ends before or after any of its requests, and its successor continues.
 
 use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A whole life: so many entries, each of which is counted when it is durable.
-async fn life(client: Client, durable: Arc<AtomicUsize>) {
+/// A whole run of several entries, each of which is counted when it is durable.
+async fn whole_run(client: Client, durable: Arc<AtomicUsize>) {
     let (lock, writer) = begun(&client).await;
     for number in 0..4 {
         writer.record(entry(number)).await.unwrap();
         durable.store(number + 1, Ordering::SeqCst);
-        // Touches of the lock come in between.
+        // Heartbeats of the lock come in between.
         sleep(seconds(7.0)).await;
     }
     writer.finish().await.unwrap();
@@ -23,7 +23,7 @@ async fn a_process_that_dies_at_any_request_loses_nothing() {
             let client = Client::new();
             let durable = Arc::new(AtomicUsize::new(0));
             client.stop_at(call, arrives);
-            let living = tokio::spawn(life(client.clone(), durable.clone()));
+            let living = tokio::spawn(whole_run(client.clone(), durable.clone()));
             sleep(seconds(60.0)).await;
             assert!(client.is_stopped() || living.is_finished(), "call {call}");
             if !client.is_stopped() {

@@ -8,7 +8,7 @@ async fn a_bucket_without_a_state_has_none() {
     assert_eq!(store(&client).load().await.unwrap(), None);
     assert_eq!(store(&client).highest_serial(), 0);
     assert_eq!(store(&client).holder().await.unwrap(), None);
-    assert_eq!(client.sent(Call::Put, "") + client.sent(Call::Delete, ""), 0, "looking writes nothing");
+    assert_eq!(client.sent(Call::Put, "") + client.sent(Call::Delete, ""), 0, "reading writes nothing");
 }
 
 #[tokio::test(start_paused = true)]
@@ -30,7 +30,7 @@ async fn damaged_newer_and_moved_documents_are_refused_with_their_place() {
     ];
     for (bytes, said) in cases {
         client.put_object("state.json", &bytes);
-        let error = store(&client).load().await.expect_err("it was taken").to_string();
+        let error = store(&client).load().await.expect_err("it was accepted").to_string();
         assert!(error.contains(said), "{error}");
     }
 }
@@ -42,7 +42,7 @@ async fn the_serial_of_a_document_edited_by_hand_is_known() {
     let store = store(&client);
     for (bytes, serial) in [(whole.replace("us-west-2", "us-east-1").as_bytes(), 4), (b"{", 0)] {
         client.put_object("state.json", bytes);
-        store.load().await.expect_err("it was taken");
+        store.load().await.expect_err("it was accepted");
         assert_eq!(store.highest_serial(), serial);
     }
 }
@@ -73,7 +73,7 @@ async fn a_document_is_replaced_only_over_what_was_read() {
     assert!(matches!(error, StateError::Fenced { .. }), "{error}");
     let error = our_store.mark_moved("./here").await.expect_err("it was written over another's");
     assert!(matches!(error, StateError::Fenced { .. }), "{error}");
-    // Having looked, we know what we write over.
+    // After reading, we know what we write over.
     our_store.load().await.unwrap();
     our_store.mark_moved("./here").await.unwrap();
     assert!(matches!(their_store.load().await, Err(StateError::Moved { .. })));
@@ -87,7 +87,7 @@ async fn a_damaged_document_can_be_replaced() {
     let client = Client::new();
     client.put_object("state.json", b"half of it");
     let store = store(&client);
-    store.load().await.expect_err("it was taken");
+    store.load().await.expect_err("it was accepted");
     let rebuilt = Document { serial: store.highest_serial() + 1, ..document() };
     store.write(&rebuilt).await.unwrap();
     assert_eq!(store.load().await.unwrap(), Some(rebuilt));
@@ -102,9 +102,9 @@ async fn an_older_document_put_back_is_refused_with_both_serials() {
     let old = store.load().await.unwrap().unwrap();
     store.write(&Document { serial: 7, ..old }).await.unwrap();
     client.put_object("state.json", &first);
-    let error = store.load().await.expect_err("it was taken");
+    let error = store.load().await.expect_err("it was accepted");
     assert!(matches!(error, StateError::Backwards { found: 3, newest: 7, .. }), "{error}");
-    assert_eq!(store.highest_serial(), 7, "what replaces it goes beyond");
+    assert_eq!(store.highest_serial(), 7, "what replaces it gets a higher one");
     // The serial floor of another lineage does not count.
     client.put_object("state.json", &format::encode(&Document { serial: 1, ..document() }).unwrap());
     assert_eq!(store.load().await.unwrap().unwrap().serial, 1);

@@ -1,8 +1,8 @@
-//! The lock while its holder lives: taking, touching and giving it back.
+//! The lock while its holder is alive: taking it, heartbeats, and releasing it.
 
 use super::*;
 
-/// Everything that a request may meet and that must not be noticed.
+/// Every fault of a request that must not be noticed.
 const PASSING: [Fault; 4] = [Fault::LostBefore, Fault::LostAfter, Fault::Repeated, Fault::Refused(ObjectFault::Conflict)];
 
 async fn beat(client: &Client) -> u64 {
@@ -15,7 +15,7 @@ async fn a_lock_says_who_holds_it_and_is_gone_when_it_is_given_back() {
     let client = Client::new();
     let held = lock(&client, "apply --yes").await.unwrap();
     held.check().unwrap();
-    let holder = store(&client).holder().await.unwrap().expect("nobody").expect("no note");
+    let holder = store(&client).holder().await.unwrap().expect("no lock").expect("no entry");
     assert_eq!((holder.pid, holder.command.as_str()), (std::process::id(), "apply --yes"));
     held.release().await.unwrap();
     assert_eq!(client.standing("lock.json"), None);
@@ -26,7 +26,7 @@ async fn a_lock_says_who_holds_it_and_is_gone_when_it_is_given_back() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_gave_the_lock_back_may_not_act_any_more() {
-    // A step that was left behind when the user asked twice to stop.
+    // A step that still runs after the user asked twice to stop.
     let client = Client::new();
     let (lock, writer) = begun(&client).await;
     writer.check_lock().unwrap();
@@ -67,7 +67,7 @@ async fn one_of_many_gets_the_lock_and_the_others_are_told_who() {
     for (when, command) in told {
         assert_eq!(command, winner);
         let waited = when - began;
-        // A look finds the next touch; both travel.
+        // A read finds the next heartbeat; both take the time of a request.
         assert!(waited < TIMINGS.heartbeat_interval + TIMINGS.poll_interval + seconds(2.0), "{waited:?}");
     }
 }
@@ -80,7 +80,7 @@ async fn a_request_for_the_lock_that_meets_its_own_note_has_taken_it() {
         let held = lock(&client, "apply").await.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
         sleep(seconds(35.0)).await;
         held.check().unwrap();
-        assert_eq!(beat(&client).await, 3, "{fault:?}: it is touched");
+        assert_eq!(beat(&client).await, 3, "{fault:?}: heartbeats are sent");
         held.release().await.unwrap();
         assert_eq!(client.standing("lock.json"), None);
     }
@@ -108,7 +108,7 @@ async fn a_lock_that_cannot_be_written_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_touch_whose_answer_is_lost_does_not_cost_the_lock() {
+async fn a_heartbeat_whose_answer_is_lost_does_not_cost_the_lock() {
     for fault in PASSING {
         let client = Client::new();
         let held = lock(&client, "apply").await.unwrap();
@@ -124,8 +124,8 @@ async fn a_touch_whose_answer_is_lost_does_not_cost_the_lock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lock_is_given_back_after_a_touch_whose_answer_was_lost() {
-    // The release knows an older ETag than the one that stands there.
+async fn a_lock_is_released_after_a_heartbeat_whose_answer_was_lost() {
+    // The release knows an older ETag than the one of the object.
     let client = Client::new();
     let held = lock(&client, "apply").await.unwrap();
     client.fail(Call::Put, "lock.json", 0..usize::MAX, Fault::LostAfter);
@@ -138,7 +138,7 @@ async fn a_lock_is_given_back_after_a_touch_whose_answer_was_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lock_is_given_back_in_the_middle_of_a_touch() {
+async fn a_lock_is_released_in_the_middle_of_a_heartbeat() {
     for half_seconds in 0..14 {
         let client = Client::new();
         let held = lock(&client, "apply").await.unwrap();
@@ -179,7 +179,7 @@ async fn a_release_leaves_the_lock_of_another_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_holder_notices_that_its_lock_was_taken_away() {
-    // Somebody deleted the object, or wrote over it, without asking.
+    // Another process deleted the object, or overwrote it, without asking.
     for theirs in [None, Some(b"{\"id\":\"another\"}")] {
         let client = Client::new();
         let held = lock(&client, "apply").await.unwrap();
@@ -196,7 +196,7 @@ async fn a_holder_notices_that_its_lock_was_taken_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lock_that_is_dropped_is_not_touched_any_more() {
+async fn a_lock_that_is_dropped_gets_no_more_heartbeats() {
     let client = Client::new();
     drop(lock(&client, "apply").await.unwrap());
     sleep(seconds(60.0)).await;

@@ -1,4 +1,4 @@
-//! Tests of the remote store, in virtual time: lost answers, fences, and locks whose holders live, stop or die (RUN-2).
+//! Tests of the remote store, in virtual time: lost answers, fencing, and locks whose holders live, stop or die (RUN-2).
 
 mod both;
 mod bucket;
@@ -51,12 +51,12 @@ async fn lock(client: &Client, command: &str) -> Result<RemoteLock<Client>, Stat
     store(client).lock(command, &|_| ()).await
 }
 
-/// The state as it stands in the bucket.
+/// The state that is stored in the bucket.
 fn standing(client: &Client) -> Document {
     format::decode(&client.standing("state.json").expect("no state"), "bucket").unwrap()
 }
 
-/// A run of this client: its lock, and its writer over what stands there.
+/// A run of this client: its lock, and its writer over what is stored there.
 async fn begun(client: &Client) -> (Arc<RemoteLock<Client>>, RemoteWriter<Client>) {
     let lock = Arc::new(lock(client, "apply").await.unwrap());
     let store = store(client);

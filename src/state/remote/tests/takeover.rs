@@ -1,9 +1,9 @@
-//! The lock when its holder may be dead: who waits how long, and that never two may act at once.
+//! The lock when its holder may be dead: how long others wait, and that two processes may never act at the same time.
 
 use super::*;
 use std::process::{Command, Stdio};
 
-/// A note written by hand.
+/// A lock object written by hand.
 fn note(pid: u32, processes: Option<&str>) -> Vec<u8> {
     let holder = serde_json::json!({
         "user": "ann", "host": "far", "pid": pid, "command": "apply", "since": "2026-01-01T00:00:00Z",
@@ -11,14 +11,14 @@ fn note(pid: u32, processes: Option<&str>) -> Vec<u8> {
     serde_json::to_vec(&serde_json::json!({ "id": "theirs", "holder": holder, "processes": processes, "beat": 3 })).unwrap()
 }
 
-/// A process id that nobody has any more.
+/// The id of a process that has ended.
 fn dead_pid() -> u32 {
     let mut child = Command::new("true").stdout(Stdio::null()).spawn().unwrap();
     child.wait().unwrap();
     child.id()
 }
 
-/// The process space that this machine writes into its notes.
+/// The process namespace that this machine writes into its lock objects.
 async fn our_space() -> String {
     let client = Client::new();
     let _held = lock(&client, "apply").await.unwrap();
@@ -37,7 +37,7 @@ async fn the_lock_of_a_dead_holder_is_taken_over_after_its_full_time_on_the_wait
     for age in [0.0, 3.0, 11.0, 59.0, 61.0, 6000.0] {
         let client = Client::new();
         drop(lock(&client, "apply").await.unwrap());
-        // How old it is means nothing: the waiter trusts nobody's clock.
+        // The age of the lock does not matter: the waiter relies on its own clock only.
         sleep(seconds(age)).await;
         let waited = waited(&client.other()).await.unwrap();
         assert!((TIMINGS.time_to_live..=TIMINGS.time_to_live + TIMINGS.poll_interval).contains(&waited), "{waited:?} at {age}");
@@ -52,13 +52,13 @@ async fn the_waiter_is_told_why_it_takes_long() {
     store(&client).lock("apply", &|text| said.lock().unwrap().push(text.to_owned())).await.unwrap();
     let said = said.into_inner().unwrap();
     assert_eq!(said.len(), 2, "{said:?}");
-    assert!(said[0].starts_with("locked by ") && said[0].ends_with("; watching for up to 60 s whether it is alive"), "{said:?}");
+    assert!(said[0].starts_with("locked by ") && said[0].ends_with("; waiting up to 60 s to see whether it is alive"), "{said:?}");
     assert!(said[1].ends_with(" gave no sign of life for 60 s: taking the lock over"), "{said:?}");
     assert!(said.iter().all(|line| line.contains("`apply --yes`")), "{said:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_living_holder_keeps_its_lock_however_slow_its_touches_are() {
+async fn a_living_holder_keeps_its_lock_however_slow_its_heartbeats_are() {
     for latency in [0.0, 1.0, 9.0, 25.0, 45.0] {
         let client = Client::new();
         let held = lock(&client, "apply --yes").await.unwrap();
@@ -69,7 +69,7 @@ async fn a_living_holder_keeps_its_lock_however_slow_its_touches_are() {
             let error = lock(&client.other(), "destroy").await.expect_err("two hold the lock");
             assert!(matches!(&error, StateError::Locked { holder: Some(holder), .. } if holder.command == "apply --yes"), "{error}");
             assert!(asked.elapsed() <= TIMINGS.heartbeat_interval + seconds(latency) + TIMINGS.poll_interval, "{:?}", asked.elapsed());
-            // It counts from when a touch was sent; the slowest are known too late to go on without a pause.
+            // It counts from when a heartbeat was sent; the slowest answers come too late to continue without a pause.
             assert!(held.check().is_ok() || latency > 20.0);
         }
     }
@@ -117,7 +117,7 @@ async fn a_takeover_whose_answer_is_lost_counts_once() {
         let bucket = Client::new();
         drop(lock(&bucket, "dead").await.unwrap());
         let client = bucket.other();
-        // The first put asks for a free lock.
+        // The first put tries to take a free lock.
         client.fail(Call::Put, "lock.json", 1..2, fault);
         let began = Instant::now();
         let held = lock(&client, "apply").await.unwrap();
@@ -160,7 +160,7 @@ async fn a_note_that_cannot_be_read_is_the_lock_of_somebody() {
         });
         sleep(seconds(7.0)).await;
         client.put_object("lock.json", b"something else");
-        let error = waiter.await.unwrap().expect_err("somebody is alive");
+        let error = waiter.await.unwrap().expect_err("the holder is alive");
         assert!(matches!(error, StateError::Locked { holder: None, remote: true }), "{error}");
     }
 }
@@ -171,7 +171,7 @@ async fn a_process_of_this_machine_that_is_dead_is_not_waited_for() {
     let client = Client::new();
     client.put_object("lock.json", &note(dead_pid(), Some(&space)));
     assert_eq!(waited(&client).await.unwrap(), Duration::ZERO);
-    // The same number elsewhere, or nobody knows where, may live.
+    // A process with the same id on another machine, or on an unknown one, may be alive.
     for processes in [Some("another boot pid:[1]"), None] {
         let client = Client::new();
         client.put_object("lock.json", &note(dead_pid(), processes));
@@ -189,7 +189,7 @@ async fn a_process_of_this_machine_that_lives_is_waited_for() {
     }
 }
 
-/// How a holder's connection goes bad.
+/// How a holder's connection fails.
 #[derive(Debug, Clone, Copy)]
 enum Trouble {
     /// Nothing gets through.
@@ -198,19 +198,26 @@ enum Trouble {
     OnlyReads,
     /// Everything is refused.
     Refused,
-    /// One more touch arrives whose answer is lost, then nothing gets through.
-    LastTouchUnanswered,
-    /// The same, and the SDK asks once more, so that the touch meets itself.
-    LastTouchRepeated,
-    /// One more touch arrives unanswered, its holder may look, and then nothing gets through.
-    LastTouchSeen,
+    /// One more heartbeat arrives whose answer is lost, then nothing gets through.
+    LastHeartbeatUnanswered,
+    /// The same, and the SDK sends it once more, so that the heartbeat meets what it wrote itself.
+    LastHeartbeatRepeated,
+    /// One more heartbeat arrives without an answer, its holder may read, and then nothing gets through.
+    LastHeartbeatSeen,
     /// The process is stopped.
     Stopped,
 }
 
 impl Trouble {
-    const ALL: [Self; 7] =
-        [Self::Cut, Self::OnlyReads, Self::Refused, Self::LastTouchUnanswered, Self::LastTouchRepeated, Self::LastTouchSeen, Self::Stopped];
+    const ALL: [Self; 7] = [
+        Self::Cut,
+        Self::OnlyReads,
+        Self::Refused,
+        Self::LastHeartbeatUnanswered,
+        Self::LastHeartbeatRepeated,
+        Self::LastHeartbeatSeen,
+        Self::Stopped,
+    ];
 
     fn befall(self, client: &Client) {
         let all = 0..usize::MAX;
@@ -218,15 +225,15 @@ impl Trouble {
             Self::Cut => client.cut(Fault::LostBefore),
             Self::OnlyReads => client.fail(Call::Put, "lock.json", all, Fault::LostBefore),
             Self::Refused => client.cut(Fault::Refused(ObjectFault::Credentials)),
-            Self::LastTouchUnanswered => {
+            Self::LastHeartbeatUnanswered => {
                 client.fail(Call::Put, "lock.json", 0..1, Fault::LostAfter);
                 client.cut(Fault::LostBefore);
             }
-            Self::LastTouchRepeated => {
+            Self::LastHeartbeatRepeated => {
                 client.fail(Call::Put, "lock.json", 0..1, Fault::Repeated);
                 client.cut(Fault::LostBefore);
             }
-            Self::LastTouchSeen => {
+            Self::LastHeartbeatSeen => {
                 client.fail(Call::Put, "lock.json", 0..1, Fault::LostAfter);
                 client.fail(Call::Put, "lock.json", 1..usize::MAX, Fault::LostBefore);
                 client.fail(Call::Get, "lock.json", 0..1, Fault::LostBefore);
@@ -247,7 +254,7 @@ async fn a_holder_may_not_act_any_more_when_somebody_else_may() {
             sleep(seconds(20.0 + after)).await;
             trouble.befall(&holder);
             sleep(seconds(later)).await;
-            // At most the last touch is seen; then there is silence.
+            // At most the last heartbeat is seen; after that there are none.
             let waiter = holder.other();
             let taken = loop {
                 match lock(&waiter, "second").await {
@@ -274,7 +281,7 @@ async fn a_holder_may_not_act_any_more_when_somebody_else_may() {
 
 #[tokio::test(start_paused = true)]
 async fn a_holder_counts_from_before_its_request_for_the_lock_was_sent() {
-    // The note stands there long before its holder hears of it.
+    // The lock object exists long before its holder receives the answer.
     for latency in [1.0, 10.0, 50.0] {
         for fault in [None, Some(Fault::LostAfter), Some(Fault::Repeated)] {
             let holder = Client::new();
@@ -300,17 +307,17 @@ async fn a_holder_counts_from_before_its_request_for_the_lock_was_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_holder_that_is_out_of_touch_for_a_while_goes_on() {
+async fn a_holder_that_was_cut_off_for_a_while_continues() {
     let client = Client::new();
     let held = lock(&client, "apply").await.unwrap();
     client.cut(Fault::LostBefore);
     sleep(seconds(40.0)).await;
     held.check().unwrap();
     sleep(seconds(20.0)).await;
-    held.check().expect_err("somebody else may have it");
+    held.check().expect_err("another process may have it");
     client.heal();
     sleep(seconds(5.0)).await;
-    held.check().expect("nobody took it");
+    held.check().expect("no process took it");
     assert!(matches!(lock(&client.other(), "destroy").await, Err(StateError::Locked { .. })));
 }
 
@@ -324,7 +331,7 @@ async fn stopped_and_overtaken(in_flight: bool) {
         let writer = writer.clone();
         async move { writer.record(entry(1)).await }
     });
-    // Before its write is sent, or while it travels.
+    // Before its write is sent, or while it is in flight.
     sleep(seconds(if in_flight { 0.15 } else { 0.05 })).await;
     older.stop();
 
@@ -336,7 +343,7 @@ async fn stopped_and_overtaken(in_flight: bool) {
 
     older.go_on();
     assert!(writer.check_lock().is_err());
-    // What had arrived before the successor looked counts.
+    // What had arrived before the successor read the state counts.
     assert_eq!(recording.await.unwrap().is_ok(), in_flight);
     writer.record(entry(3)).await.expect_err("an overtaken holder wrote");
     sleep(seconds(30.0)).await;
@@ -380,7 +387,7 @@ async fn of_a_stopped_process_and_its_successor_that_has_not_written_yet_one_is_
     older.go_on();
     assert!(writer.check_lock().is_err(), "it may only write down what it did");
     recording.await.unwrap().unwrap();
-    // The successor made its plan without it, and has to look again.
+    // The successor made its plan without it, and has to read again.
     let error = store.begin(read, lock.clone()).await.map(drop).expect_err("what was recorded is lost");
     assert!(matches!(error, StateError::Fenced { .. }), "{error}");
     let again = store.load().await.unwrap().unwrap();

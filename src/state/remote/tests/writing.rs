@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Everything that a put may meet and that must not be noticed.
+/// Every fault of a put that must not be noticed.
 const PASSING: [Fault; 4] = [Fault::LostBefore, Fault::LostAfter, Fault::Repeated, Fault::Refused(ObjectFault::Conflict)];
 
 #[tokio::test(start_paused = true)]
@@ -130,14 +130,14 @@ async fn a_lost_answer_and_a_lost_look_after_it_are_borne() {
 
 #[tokio::test(start_paused = true)]
 async fn a_write_without_any_answer_is_given_up_and_goes_with_the_next() {
-    // Whether or not one of the tries arrived.
+    // Whether or not one of the attempts arrived.
     for fault in PASSING.into_iter().filter(|fault| *fault != Fault::Repeated) {
         let client = Client::new();
         let (_lock, writer) = begun(&client).await;
         client.fail(Call::Put, "state.json", 0..1, fault);
         client.fail(Call::Put, "state.json", 1..usize::MAX, Fault::LostBefore);
         let asked = Instant::now();
-        writer.record(entry(0)).await.expect_err("nobody answered");
+        writer.record(entry(0)).await.expect_err("there was no answer");
         assert!((TIMINGS.write_timeout..TIMINGS.write_timeout + seconds(2.0)).contains(&asked.elapsed()), "{:?}", asked.elapsed());
         assert_eq!(writer.document().resources.len(), 1, "it happened");
         client.heal();
@@ -179,7 +179,7 @@ async fn an_end_that_cannot_be_written_keeps_everything_in_memory() {
         assert_eq!(standing(&client), before);
         let kept = writer.document();
         assert_eq!(kept.resources.len(), 2);
-        assert!(kept.serial > before.serial, "it can be pushed over what stands there");
+        assert!(kept.serial > before.serial, "it can be pushed over what is stored there");
     }
 }
 
@@ -188,7 +188,7 @@ async fn whoever_is_overtaken_writes_nothing_ever_again() {
     let older = Client::new();
     let (_lock, writer) = begun(&older).await;
     writer.record(entry(0)).await.unwrap();
-    // Somebody who holds no lock at all: the condition alone is the fence.
+    // A process that holds no lock at all: the condition alone is the fence.
     let newer = older.other();
     let store = store(&newer);
     let mut theirs = store.load().await.unwrap().unwrap();
@@ -196,7 +196,7 @@ async fn whoever_is_overtaken_writes_nothing_ever_again() {
     store.write(&theirs).await.unwrap();
 
     let error = writer.record(entry(1)).await.expect_err("two write one state");
-    assert!(error.to_string().contains("somebody else wrote the state `s3://bucket/demo/state.json`"), "{error}");
+    assert!(error.to_string().contains("another process wrote the state `s3://bucket/demo/state.json`"), "{error}");
     let sent = older.sent(Call::Put, "state.json");
     for number in 2..5 {
         writer.record(entry(number)).await.expect_err("two write one state");
@@ -212,7 +212,7 @@ async fn whoever_is_overtaken_writes_nothing_ever_again() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_is_overtaken_in_the_middle_of_a_lost_write_is_fenced() {
-    // Our write arrived, its answer did not, and another one went over it before we asked again.
+    // Our write arrived, its answer did not, and another process overwrote it before we asked again.
     let older = Client::new();
     let (_lock, writer) = begun(&older).await;
     older.latency(seconds(0.2));

@@ -229,9 +229,9 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
     async fn create_once(&self, step: &Step<'_>, item: &Item, intent: &Intent, resumed: bool, sends: &Sends) -> Result<Created, StepError> {
         let tag_only = item.address.kind().facts().idempotency == Idempotency::TagOnly;
         // A recorded deletion was perhaps never sent, and its resource exists but is not visible yet.
-        let undead =
+        let deletion_unconfirmed =
             step.action.existing.is_none() && self.recorded.get(&item.address).is_some_and(|(status, _)| *status == RecordStatus::Deleting);
-        let mut unsure = resumed && tag_only || undead && item.address.kind().facts().idempotency != Idempotency::NaturalKey;
+        let mut unsure = resumed && tag_only || deletion_unconfirmed && item.address.kind().facts().idempotency != Idempotency::NaturalKey;
         let mut since = if resumed { intent.age_seconds() } else { 0.0 };
         let began = Instant::now();
         // Recording the intent may itself have taken long.
@@ -246,7 +246,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
             }
             let sent = self
                 .call(step, LeftBehind::Nothing, || async {
-                    if tag_only || undead {
+                    if tag_only || deletion_unconfirmed {
                         self.stamp(item, intent, &stamped).await?;
                     }
                     sends.any.store(true, Ordering::Relaxed);

@@ -31,7 +31,7 @@ fn a_used_cluster_goes_and_its_neighbours_stay() {
     let plan = workspace.run_soon(&["plan", "--destroy", "--detailed-exitcode"]).expect(2);
     assert!(site.emulator.mutating(since).is_empty(), "plan changed something");
     let lines: Vec<&str> = plan.stdout.lines().filter(|line| !line.is_empty()).collect();
-    assert_eq!(lines[0], "Data (goes with `--delete-data`, stays with `--retain-data`)");
+    assert_eq!(lines[0], "Data (deleted with `--delete-data`, kept with `--retain-data`)");
     assert!(!plan.stdout.contains("Not ours"), "{}", plan.stdout);
 
     let arguments = ["destroy", "--confirm", THREE, "--delete-data", "--report", "report.json"];
@@ -163,7 +163,10 @@ fn data_is_kept_and_taken_up_again() {
     assert_eq!((health("s3-bucket/blobs"), health("ebs-volume/")), (json!("kept"), json!("kept")));
     assert_eq!((health("eks-cluster/main"), health("vpc/main")), (json!("absent"), json!("absent")));
     let text = workspace.run_soon(&["status"]).expect(0).stdout;
-    assert!(text.contains("not there (`domino-eks apply` makes what is missing)") && text.contains("kept by an earlier destroy"), "{text}");
+    assert!(
+        text.contains("not in AWS (`domino-eks apply` creates what is missing)") && text.contains("kept by an earlier destroy"),
+        "{text}"
+    );
 
     // Running the command again changes nothing.
     let since = site.emulator.count();

@@ -41,7 +41,7 @@ fn bad_input_changes_nothing() {
     run(&["destroy", "--cluster", SINGLE_ZONE, "--region", "moon-1", "--confirm", SINGLE_ZONE], 2, &["`moon-1` is no region"]);
     run(&["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--confirm", "other", "--delete-data"], 7, &["`other`"]);
     run(&["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--yes", "--delete-data"], 7, &["ephemeral", "--confirm"]);
-    run(&["plan", "--cluster", SINGLE_ZONE, "--region", "us-west-2"], 2, &["`--cluster` goes with `--destroy`"]);
+    run(&["plan", "--cluster", SINGLE_ZONE, "--region", "us-west-2"], 2, &["`--cluster` requires `--destroy`"]);
     run(
         &["destroy", "--confirm", SINGLE_ZONE, "--delete-data", "--report", "absent/report.json"],
         2,
@@ -84,7 +84,7 @@ s3.put_bucket_tagging(Bucket='earlier', Tagging={{'TagSet': [{{'Key': key, 'Valu
     ));
     let warning = "warning: 1 with this cluster's tags were made under another state: they are left alone";
     let plan = says(workspace.run_soon(&["plan", "--destroy"]).expect(0), &[warning]);
-    assert!(plan.stdout.contains("Data (goes with `--delete-data`, stays with `--retain-data`)"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("Data (deleted with `--delete-data`, kept with `--retain-data`)"), "{}", plan.stdout);
     says(workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE]).expect(7), &[warning, "Data that goes"]);
 }
 

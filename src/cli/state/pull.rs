@@ -1,4 +1,4 @@
-//! `state pull`: the document as it stands, to stdout.
+//! `state pull`: prints the state document to stdout.
 
 use super::{CliError, Exit, Printer, Settings, read};
 

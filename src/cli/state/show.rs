@@ -1,4 +1,4 @@
-//! `state show`: one record in full.
+//! `state show`: prints one record in full.
 
 use super::{CliError, Exit, Printer, Settings, read};
 use crate::cli::args::ShowArgs;

@@ -7,17 +7,17 @@
 //!                                                                       └─▶ events ─▶ progress, JSON lines
 //! ```
 //!
-//! | Room | Holds | May use |
+//! | Module | Holds | May use |
 //! |---|---|---|
-//! | [`resource`] | addresses, kinds and their facts, specs, references | – |
+//! | [`resource`] | addresses, kinds and their facts, specs, references | nothing |
 //! | [`config`] | the YAML file: types, profiles, checks, schema | – |
 //! | [`blueprint`] | pure functions from the configuration to desired resources | `config`, `resource` |
 //! | [`state`] | the state document, its journal, the local and the remote store and their locks | `resource` |
-//! | [`engine`] | diff, plan, graph, scheduler, events, and the traits that stand for AWS | `resource`, `state` (the document), `blueprint` (its look-ups) |
+//! | [`engine`] | diff, plan, graph, scheduler, events, and the traits for AWS | `resource`, `state` (the document), `blueprint` (its look-ups) |
 //! | [`aws`] | everything that names an AWS SDK crate; one file a kind | `resource`, `engine` (the provider's trait), `state` (the bucket's trait), `blueprint` (its look-ups), `config` (the model) |
-//! | [`workflow`] | what a command does: plan, apply, destroy, recover; over traits for AWS, the state and the person | `config` (the model), `blueprint`, `engine`, `resource`, `state` |
+//! | [`workflow`] | what a command does: plan, apply, destroy, recover; over traits for AWS, the state and the user | `config` (the model), `blueprint`, `engine`, `resource`, `state` |
 //! | [`report`] | plan, status and outputs as text and JSON; progress lines | `config` (the model), `engine`, `resource`, `state`, `workflow` |
-//! | [`cli`] | one file a command; the only room that prints | all |
+//! | [`cli`] | one file for each command; the only module that prints | all |
 
 mod aws;
 mod blueprint;

@@ -1,4 +1,4 @@
-//! The binary: exit code, nothing else.
+//! The binary: runs the library and returns its exit code.
 
 use std::process::ExitCode;
 

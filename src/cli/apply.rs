@@ -1,4 +1,4 @@
-//! `apply`: make AWS as the configuration says.
+//! `apply`: creates and changes resources until AWS matches the configuration.
 
 use super::args::ApplyArgs;
 use super::connect::{block_on, connect_store};

@@ -1,4 +1,4 @@
-//! The command line as types. Its contract is fixed: scripts depend on it.
+//! The command line as types. Scripts depend on its flags and exit codes, so they do not change.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -10,9 +10,9 @@ use std::path::PathBuf;
     version,
     max_term_width = 110,
     after_help = "Exit codes: 0 done or no changes · 1 failed · 2 changes (plan --detailed-exitcode) or bad flags · \
-3 invalid configuration · 4 preflight failed · 5 state locked · 6 no credentials, permission or connection · 7 refused because protected · \
+3 invalid configuration · 4 AWS lacks what the configuration needs · 5 state locked · 6 no credentials, permission or connection · 7 refused because protected · \
 130 interrupted.\n\nEnvironment: DOMINO_EKS_STATE stands for --state, AWS_REGION for --region beside --cluster; DOMINO_EKS_LOG filters the \
-diagnostics, as in `domino_eks=debug`; credentials, profile and endpoint as with every tool of AWS."
+diagnostics, as in `domino_eks=debug`; credentials, profile and endpoint are those of the AWS CLI."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -25,19 +25,19 @@ pub struct Cli {
 #[derive(Debug, Args)]
 pub(super) struct Global {
     /// Configuration file [default: domino-eks.yaml]
-    // No default of clap's: whether it was given counts, wherever it stands.
+    // The default is not clap's, because it matters whether the flag was given.
     #[arg(short, long, global = true, value_name = "FILE")]
     pub(super) file: Option<PathBuf>,
-    /// Where the state lives, a folder or s3://bucket/prefix; overrides the file [default: .domino-eks/<cluster> beside the configuration]
+    /// Where the state is stored: a folder or s3://bucket/prefix; overrides the file [default: .domino-eks/<cluster> beside the configuration]
     #[arg(long, global = true, value_name = "PLACE", env = "DOMINO_EKS_STATE")]
     pub(super) state: Option<String>,
-    /// Colours in the output
+    /// When to use colours
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
-    /// Print errors and data only, and what a question is about
+    /// Print only errors, data, and what a question refers to
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
-    /// Print diagnostics; twice for all that the AWS SDK says. DOMINO_EKS_LOG filters more finely
+    /// Print diagnostics; twice to include those of the AWS SDK. DOMINO_EKS_LOG overrides both with a filter
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     pub(super) verbose: u8,
 }
@@ -55,21 +55,21 @@ pub(super) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Write a commented configuration to begin with
+    /// Write a commented configuration file
     Init(InitArgs),
     /// Check the configuration offline
     Validate,
     /// Show what apply would do; writes nothing
     Plan(PlanArgs),
-    /// Create and change until AWS is as the configuration says
+    /// Create and change resources until AWS matches the configuration
     Apply(ApplyArgs),
-    /// Show what exists, its health, and what was changed outside
+    /// Show what exists, its health, and what was changed outside of domino-eks
     Status(FormatArgs),
-    /// Remove everything of a cluster, also what Kubernetes left, and prove that nothing is left
+    /// Delete everything of a cluster and what Kubernetes left, and verify that nothing is left
     Destroy(DestroyArgs),
-    /// Print what a Domino installation needs to know
+    /// Print the values that a Domino installation needs
     Outputs(FormatArgs),
-    /// Look after the state: list, show, recover, unlock, push, pull, migrate
+    /// Manage the state: list, show, recover, unlock, push, pull, migrate
     #[command(subcommand)]
     State(StateCommand),
     /// Print a completion script for a shell
@@ -89,17 +89,17 @@ pub(super) struct InitArgs {
     /// AWS region, such as us-west-2
     #[arg(long)]
     pub(super) region: String,
-    /// Node zones, one or three [default: as many as the profile wants, from a]
+    /// Zones of the nodes, one or three [default: as many as the profile has, beginning with zone a]
     #[arg(long, value_delimiter = ',')]
     pub(super) zones: Vec<String>,
-    /// Do not ask before a bucket for the state is made (with --state s3://…)
+    /// Do not ask before a bucket for the state is created (with --state s3://…)
     #[arg(long, short)]
     pub(super) yes: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
-    /// Ask AWS nothing: everything is new. Needs no credentials
+    /// Do not ask AWS: everything counts as new. Needs no credentials
     #[arg(long)]
     pub(super) offline: bool,
     /// Show what destroy would do
@@ -107,7 +107,7 @@ pub(super) struct PlanArgs {
     pub(super) destroy: bool,
     #[command(flatten)]
     pub(super) selector: ClusterSelector,
-    /// Form of the plan
+    /// Format of the plan
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
     /// Exit with 2 when there are changes
@@ -127,7 +127,7 @@ pub(super) struct ApplyArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct FormatArgs {
-    /// Form of the output
+    /// Format of the output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
 }
@@ -135,14 +135,14 @@ pub(super) struct FormatArgs {
 /// A cluster without a configuration file.
 #[derive(Debug, Args)]
 pub(super) struct ClusterSelector {
-    /// With destroy: a cluster without its configuration file. Its state tells what is its own where there is one, else its tags do
+    /// Destroy a cluster without its configuration file; its resources are found in its state or, without one, by their tags
     #[arg(long, value_name = "NAME")]
     pub(super) cluster: Option<String>,
-    /// With destroy and without a state: which of several states, when AWS shows things of more than one
+    /// With destroy and without a state: lineage of the resources to delete, when AWS shows those of several states
     #[arg(long, value_name = "UUID", value_parser = lineage)]
     pub(super) lineage: Option<String>,
     /// Region of that cluster [default: AWS_REGION]
-    // Not `env`: the variable alone is no word on the cluster.
+    // Not `env`: AWS_REGION alone must not count as the flag, which is refused without `--cluster`.
     #[arg(long, value_name = "REGION")]
     pub(super) region: Option<String>,
 }
@@ -151,23 +151,23 @@ pub(super) struct ClusterSelector {
 pub(super) struct DestroyArgs {
     #[command(flatten)]
     pub(super) selector: ClusterSelector,
-    /// Do not ask; without `--confirm` enough only for clusters with `lifecycle: ephemeral`
+    /// Do not ask; without `--confirm` only for clusters with `lifecycle: ephemeral`
     #[arg(long, short)]
     pub(super) yes: bool,
-    /// The cluster's name, instead of typing it
+    /// The cluster's name, given here instead of typed at the question
     #[arg(long, value_name = "NAME")]
     pub(super) confirm: Option<String>,
-    /// Delete what holds data for good: buckets with their objects, the file system with its files and its recovery points in AWS Backup,
-    /// the key, volumes and snapshots of claims, log groups of agents
+    /// Delete data permanently: buckets with their objects, the file system with its files and its recovery points in AWS Backup,
+    /// the key, volumes and snapshots of persistent volume claims, log groups of agents
     #[arg(long, conflicts_with = "retain_data")]
     pub(super) delete_data: bool,
-    /// Keep what holds data (buckets, file system and recovery points, key, volumes and snapshots, log groups of agents); it stays in the state
+    /// Keep data (buckets, file system and recovery points, key, volumes and snapshots, log groups of agents) in AWS and in the state
     #[arg(long)]
     pub(super) retain_data: bool,
-    /// Take off `protect: true` and AWS's own protection against deletion; wants the name, also of test environments
+    /// Lift `protect: true` and AWS's own protection against deletion; requires the name, also for test environments
     #[arg(long)]
     pub(super) lift_protection: bool,
-    /// Let the cluster delete its LoadBalancer Services and Ingresses first; needs its API, and is never necessary
+    /// Delete LoadBalancer Services and Ingresses through the Kubernetes API first; optional, and needs access to that API
     #[arg(long)]
     pub(super) drain_kubernetes: bool,
     /// Write what was found, deleted, kept and left as JSON
@@ -178,22 +178,22 @@ pub(super) struct DestroyArgs {
     pub(super) progress: ProgressMode,
 }
 
-/// What to do with the state.
+/// The commands on the state.
 #[derive(Debug, Subcommand)]
 pub(super) enum StateCommand {
     /// List what is recorded
     List(FormatArgs),
     /// Show one record in full, as JSON
     Show(ShowArgs),
-    /// Build a lost or damaged state anew from tags and names in AWS; changes nothing in AWS
+    /// Rebuild a lost or damaged state from tags and names in AWS; changes nothing in AWS
     Recover(RecoverArgs),
-    /// Take away a lock whose holder is gone
+    /// Remove a lock whose holder is gone
     Unlock(UnlockArgs),
     /// Print the state document
     Pull,
     /// Make a saved document the state again
     Push(PushArgs),
-    /// Move the state to another place and leave a note in the old one
+    /// Move the state to another location and leave a note in the old one
     Migrate(MigrateArgs),
 }
 
@@ -208,7 +208,7 @@ pub(super) struct RecoverArgs {
     /// Do not ask
     #[arg(long, short)]
     pub(super) yes: bool,
-    /// ClusterSelector state, when resources were made under several
+    /// Lineage of the state to rebuild, when resources were made under several
     #[arg(long, value_name = "UUID", value_parser = lineage)]
     pub(super) lineage: Option<String>,
 }
@@ -223,17 +223,17 @@ pub(super) struct UnlockArgs {
 #[derive(Debug, Args)]
 pub(super) struct PushArgs {
     /// File written by `state pull`, or left by a run that could not write its state
-    // Not `file`: that is the global flag, and clap would give one's value to the other.
+    // Not named `file`, because clap would mix it up with the global flag of that name.
     #[arg(value_name = "FILE")]
     pub(super) saved: PathBuf,
-    /// Do not ask when what stands there is damaged
+    /// Do not ask before a damaged state is replaced
     #[arg(long, short)]
     pub(super) yes: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct MigrateArgs {
-    /// New place: a folder, or s3://bucket/prefix
+    /// New location: a folder, or s3://bucket/prefix
     pub(super) to: String,
 }
 
@@ -243,12 +243,12 @@ pub(super) struct CompletionsArgs {
     pub(super) shell: clap_complete::Shell,
 }
 
-/// Form of an output.
+/// Format of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// For people
+    /// Text
     Text,
-    /// For programs
+    /// JSON
     Json,
 }
 
@@ -259,14 +259,14 @@ pub(super) enum ProgressMode {
     Auto,
     /// One line for each step
     Plain,
-    /// One JSON object a line, on stdout
+    /// One JSON object for each line, on stdout
     Json,
 }
 
-/// A lineage as it stands in tags.
+/// A lineage as it is written in tags.
 fn lineage(text: &str) -> Result<String, String> {
     let parsed = uuid::Uuid::try_parse(text);
-    parsed.map(|uuid| uuid.to_string()).map_err(|_| "a lineage reads like 2693aea3-eb53-4f28-9d86-f02a4b716755".to_owned())
+    parsed.map(|uuid| uuid.to_string()).map_err(|_| "a lineage is a UUID like 2693aea3-eb53-4f28-9d86-f02a4b716755".to_owned())
 }
 
 #[cfg(test)]

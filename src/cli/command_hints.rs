@@ -1,8 +1,8 @@
-//! Commands that messages name as the next step: they are about the file and the state that this run was given.
+//! Commands that messages name as the next step get the `--file` and `--state` of this run.
 
 use super::args::Global;
 
-/// Flags that the next command needs, too, because this one was given them.
+/// Flags of this run that the next command needs as well.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CommandHints {
     file: String,
@@ -16,13 +16,13 @@ impl CommandHints {
         Self { file: flag("-f", global.file.as_ref().map(|file| file.display().to_string())), state: flag("--state", global.state.clone()) }
     }
 
-    /// The text with these flags in every command that it names between backquotes.
+    /// The text with these flags in every command that it names in backquotes.
     pub(super) fn complete(&self, text: &str) -> String {
         if self.file.is_empty() && self.state.is_empty() {
             return text.to_owned();
         }
         let parts = text.split('`').enumerate();
-        // Every other part stands between backquotes.
+        // Every second part is in backquotes.
         let completed = parts.map(|(number, part)| if number % 2 == 1 { self.completed(part) } else { part.to_owned() });
         completed.collect::<Vec<_>>().join("`")
     }
@@ -39,7 +39,7 @@ impl CommandHints {
     }
 }
 
-/// For a shell.
+/// The text quoted for a shell, where it needs quotes.
 pub(super) fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-:@%+=,".contains(c);
     if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
@@ -49,13 +49,13 @@ pub(super) fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn again() -> CommandHints {
+    fn hints() -> CommandHints {
         CommandHints { file: " -f a.yaml".to_owned(), state: " --state 'my states'".to_owned() }
     }
 
     #[test]
     fn commands_name_the_same_file_and_state() {
-        let both = |text: &str| again().complete(text);
+        let both = |text: &str| hints().complete(text);
         assert_eq!(both("run `domino-eks plan`, then apply"), "run `domino-eks plan -f a.yaml --state 'my states'`, then apply");
         assert_eq!(
             both("`domino-eks destroy --cluster c` or `domino-eks status`"),

@@ -1,4 +1,4 @@
-//! `completions`: a script for a shell.
+//! `completions`: the completion script of a shell.
 
 use super::args::{Cli, CompletionsArgs};
 use super::exit::{CliError, Exit};

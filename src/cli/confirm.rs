@@ -1,4 +1,4 @@
-//! Questions before anything is changed.
+//! Questions to the user before anything is changed.
 
 use super::printer::Printer;
 use crate::workflow::Refusal;
@@ -9,11 +9,11 @@ pub(super) fn can_ask() -> bool {
     io::stdin().is_terminal()
 }
 
-/// Read on a thread of its own, so that a signal is heard meanwhile.
+/// Reads a line on a thread of its own, so that a signal can end the wait.
 async fn answer() -> String {
     let read = || {
         let mut line = String::new();
-        // An input that ends or fails is no consent.
+        // If the input ends or fails, the line is empty, which is not a consent.
         let _ = io::stdin().lock().read_line(&mut line);
         line.trim().to_owned()
     };
@@ -29,7 +29,7 @@ pub(super) async fn yes(printer: &Printer, question: &str) -> Result<(), Refusal
     if answer().await == "yes" { Ok(()) } else { Err(Refusal::NotConfirmed) }
 }
 
-/// The cluster's name, typed.
+/// A question that only the cluster's name answers.
 pub(super) async fn name(printer: &Printer, question: &str, name: &str) -> Result<(), Refusal> {
     if !can_ask() {
         return Err(Refusal::NoTerminal(format!("--confirm {name}")));
@@ -38,7 +38,7 @@ pub(super) async fn name(printer: &Printer, question: &str, name: &str) -> Resul
     check(&answer().await, name)
 }
 
-/// Whether the name is the right one.
+/// Refuses a name that is not the cluster's.
 pub(super) fn check(typed: &str, name: &str) -> Result<(), Refusal> {
     if typed == name { Ok(()) } else { Err(Refusal::WrongName { typed: typed.to_owned(), name: name.to_owned() }) }
 }

@@ -9,16 +9,16 @@ use crate::config::unknown_region_hint;
 use crate::engine::{Connection, Discovery, TimeScale};
 use crate::workflow::Target;
 
-/// Runs a command that talks to AWS; the others start no runtime.
+/// Runs a command that calls AWS on a tokio runtime, which the other commands do not start.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| CliError::new(Exit::Failed, format!("cannot start threads: {error}")))?;
     let result = runtime.block_on(work);
-    // A thread may still wait for an answer at the terminal.
+    // Not waited for: a thread may still be reading an answer from the terminal.
     runtime.shutdown_background();
     result
 }
 
-/// Connects and says to whom.
+/// Connects and shows cluster, account, region and endpoint.
 pub(super) async fn connect(target: &Target<'_>, settings: &Settings, printer: &Printer) -> Result<Aws, CliError> {
     warn_of_region(target.region, printer);
     let aws = Aws::connect(target.name, target.region).await?;
@@ -36,7 +36,7 @@ pub(super) async fn connect(target: &Target<'_>, settings: &Settings, printer: &
     Ok(aws)
 }
 
-/// A region that this version does not know may be mistyped; it may also be newer.
+/// Warns of an unknown region. It is not refused, because it may be newer than this version.
 pub(super) fn warn_of_region(region: &str, printer: &Printer) {
     if let Some(doubt) = unknown_region_hint(region) {
         printer.always(&format!("warning: `{region}` is unknown to this version; {doubt}"));
@@ -51,7 +51,7 @@ pub(super) async fn connect_store(target: &Target<'_>, settings: &Settings, prin
     Ok((aws, store))
 }
 
-/// Account, region and endpoint in a line: shown before anything is changed.
+/// Cluster, account, region, endpoint and caller, shown before anything is changed.
 fn described(cluster: &str, connection: &Connection) -> String {
     format!(
         "Cluster {cluster} · account {} · region {} · endpoint {}\nAs {}",

@@ -1,4 +1,4 @@
-//! `destroy`: remove everything of ours and what Kubernetes left, and verify that nothing is left (RUN-4).
+//! `destroy`: deletes everything of ours and what Kubernetes left, and verifies that nothing is left (RUN-4).
 
 use super::args::{ClusterSelector, DestroyArgs};
 use super::confirm;
@@ -16,7 +16,7 @@ use crate::workflow::{Context, TeardownTarget};
 use std::sync::Arc;
 
 pub(super) fn run(args: &DestroyArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
-    // First of all: whatever becomes of this run, what an earlier one wrote there is not its result.
+    // Before anything can fail, so that the file never shows the result of an earlier run as that of this one.
     let report = args.report.as_deref().map(ReportFile::open).transpose()?;
     let request = request(args, target(&args.selector, settings)?);
     check_request(&request)?;
@@ -57,18 +57,18 @@ fn request(args: &DestroyArgs, target: TeardownTarget) -> TeardownRequest {
     }
 }
 
-/// Nothing left but what was asked to be kept is success, whatever happened on the way.
+/// Success is decided by the verification alone: nothing is left but what was asked to be kept, even if single steps failed.
 fn end(teardown: &Teardown, target: &TeardownTarget, ui: &Terminal<'_>) -> Result<Exit, CliError> {
     let (outcome, verification, record) = match teardown {
         Teardown::Cancelled(outcome) => return CliError::of_outcome(outcome).map(|()| Exit::Done),
         Teardown::Verified { outcome, verification, record } => (outcome, verification, record),
     };
     let written = ui.report.as_ref().map_or(Ok(()), |file| file.write(record));
-    let printer = ui.printer.heard(!verification.left.is_empty());
+    let printer = ui.printer.always_if(!verification.left.is_empty());
     verification_lines(verification, target).iter().for_each(|line| printer.say(line));
     if verification.left.is_empty() {
         return written.map(|()| Exit::Done).map_err(|error| {
-            error.hint("the destroy itself ended as is said above; run the same command again with a report that can be written")
+            error.hint("the destroy itself ended as shown above; run the same command again with a report file that can be written")
         });
     }
     if let Err(error) = written {
@@ -102,14 +102,14 @@ pub(super) fn target(selector: &ClusterSelector, settings: &Settings) -> Result<
     Ok(TeardownTarget { name: name.clone(), region, loaded: None })
 }
 
-/// A region that is named but not used would deceive: the file has its own.
+/// Refuses `--region` without `--cluster`: it would have no effect, because the file names its own region.
 pub(super) fn refuse_region_alone(selector: &ClusterSelector) -> Result<(), CliError> {
     if selector.region.is_none() {
         return Ok(());
     }
     Err(CliError::new(
         Exit::Changes,
-        "`--region` goes with `--cluster NAME`: a configuration file names its own region; nothing was changed",
+        "`--region` requires `--cluster NAME`: a configuration file names its own region; nothing was changed",
     )
     .hint("leave `--region` out, or name the cluster with `--cluster`"))
 }

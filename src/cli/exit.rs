@@ -1,4 +1,4 @@
-//! Every end of the program: exit codes, and the errors that lead to them with their hints.
+//! Exit codes, and the errors that lead to them with their hints.
 
 use super::rescue::push_command;
 use crate::aws::ConnectError;
@@ -19,7 +19,7 @@ const RESUME: &str = "fix the cause and run the same command again; it resumes";
 pub(super) enum Exit {
     Done = 0,
     Failed = 1,
-    /// Changes with `--detailed-exitcode`, or bad usage.
+    /// Changes with `--detailed-exitcode`, or wrong usage.
     Changes = 2,
     Configuration = 3,
     Preflight = 4,
@@ -35,13 +35,13 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// An error for people: what is wrong and what to do.
+/// An error as the user sees it: what is wrong and what to do.
 #[derive(Debug)]
 pub(super) struct CliError {
     exit: Exit,
     message: String,
     hints: Vec<String>,
-    /// Findings in a configuration bring their own headings.
+    /// Whether the message has its own heading, as problems in a configuration have.
     has_heading: bool,
 }
 
@@ -81,12 +81,12 @@ pub(super) fn hint_of(failure: &Failure) -> Option<String> {
         }
         FailureKind::Permission => "let your IAM administrator allow this operation, then run the same command again",
         FailureKind::Foreign if failure.operation.starts_with("Delete") => {
-            "what is named there is not this cluster's, and is never touched: let its owner remove it, then run the same command again"
+            "the named resources do not belong to this cluster and are never touched: let their owner remove them, then run the same command again"
         }
         FailureKind::Foreign => {
             "rename or delete what is in the way, or choose another cluster name; domino-eks never touches what it did not create"
         }
-        FailureKind::InUse => "something still uses it; look at what the message names, then run the same command again",
+        FailureKind::InUse => "something still uses it; check what the message names, then run the same command again",
         FailureKind::LostAnswer | FailureKind::Busy => "AWS did not answer in time; run the same command again; it resumes",
         FailureKind::NotYet => "AWS still did not see what this needs after two minutes; run the same command again; it resumes",
         FailureKind::AlreadyExists | FailureKind::NotFound | FailureKind::Other => return by_code(failure),
@@ -101,7 +101,7 @@ fn by_code(failure: &Failure) -> Option<String> {
     } else if code.contains("UnsupportedAvailabilityZone") {
         "EKS cannot run in this zone; choose other `zones` or `kubernetes.controlPlaneZones` from those that the message names"
     } else if code == "InvalidParameterException" || code == "InvalidParameterValue" || code == "ValidationError" {
-        "AWS does not take a value of the configuration; correct what the message names"
+        "AWS rejects a value of the configuration; correct what the message names"
     } else {
         return None;
     };
@@ -118,8 +118,7 @@ impl From<Diagnostics> for CliError {
 }
 
 impl Exit {
-    /// The code of an end that these failures led to: permissions and credentials are the reader's first concern only when
-    /// nothing else failed.
+    /// The exit code after these failures: that for permissions and credentials only when nothing else failed.
     fn of_failures<'a>(failures: impl IntoIterator<Item = &'a Failure>) -> Self {
         let is_of_caller = |failure: &Failure| matches!(failure.kind, FailureKind::Credentials | FailureKind::Permission);
         if failures.into_iter().all(is_of_caller) { Exit::Credentials } else { Exit::Failed }
@@ -137,7 +136,7 @@ impl From<Failure> for CliError {
 }
 
 impl CliError {
-    /// How a run ended, when it did not end well.
+    /// The error of a run that was interrupted or had failed steps.
     pub(super) fn of_outcome(outcome: &Outcome) -> Result<(), Self> {
         if outcome.cancelled {
             return Err(CliError::new(Exit::Interrupted, "interrupted; the state is saved").hint("run the same command again; it resumes"));
@@ -155,10 +154,10 @@ impl CliError {
         Err(error.hint(format!("what was done is recorded: {RESUME}")))
     }
 
-    /// A teardown that did not reach its end. `bare` is where the state is, when there is no configuration file.
+    /// The error of a teardown that did not complete. `bare` is where the state is, when there is no configuration file.
     pub(super) fn of_teardown(error: WorkflowError, target: &TeardownTarget, bare: Option<&str>) -> Self {
         match error {
-            // `state recover` needs a configuration; without one, tags find everything, too.
+            // `state recover` needs a configuration; without one, destroy finds everything by its tags.
             WorkflowError::State(error @ (StateError::Damaged { .. } | StateError::Backwards { .. })) if target.loaded.is_none() => {
                 CliError::new(Exit::Failed, error.to_string())
                     .hint("name an empty folder with `--state`: everything of the cluster is then found by its tags; nothing was changed")
@@ -167,7 +166,7 @@ impl CliError {
         }
     }
 
-    /// A workflow that did not reach its end.
+    /// The error of a workflow that did not complete.
     fn of(error: WorkflowError, bare: Option<&str>) -> Self {
         let message = error.to_string();
         match error {
@@ -206,13 +205,13 @@ fn failed_line(failed: &Failed) -> String {
 fn saved_hint(saved: &SavedAside, bare: Option<&str>) -> String {
     match saved {
         SavedAside::File { path, superseded: true } => {
-            format!("the state as this run knew it is in `{}`, only for looking things up: what is in its place is newer", path.display())
+            format!("the state as this run knew it is in `{}`, for reference only: the stored state is newer", path.display())
         }
         SavedAside::File { path, superseded: false } => {
-            format!("the state as this run knew it is in `{}`; put it in its place with {}", path.display(), push_command(path, bare))
+            format!("the state as this run knew it is in `{}`; restore it with {}", path.display(), push_command(path, bare))
         }
         SavedAside::Failed(why) => {
-            format!("the state could not be saved beside the configuration either ({why}); tags find again what was made")
+            format!("the state could not be saved beside the configuration either ({why}); the next run finds what was created by its tags")
         }
     }
 }
@@ -254,10 +253,10 @@ fn hints_of(refusal: &Refusal) -> Vec<String> {
     match refusal {
         Refusal::OtherOwner(_) => one("use the credentials, region and configuration that the state was made with"),
         Refusal::OtherLineage { state_is_empty: true, .. } => vec![
-            "the state was lost or is elsewhere: name it with `--state`, or rebuild it with `domino-eks state recover`".to_owned(),
+            "the state was lost or is stored elsewhere: name it with `--state`, or rebuild it with `domino-eks state recover`".to_owned(),
             "or choose another cluster name".to_owned(),
         ],
-        // A state that knows something is not to be rebuilt.
+        // A state with records is not lost, so `state recover` is no help.
         Refusal::OtherLineage { cluster, region, lineages, .. } => {
             let destroy = lineages.iter().map(|lineage| {
                 format!(
@@ -315,9 +314,8 @@ impl From<StateError> for CliError {
         let message = error.to_string();
         let failed = |hint: &str| CliError::new(Exit::Failed, message.clone()).hint(hint);
         match error {
-            StateError::Locked { remote: false, .. } => {
-                CliError::new(Exit::Locked, message).hint("wait until it is done; the lock frees itself when its process ends")
-            }
+            StateError::Locked { remote: false, .. } => CliError::new(Exit::Locked, message)
+                .hint("wait until it is done; the operating system frees the lock when its process ends"),
             StateError::Locked { remote: true, .. } => CliError::new(Exit::Locked, message)
                 .hint("wait until it is done; when its process died, the next command takes the lock over after a minute"),
             StateError::Fenced { .. } => {

@@ -1,4 +1,4 @@
-//! `init`: a commented configuration to begin with.
+//! `init`: writes a commented configuration file.
 
 use super::args::InitArgs;
 use super::confirm;
@@ -20,7 +20,7 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-/// How often the settings of a new bucket are tried.
+/// Attempts of the settings of a new bucket.
 const CONFIGURE_ATTEMPTS: usize = 10;
 
 pub(super) fn run(args: &InitArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
@@ -31,7 +31,7 @@ pub(super) fn run(args: &InitArgs, settings: &Settings, printer: &Printer) -> Re
     let zones = if args.zones.is_empty() { default_zones(args) } else { args.zones.clone() };
     let state = settings.given_state().map(|state| seen_from(settings.beside(), state)).transpose()?;
     let text = config::template(&args.profile, &args.name, &args.region, &zones, state.as_deref());
-    // What we write must be what we read.
+    // The written file must be a valid configuration.
     let config = config::parse("the new configuration", text.as_bytes())?;
     let path = settings.file.display();
     if settings.file.exists() {
@@ -47,11 +47,11 @@ pub(super) fn run(args: &InitArgs, settings: &Settings, printer: &Printer) -> Re
         ErrorKind::AlreadyExists => exists(&path.to_string()),
         _ => CliError::new(Exit::Failed, format!("`{path}`: {error}")),
     })?;
-    printer.say(&format!("Wrote {path}. Next: `domino-eks plan --offline` shows what it makes, `domino-eks apply` makes it."));
+    printer.say(&format!("Wrote {path}. Next: `domino-eks plan --offline` shows what it creates, `domino-eks apply` creates it."));
     Ok(Exit::Done)
 }
 
-/// A place as the file must name it: relative ones are seen from the file's folder there, and from here in a flag.
+/// A state location as the file must name it: a relative path in the file is relative to its folder, in the flag to the current one.
 fn seen_from(beside: &Path, place: &str) -> Result<String, CliError> {
     if place.contains("://") || place.trim().is_empty() || Path::new(place).is_absolute() || beside == Path::new("") {
         return Ok(place.to_owned());
@@ -72,7 +72,7 @@ fn exists(path: &str) -> CliError {
     CliError::new(Exit::Failed, format!("`{path}` exists already")).hint("name another file with `--file`")
 }
 
-/// The bucket for the state: checked when it is there, made when it is not.
+/// The bucket for the state: checked when it exists, created otherwise.
 async fn state_bucket(args: &InitArgs, config: &Config, name: &str, settings: &Settings, printer: &Printer) -> Result<(), CliError> {
     let stop = Stop::listen(printer);
     let aws = stop.unless(connect(&Target::of(config), settings, printer)).await??;
@@ -84,16 +84,16 @@ async fn state_bucket(args: &InitArgs, config: &Config, name: &str, settings: &S
             configure(&aws, &existing(wanted, name), settings).await?;
         }
         bucket.check().await.map_err(refused)?;
-        printer.say(&format!("The bucket `{name}` is there and versioned."));
+        printer.say(&format!("The bucket `{name}` exists and is versioned."));
         return Ok(());
     }
     if !args.yes {
-        let question = format!("There is no bucket `{name}` in {}. Make it: private, versioned, encrypted, TLS only?", config.region);
+        let question = format!("There is no bucket `{name}` in {}. Create it: private, versioned, encrypted, TLS only?", config.region);
         stop.unless(confirm::yes(printer, &question)).await??;
     }
     make(&aws, state_bucket_spec(config, name), settings).await?;
     bucket.check().await.map_err(refused)?;
-    printer.say(&format!("Made the bucket `{name}`. It outlives the cluster: `destroy` leaves it."));
+    printer.say(&format!("Created the bucket `{name}`. `destroy` does not delete it."));
     Ok(())
 }
 
@@ -103,7 +103,7 @@ async fn make(aws: &Aws, wanted: Desired, settings: &Settings) -> Result<(), Cli
     let item = existing(wanted, &name);
     match aws.create(Item { id: String::new(), ..item.clone() }, String::new()).await {
         Err(failure) if failure.kind == FailureKind::Foreign => {
-            let message = format!("the bucket `{name}` cannot be made: its name is taken, or you may not look at it");
+            let message = format!("the bucket `{name}` cannot be created: its name is taken, or you lack access to it");
             return Err(CliError::new(Exit::Credentials, message).hint("name another bucket with `--state`, or allow s3:ListBucket on it"));
         }
         created => created?,
@@ -115,7 +115,7 @@ fn existing(wanted: Desired, name: &str) -> Item {
     Item { address: wanted.address, spec: wanted.spec, tags: wanted.tags, id: name.to_owned(), attributes: BTreeMap::new() }
 }
 
-/// The bucket's settings; each is safe to repeat, and a new bucket may not be seen everywhere at once.
+/// Configures the bucket, with retries because a new bucket may not be visible everywhere at once. Each setting is safe to repeat.
 async fn configure(aws: &Aws, item: &Item, settings: &Settings) -> Result<(), Failure> {
     for _ in 0..CONFIGURE_ATTEMPTS {
         match aws.configure(item.clone()).await {

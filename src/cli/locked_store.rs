@@ -1,4 +1,4 @@
-//! The state under its lock, as a workflow sees it, and the file in which it is saved when its place cannot take it.
+//! The [`StateStore`] of the workflows: the state under its lock, and the file to which it is saved when it cannot be written.
 
 use super::printer::Printer;
 use super::rescue::{push_command, rescue};
@@ -15,9 +15,9 @@ pub(super) struct LockedStore {
     pub(super) guard: Guard,
     /// The folder of the configuration.
     pub(super) beside: PathBuf,
-    /// Where the state is, as a flag names it, when the run has no configuration file.
+    /// Where the state is, as a value of `--state`, when the run has no configuration file.
     pub(super) bare: Option<String>,
-    /// Saves what is not written at the second interrupt.
+    /// Saves unwritten entries at the second interrupt.
     pub(super) stop: Stop,
     pub(super) printer: Printer,
 }
@@ -40,7 +40,7 @@ impl StateStore for LockedStore {
             if !last.is_saved()
                 && let Ok(path) = rescue(&last.document(), &beside)
             {
-                printer.always(&format!("not everything is written; put it in its place with {}", push_command(&path, bare.as_deref())));
+                printer.always(&format!("not everything was written; restore it with {}", push_command(&path, bare.as_deref())));
             }
         });
         Ok(writer)

@@ -15,7 +15,7 @@ pub(super) fn run(printer: &Printer) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// A command, and all below it.
+/// A command and its subcommands.
 fn render(command: &Command, title: &str, page: &mut Vec<u8>) -> std::io::Result<()> {
     clap_mangen::Man::new(command.clone()).title(title).render(page)?;
     let own = command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help");

@@ -1,5 +1,4 @@
-//! The command line: one file for each command. The only room that prints ([`printer`]) and that ends the process
-//! ([`exit`]).
+//! The command line: one file for each command. Only this module prints ([`printer`]) and ends the process ([`exit`]).
 
 mod apply;
 mod args;
@@ -35,7 +34,7 @@ use printer::Printer;
 use settings::Settings;
 use std::process::ExitCode;
 
-/// Reads the command line, runs the command, and turns its end into an exit code.
+/// Reads the command line, runs the command, and turns its result into an exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let printer = Printer::new(&cli.global);
@@ -65,7 +64,7 @@ fn run(command: Command, settings: &Settings, printer: &Printer) -> Result<exit:
     }
 }
 
-/// Diagnostics for developers, off by default; users' messages never go this way.
+/// Starts the diagnostics for developers, off by default. Messages for users are not sent through them.
 fn start_log(verbose: u8) {
     let level = match verbose {
         0 => "warn,aws_config=error",

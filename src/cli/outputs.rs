@@ -1,4 +1,4 @@
-//! `outputs`: what a Domino installation needs to know, from the state alone.
+//! `outputs`: the values that a Domino installation needs, from the state alone.
 
 use super::args::{Format, FormatArgs};
 use super::connect::{block_on, connect_store};
@@ -24,7 +24,7 @@ pub(super) fn run(args: &FormatArgs, settings: &Settings, printer: &Printer) -> 
     Ok(Exit::Done)
 }
 
-/// The state alone, for commands that ask AWS nothing else; a folder needs no credentials.
+/// Reads the state, for commands that need nothing else of AWS; a state in a folder needs no credentials.
 pub(super) fn read(loaded: &Loaded, settings: &Settings, printer: &Printer) -> Result<Document, CliError> {
     let place = settings.state_location(&Target::of(&loaded.config))?;
     let found = match &place {

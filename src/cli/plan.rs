@@ -1,4 +1,4 @@
-//! `plan`: what apply or destroy would do. Writes nothing, neither to AWS nor to a file.
+//! `plan`: shows what apply or destroy would do. Writes nothing, neither to AWS nor to a file.
 
 use super::args::{Format, PlanArgs};
 use super::connect::{block_on, connect_store, warn_of_region};
@@ -20,11 +20,11 @@ pub(super) fn run(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Re
         return destruction(args, settings, printer);
     }
     if args.selector.cluster.is_some() {
-        return Err(CliError::new(Exit::Changes, "`--cluster` goes with `--destroy`: only that needs no configuration file")
+        return Err(CliError::new(Exit::Changes, "`--cluster` requires `--destroy`: only that needs no configuration file")
             .hint("add `--destroy`, or leave `--cluster` out"));
     }
     if args.selector.lineage.is_some() {
-        return Err(CliError::new(Exit::Changes, "`--lineage` goes with `--destroy`")
+        return Err(CliError::new(Exit::Changes, "`--lineage` requires `--destroy`")
             .hint("add `--destroy`, or leave `--lineage` out; `state recover` knows it, too"));
     }
     refuse_region_alone(&args.selector)?;
@@ -54,7 +54,7 @@ pub(super) async fn open(loaded: &Loaded, settings: &Settings, printer: &Printer
     Ok((session, aws.connection().account.clone()))
 }
 
-/// What destroy would do, data and leftovers with it.
+/// The plan of a destroy, with data and leftovers.
 fn destruction(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     let target = target(&args.selector, settings)?;
     let (inspection, account) = block_on(async {

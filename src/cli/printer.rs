@@ -10,7 +10,7 @@ use std::io::{self, IsTerminal, Write};
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default();
 
-/// Writes for people and programs.
+/// Writes all output.
 #[derive(Debug, Clone)]
 pub(super) struct Printer {
     choice: ColorChoice,
@@ -28,8 +28,8 @@ impl Printer {
         Self { choice, quiet: global.quiet, hints: CommandHints::of(global) }
     }
 
-    /// The same printer, but heard also with `--quiet`: for what a question or a refusal refers to.
-    pub(super) fn heard(&self, needed: bool) -> Self {
+    /// The same printer, but if `needed` it prints also with `--quiet`: for what a question or a refusal refers to.
+    pub(super) fn always_if(&self, needed: bool) -> Self {
         Self { quiet: self.quiet && !needed, ..self.clone() }
     }
 
@@ -38,20 +38,20 @@ impl Printer {
         self.hints.complete(text)
     }
 
-    /// Data, to stdout. A reader that went away is no error.
+    /// Data, to stdout. A closed pipe is not an error.
     pub(super) fn data(&self, text: &str) {
         let mut out = AutoStream::new(io::stdout().lock(), self.choice);
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
-    /// A line for people, to stderr; silent with `--quiet`.
+    /// A line for the user, to stderr; not printed with `--quiet`.
     pub(super) fn say(&self, text: &str) {
         if !self.quiet {
             self.always(text);
         }
     }
 
-    /// A line that must be seen also with `--quiet`: questions and what failed.
+    /// A line that is printed also with `--quiet`: warnings and failures.
     pub(super) fn always(&self, text: &str) {
         let mut err = AutoStream::new(io::stderr().lock(), self.choice);
         let _ = writeln!(err, "{}", self.complete(text)).and_then(|()| err.flush());

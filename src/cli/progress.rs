@@ -1,4 +1,4 @@
-//! Progress of a run, from its events: live on a terminal, plain lines, or JSON lines.
+//! The progress of a run, from its events: live on a terminal, plain lines, or JSON lines.
 
 use super::args::ProgressMode;
 use super::printer::Printer;
@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// Running steps shown at once.
+/// Largest number of running steps shown.
 const MOST_LINES: usize = 12;
 
 /// Shows events until the run ends.
@@ -49,7 +49,7 @@ struct Running {
     path_seconds: u64,
 }
 
-/// The view on a terminal: what is done scrolls by above, what runs and waits stands below.
+/// The view on a terminal: finished steps scroll above, running and waiting steps are below.
 struct Live {
     bars: MultiProgress,
     total: ProgressBar,
@@ -119,7 +119,7 @@ impl Live {
         self.running.insert(address.clone(), Running { bar, began: Instant::now(), path_seconds });
     }
 
-    /// Elapsed time, and what is left along the longest path of what runs.
+    /// Shows the elapsed time, and the time left along the longest path of the running steps.
     fn refresh(&self) {
         let left =
             self.running.values().map(|running| self.time_scale.expected(running.path_seconds) - running.began.elapsed().as_secs_f64());

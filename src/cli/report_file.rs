@@ -1,4 +1,4 @@
-//! `--report FILE`: what a destroy found, did and left, as JSON.
+//! `--report FILE`: what a destroy found, deleted and left, as JSON.
 
 use super::exit::{CliError, Exit};
 use crate::report::{empty_teardown_report, teardown_report};
@@ -9,14 +9,14 @@ use std::io::{self, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// A file that is writable before anything is deleted.
+/// The report file. It is opened before anything is deleted, so that a file that cannot be written is refused in time.
 pub(super) struct ReportFile {
     path: PathBuf,
     file: File,
 }
 
 impl ReportFile {
-    /// Opens it and writes that nothing is known yet: what an earlier run wrote is not the result of this one.
+    /// Opens the file and writes the result `unknown` over that of an earlier run.
     pub(super) fn open(path: &Path) -> Result<Self, CliError> {
         let refused = |error: io::Error| {
             CliError::new(Exit::Changes, format!("the report `{}` cannot be written: {error}; nothing was changed", path.display()))
@@ -28,7 +28,7 @@ impl ReportFile {
         Ok(report)
     }
 
-    /// Writes it as far as it is known.
+    /// Writes the report so far.
     pub(super) fn write(&self, record: &TeardownRecord) -> Result<(), CliError> {
         self.put(&teardown_report(record))
             .map_err(|error| CliError::new(Exit::Failed, format!("the report `{}` cannot be written: {error}", self.path.display())))

@@ -1,4 +1,4 @@
-//! A state that could not be written in its place is saved beside the configuration.
+//! A state that could not be written to its location is saved beside the configuration.
 
 use super::command_hints::quoted;
 use crate::state::{Document, encode};
@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// Saves a document beside the configuration; never over an earlier one.
+/// Saves a document beside the configuration; never overwrites an earlier file.
 pub(super) fn rescue(document: &Document, beside: &Path) -> io::Result<PathBuf> {
     let bytes = encode(document).map_err(io::Error::other)?;
     let names =
@@ -26,7 +26,7 @@ pub(super) fn rescue(document: &Document, beside: &Path) -> io::Result<PathBuf> 
     last
 }
 
-/// The command that makes a saved state the state again; without a configuration, what it needs besides.
+/// The command that restores a saved state; without a configuration, also what else that command needs.
 pub(super) fn push_command(saved: &Path, bare: Option<&str>) -> String {
     let saved = quoted(&saved.display().to_string());
     match bare {

@@ -11,11 +11,11 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// The configuration file when none is named.
+/// The configuration file when no flag names one.
 const DEFAULT_FILE: &str = "domino-eks.yaml";
 /// Factor on all waits, for tests against a local AWS (CONTRIBUTING.md).
 const TIME_SCALE: &str = "DOMINO_EKS_TIME_SCALE";
-/// More of a configuration file is never read; the configuration room refuses anything near it.
+/// Largest number of bytes read of a configuration file; `config` refuses files far smaller than that.
 const MOST_BYTES: u64 = 4 << 20;
 
 /// What every command needs to know.
@@ -25,7 +25,7 @@ pub(super) struct Settings {
     pub(super) file: PathBuf,
     /// Whether a flag named it.
     pub(super) file_given: bool,
-    /// State given by flag or environment.
+    /// Location of the state given by flag or environment.
     state: Option<String>,
     /// Length of a second.
     pub(super) time_scale: TimeScale,
@@ -57,7 +57,7 @@ impl Settings {
         Ok(Loaded { config, hash })
     }
 
-    /// Where the cluster's state lives: flag, then file, then beside the configuration.
+    /// Where the cluster's state is stored: given by the flag, else by the file, else beside the configuration.
     pub(super) fn state_location(&self, target: &Target<'_>) -> Result<StateLocation, CliError> {
         let beside = self.beside();
         match (&self.state, target.state) {
@@ -72,12 +72,12 @@ impl Settings {
         self.file.parent().unwrap_or_else(|| Path::new(""))
     }
 
-    /// Where a state lies without a configuration, as `--state` names it.
+    /// Where the state is stored without a configuration, as a value of `--state`.
     pub(super) fn place_as_given(&self, cluster: &str) -> String {
         self.state.clone().unwrap_or_else(|| format!(".domino-eks/{cluster}"))
     }
 
-    /// The place given by flag or environment.
+    /// The location given by flag or environment.
     pub(super) fn given_state(&self) -> Option<&str> {
         self.state.as_deref()
     }

@@ -1,4 +1,4 @@
-//! Where a cluster's state lives, and the store of it.
+//! Where a cluster's state is stored, and its store.
 
 use super::exit::{CliError, Exit};
 use crate::aws::{Aws, StateBucket};
@@ -8,18 +8,18 @@ use crate::state::{self, LocalStore, LockTimings, RemoteStore};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// The store of a state.
+/// The store of a state, with S3 as the bucket.
 pub(super) type Store = state::Store<StateBucket>;
 /// Its lock.
 pub(super) type Guard = state::Guard<StateBucket>;
-/// A run that writes it.
+/// The writer of a run.
 pub(super) type Writer = state::Writer<StateBucket>;
 
-/// Where a state lies: in a folder, or under a prefix of a bucket.
+/// Where a state is stored: in a folder, or under a prefix of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum StateLocation {
     Folder(PathBuf),
-    /// Every cluster has its own folder under the prefix.
+    /// A bucket, in which every cluster has its own folder under the prefix.
     Bucket {
         bucket: String,
         folder: String,
@@ -27,7 +27,7 @@ pub(super) enum StateLocation {
 }
 
 impl StateLocation {
-    /// A folder (seen from `beside`) or `s3://bucket/prefix`.
+    /// Parses a folder (relative to `beside`) or `s3://bucket/prefix`.
     pub(super) fn parse(text: &str, beside: &Path, cluster: &str) -> Result<Self, CliError> {
         if let Err(problem) = check_state_location(text) {
             let message = format!("`{text}` is not a location for a state: {problem}");

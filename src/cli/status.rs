@@ -1,4 +1,4 @@
-//! `status`: what exists, its health, and what was changed outside. Writes nothing.
+//! `status`: shows what exists, its health, and what was changed outside of domino-eks. Writes nothing.
 
 use super::args::{Format, FormatArgs};
 use super::connect::block_on;

@@ -13,16 +13,16 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-/// What the second signal waits for, at most: the state to be saved and the lock to be given back.
-const LAST_WORDS: Duration = Duration::from_millis(900);
-/// What giving back a lock may take.
+/// Longest time after the second signal in which the state is saved and the lock released.
+const SECOND_SIGNAL_BUDGET: Duration = Duration::from_millis(900);
+/// Longest time in which a lock is released.
 const RELEASE: Duration = Duration::from_secs(3);
 
-/// What must not be left as it is.
+/// What the second signal must save or release before the process ends.
 #[derive(Default)]
 struct Held {
     guards: Vec<Guard>,
-    /// Saves what is not durable.
+    /// Saves entries of the state that are not written yet.
     rescue: Option<Box<dyn Fn() + Send>>,
 }
 
@@ -34,12 +34,13 @@ pub(super) struct Stop {
 }
 
 impl Stop {
-    /// Listens from now on. The first signal asks to stop; the second one leaves at once (everything is recorded).
+    /// Handles signals from now on. The first one asks to stop; the second one ends the process at once, which is safe because
+    /// everything is recorded.
     pub(super) fn listen(printer: &Printer) -> Self {
         let (sender, asked) = watch::channel(false);
         let stop = Self { interrupt: Interrupt::new(asked), held: Arc::default() };
         let (printer, listener) = (printer.clone(), stop.clone());
-        // Whoever starts us with `nohup` wants us to go on.
+        // A process started with `nohup` must survive a closed terminal.
         let ignores_hangup = is_hangup_ignored();
         tokio::spawn(async move {
             let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
@@ -66,7 +67,7 @@ impl Stop {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For a workflow.
+    /// The flag as the workflows use it.
     pub(super) fn interrupt(&self) -> &Interrupt {
         &self.interrupt
     }
@@ -77,17 +78,17 @@ impl Stop {
         LockedStore { store: store.clone(), guard, beside, bare, stop: self.clone(), printer: printer.clone() }
     }
 
-    /// What the second signal does first.
+    /// Sets what the second signal does first.
     pub(super) fn rescue_with(&self, rescue: impl Fn() + Send + 'static) {
         self.held().rescue = Some(Box::new(rescue));
     }
 
-    /// Does something that may be broken off at any moment, such as looking and asking.
+    /// Runs work that may be cancelled at any moment, such as reading from AWS or asking the user.
     pub(super) async fn unless<T>(&self, work: impl Future<Output = T>) -> Result<T, CliError> {
         Ok(self.interrupt.unless(work).await?)
     }
 
-    /// Works under the lock of a store and gives it back, however the work ends.
+    /// Runs work under the lock of a store, and releases the lock however the work ends.
     pub(super) async fn locked<T>(
         &self,
         store: &Store,
@@ -100,8 +101,8 @@ impl Stop {
         let result = work(guard.clone()).await;
         match tokio::time::timeout(RELEASE, guard.release()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => printer.always(&format!("warning: the lock was not given back ({error}); it ages out within a minute")),
-            Err(_) => printer.always("warning: the lock was not given back, nobody answered; it ages out within a minute"),
+            Ok(Err(error)) => printer.always(&format!("warning: the lock was not released ({error}); it expires within a minute")),
+            Err(_) => printer.always("warning: the lock was not released, because its store did not answer; it expires within a minute"),
         }
         self.held().guards.pop();
         result
@@ -114,7 +115,7 @@ impl Stop {
             Ok(Ok(taken)) => Ok(taken?),
             Ok(Err(error)) => Err(CliError::new(Exit::Failed, format!("the lock could not be taken: {error}"))),
             Err(stopped) => {
-                // A request on its way may still take it.
+                // A request in flight may still take the lock, which is released then.
                 if let Ok(Ok(Ok(guard))) = tokio::time::timeout(RELEASE, &mut taking).await {
                     let _ = tokio::time::timeout(RELEASE, guard.release()).await;
                 }
@@ -125,9 +126,9 @@ impl Stop {
     }
 
     async fn leave(&self, printer: &Printer) {
-        // Whatever blocks, be it the terminal.
+        // On a thread of its own, so that the process ends even when something blocks, such as a write to the terminal.
         std::thread::spawn(move || {
-            std::thread::sleep(LAST_WORDS);
+            std::thread::sleep(SECOND_SIGNAL_BUDGET);
             exit();
         });
         let guards = {
@@ -148,7 +149,7 @@ fn exit() -> ! {
     std::process::exit(i32::from(Exit::Interrupted as u8))
 }
 
-/// Whether SIGHUP is ignored from the start, as the system tells it; elsewhere it is not known.
+/// Whether SIGHUP was ignored when the process started, read from `/proc`; without `/proc`, no.
 fn is_hangup_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());

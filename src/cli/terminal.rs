@@ -1,4 +1,4 @@
-//! The person at the terminal, as a workflow sees them.
+//! The [`Ui`] of the workflows: the user at the terminal.
 
 use super::args::ProgressMode;
 use super::confirm;
@@ -12,19 +12,19 @@ use crate::workflow::{Consent, Notice, Refusal, Ui};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 
-/// Says, asks and shows.
+/// Prints notices, asks questions and shows progress.
 pub(super) struct Terminal<'a> {
     pub(super) printer: &'a Printer,
     pub(super) progress: ProgressMode,
     pub(super) time_scale: TimeScale,
-    /// What the configuration brings along for people.
+    /// Notes on the configuration.
     pub(super) notes: Vec<String>,
-    /// Where a destroy reports.
+    /// The file of `--report`.
     pub(super) report: Option<ReportFile>,
 }
 
 impl Terminal<'_> {
-    /// For a command that asks nothing and runs nothing.
+    /// For a command that asks no questions and runs no plan.
     pub(super) fn silent(printer: &Printer, time_scale: TimeScale) -> Terminal<'_> {
         Terminal { printer, progress: ProgressMode::Plain, time_scale, notes: Vec::new(), report: None }
     }

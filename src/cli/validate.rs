@@ -1,4 +1,4 @@
-//! `validate`: the configuration, offline.
+//! `validate`: checks the configuration offline.
 
 use super::connect::warn_of_region;
 use super::exit::{CliError, Exit};

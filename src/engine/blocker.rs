@@ -1,33 +1,33 @@
-//! What stands in the way of a deletion, and what the cluster left there (RUN-4).
+//! What makes AWS refuse a deletion, and what the cluster left in the VPC (RUN-4).
 
 use super::item::Observed;
 use crate::resource::Address;
 use serde::Serialize;
 
-/// Field of a leftover's spec: who made it, in words.
+/// Field of a leftover's spec: who made it, as shown to the user.
 pub const MADE_BY: &str = "made_by";
-/// Field of a leftover's spec: for what it was made, in words.
+/// Field of a leftover's spec: for what it was made, as shown to the user.
 pub const MADE_FOR: &str = "made_for";
-/// The controller that lives in the control plane and not on nodes.
+/// The controller that runs in the control plane and not on nodes.
 pub const CLOUD_CONTROLLER: &str = "the cloud controller of EKS";
 
-/// Something that AWS holds against a deletion.
+/// A resource because of which AWS refuses a deletion.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Blocker {
     /// Kind and id: `network interface eni-1`.
     pub name: String,
-    /// What tags and description tell of who made it; empty when nothing does.
+    /// Who made it, according to its tags and description; empty when they do not say.
     pub origin: String,
     /// Whose it is.
     pub whose: Whose,
 }
 
-/// Whose something is that stands in the way.
+/// Whose a blocker is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Whose {
-    /// Part of the cluster: it goes in this run.
+    /// Part of the cluster: this run deletes it.
     Ours,
-    /// Of a service that takes it away by itself: an instance that ends, the interface of a load balancer.
+    /// Removed by AWS itself: an instance that is terminating, the interface of a deleted load balancer.
     Leaving,
     /// Left by what ran in the cluster: it may be deleted.
     Leftover(Box<Observed>),
@@ -39,7 +39,7 @@ impl Whose {
     fn words(&self) -> &'static str {
         match self {
             Whose::Ours => "ours",
-            Whose::Leaving => "going by itself",
+            Whose::Leaving => "removed by AWS itself",
             Whose::Leftover(_) => "left by Kubernetes",
             Whose::Foreign => "not ours",
         }
@@ -49,7 +49,7 @@ impl Whose {
 impl std::fmt::Display for Blocker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.name)?;
-        // Who made it matters where somebody must be asked.
+        // Only of resources of others must the user know whom to ask.
         if self.whose == Whose::Foreign && !self.origin.is_empty() {
             write!(f, " ({})", self.origin)?;
         }
@@ -57,7 +57,7 @@ impl std::fmt::Display for Blocker {
     }
 }
 
-/// The blockers in a line, the foreign ones first.
+/// The blockers in one line, those of others first.
 pub(crate) fn listed(blockers: &[Blocker]) -> String {
     let mut sorted: Vec<&Blocker> = blockers.iter().collect();
     sorted.sort_by_key(|blocker| (blocker.whose != Whose::Foreign, blocker.name.clone()));
@@ -67,13 +67,13 @@ pub(crate) fn listed(blockers: &[Blocker]) -> String {
     format!("{}{more}", shown.join("; "))
 }
 
-/// Something that is not of this cluster but stands in it: what it uses cannot be deleted.
+/// A resource in the cluster's network that does not belong to it: what it uses cannot be deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Foreign {
     /// Kind and id: `network interface eni-1`.
     pub name: String,
-    /// What tags and description tell of who made it.
+    /// Who made it, according to its tags and description.
     pub origin: String,
-    /// What of ours it keeps from being deleted.
+    /// Resources of ours that cannot be deleted because of it.
     pub holds: Vec<Address>,
 }

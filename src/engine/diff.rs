@@ -1,4 +1,4 @@
-//! Field-by-field comparison of what shall be with what is.
+//! Field-by-field comparison of the desired resource with the recorded and the observed one.
 
 use crate::resource::{Attributes, Change, Kind, ownership, resolve};
 use serde::Serialize;
@@ -14,7 +14,7 @@ pub struct FieldChange {
     pub before: Value,
     /// Value wanted; null when it is removed or not known yet (then the action lists the path in `unknown`).
     pub after: Value,
-    /// Whether this field makes the resource be replaced.
+    /// Whether changing this field replaces the resource.
     pub forces_replacement: bool,
     /// What the change means.
     #[serde(skip)]
@@ -69,7 +69,7 @@ fn field(kind: Kind, name: &str, wanted: &Value, sides: &Sides<'_>) -> Option<Fi
     })
 }
 
-/// Tags of ours that are missing or differ, and tags of ours that shall go. Other people's tags are left alone.
+/// Our tags that are missing or differ, and those that are no longer wanted. Tags set by others are left alone.
 pub(crate) fn tags(
     desired: &BTreeMap<String, String>,
     recorded: Option<&BTreeMap<String, String>>,
@@ -105,12 +105,12 @@ fn tag_change(key: &str, before: Option<&String>, after: Option<&String>, drift:
     }
 }
 
-/// Equality as AWS sees it: the order of lists does not matter, a list of one is its only member, absent is null.
+/// Equality as AWS sees it: the order of lists does not matter, a list of one element equals that element, absent equals null.
 pub(crate) fn same(left: &Value, right: &Value) -> bool {
     canonical(left) == canonical(right)
 }
 
-/// The value in the one form that all its equals share.
+/// The value in the form that is the same for all equal values.
 pub(crate) fn canonical(value: &Value) -> Value {
     match value {
         Value::Array(items) => {

@@ -1,5 +1,5 @@
 //! What a command asks about a whole cluster before it decides: the account, look-ups, everything that exists, and what
-//! stands in the way of a teardown. The `aws` room answers for real, tests answer from memory.
+//! blocks a teardown. The `aws` module implements it with AWS, tests with a world in memory.
 
 use super::blocker::Foreign;
 use super::failure::Failure;
@@ -16,7 +16,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-/// Who asks, and where.
+/// The AWS identity of the caller, and the region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connection {
     /// Twelve-digit account id.
@@ -27,7 +27,7 @@ pub struct Connection {
     pub partition: String,
     /// Region.
     pub region: String,
-    /// Endpoint given by the environment; `None` is AWS itself.
+    /// Endpoint set by the environment; `None` means the endpoints of AWS.
     pub endpoint: Option<String>,
 }
 
@@ -68,20 +68,20 @@ pub struct Namesake {
     pub vpc: String,
 }
 
-/// What became of the Services and Ingresses of a cluster that was drained.
+/// The Services and Ingresses of a drained cluster: which were deleted and which remain.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Drained {
-    /// Services that are gone: namespace and name.
+    /// Deleted Services: namespace and name.
     pub services: Vec<String>,
-    /// Ingresses that are gone: namespace and name.
+    /// Deleted Ingresses: namespace and name.
     pub ingresses: Vec<String>,
-    /// Still there at the deadline, or not to be deleted: kind, namespace and name, finalizers, and what was refused.
+    /// Still present at the deadline, or refused: kind, namespace and name, finalizers, and the refusal.
     pub left: Vec<String>,
 }
 
 /// Whether the lock is still held; the error says why not.
 pub type CheckLock = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
-/// Hears how far a long call on a resource got.
+/// Receives the progress of a long call on a resource.
 pub type ProgressSink = Arc<dyn Fn(&Address, String) + Send + Sync>;
 
 /// What a provider is given for a run that changes something.
@@ -89,7 +89,7 @@ pub type ProgressSink = Arc<dyn Fn(&Address, String) + Send + Sync>;
 pub struct RunHooks {
     /// Asked before every attempt of a request, also those that the SDK makes by itself.
     pub check_lock: CheckLock,
-    /// Hears how far a long call got.
+    /// Receives the progress of long calls.
     pub progress: ProgressSink,
 }
 
@@ -110,7 +110,7 @@ pub struct ApiServer<'a> {
 
 /// Questions about a whole cluster. None of them changes anything, save for [`Discovery::drain`].
 pub trait Discovery: Provider + Sized {
-    /// Who asks, and where.
+    /// The AWS identity of the caller, and the region.
     fn connection(&self) -> &Connection;
 
     /// Name of the cluster, the value of its ownership tag.
@@ -126,33 +126,33 @@ pub trait Discovery: Provider + Sized {
     /// Everything of the cluster, all kinds at once: by tag, and by the natural keys of the items.
     fn observe_all(&self, items: Vec<Item>) -> impl Future<Output = Result<Vec<Observed>, Failure>> + Send;
 
-    /// The same by every means of discovery, also of what no state and no configuration names.
+    /// The same by every means of discovery, so that resources that neither state nor configuration names are found, too.
     fn observe_everything(&self, items: Vec<Item>) -> impl Future<Output = Result<Vec<Observed>, Failure>> + Send;
 
-    /// What Kubernetes left in the scope; `recorded` is what an earlier teardown has found, asked for by its ids.
+    /// What Kubernetes left in the scope; `recorded` are leftovers that an earlier teardown found, looked up by their ids.
     fn leftovers(&self, scope: &Scope, recorded: Vec<Item>) -> impl Future<Output = Result<Vec<Observed>, Failure>> + Send;
 
-    /// Volumes and snapshots that a cluster of the name left, under whatever state.
+    /// Volumes and snapshots that a cluster of this name left, under any state.
     fn volumes_and_snapshots(&self, scope: &Scope) -> impl Future<Output = Result<Vec<Observed>, Failure>> + Send;
 
-    /// What is not of the cluster and stands in the way of its teardown.
+    /// Resources that do not belong to the cluster and block its teardown.
     fn foreign(&self, scope: &Scope) -> impl Future<Output = Result<Vec<Foreign>, Failure>> + Send;
 
-    /// The cluster of our name that was not made under this lineage and is not at the recorded endpoint.
+    /// The EKS cluster of our name that was not made under this lineage and does not have the recorded endpoint.
     fn another_cluster(&self, lineage: &str, endpoint: Option<&str>) -> impl Future<Output = Result<Option<Namesake>, Failure>> + Send;
 
-    /// What the resources that hold data hold, of those that the plan deletes or keeps. With `may_be_late`, what EFS meters
-    /// hours late counts as empty when it says so.
+    /// The contents of the data resources that the plan deletes or keeps. With `may_be_late`, a file system counts as empty
+    /// when EFS meters no bytes, although the metering lags by hours.
     fn data(&self, plan: &Plan, may_be_late: bool) -> impl Future<Output = Result<Vec<DataLine>, Failure>> + Send;
 
-    /// What AWS refuses to delete because of a protection that somebody switched on.
+    /// What AWS refuses to delete because its deletion protection is on.
     fn protections(&self, plan: &Plan) -> impl Future<Output = Result<Vec<Protection>, Failure>> + Send;
 
-    /// Those of the recorded items that exist without our tags.
+    /// The recorded items that exist without our tags.
     fn disowned(&self, items: Vec<Item>) -> impl Future<Output = Result<Vec<Item>, Failure>> + Send;
 
-    /// Deletes Services of type LoadBalancer and Ingresses, and waits for their controllers, three minutes at most. `tell` hears
-    /// a line about how it goes.
+    /// Deletes Services of type LoadBalancer and Ingresses, and waits for their controllers, three minutes at most. `tell` receives
+    /// progress lines.
     fn drain(
         &self,
         server: ApiServer<'_>,

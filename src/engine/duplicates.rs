@@ -1,5 +1,5 @@
-//! Second objects of one address: what a request whose answer was lost may leave where AWS knows neither token nor name
-//! (docs/design-rules.md, rule 2). The recorded one stays; an empty one that nothing uses goes; any other is for a person to judge.
+//! Second resources of one address: a create request whose answer was lost may leave one where AWS takes neither client token
+//! nor name (docs/design-rules.md, rule 2). The recorded one stays, an empty and unused one is deleted, any other is reported.
 
 use super::failure::{Failure, FailureKind};
 use super::item::{Item, Observed, Readiness};
@@ -11,31 +11,31 @@ use crate::resource::{Idempotency, ownership};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Tries of a delete that was not answered or came too fast.
+/// Attempts of a delete whose answer was lost or that was throttled.
 const TRIES: usize = 3;
 
-/// Objects that carry the address of another one.
+/// Resources that carry the address of another one.
 #[derive(Debug, Clone, Default)]
 pub struct Duplicates {
-    /// Of this state, empty and used by nothing: to be deleted.
+    /// Made under this state, empty and unused: deleted by the run.
     pub empty: Vec<Observed>,
-    /// All others.
+    /// All others: reported, and left to the user.
     pub unclear: Vec<Observed>,
 }
 
 impl Duplicates {
-    /// How people see one.
+    /// A duplicate as messages name it.
     pub fn name(duplicate: &Observed) -> String {
         format!("{} ({})", duplicate.address, duplicate.id)
     }
 }
 
-/// Finds them.
+/// Finds the duplicates among what AWS shows.
 pub fn duplicates(inputs: &Inputs<'_>) -> Duplicates {
     let chosen = by_address(inputs);
     let is_chosen = |seen: &&Observed| chosen.get(&seen.address).is_some_and(|chosen| chosen.id == seen.id);
     let all = || inputs.observed.into_iter().flatten();
-    // What is going already is nobody's concern: a key of an earlier life for weeks.
+    // A resource that AWS deletes already needs no action: the key of an earlier cluster waits up to thirty days for that.
     let others = all().filter(|seen| !is_chosen(seen) && seen.readiness != Readiness::Deleting);
     let (mut empty, unclear): (Vec<Observed>, Vec<Observed>) = others.cloned().partition(|duplicate| {
         let facts = duplicate.address.kind().facts();
@@ -48,20 +48,20 @@ pub fn duplicates(inputs: &Inputs<'_>) -> Duplicates {
             && !is_attached(duplicate)
             && !all().any(|other| uses(other, duplicate))
     });
-    // What may lie in another one first.
+    // Later kinds first, because they may be inside of an earlier one: AWS refuses to delete a VPC with a gateway attached.
     empty.sort_by(|a, b| b.address.cmp(&a.address));
     Duplicates { empty, unclear }
 }
 
-/// An internet gateway says itself what it belongs to.
+/// An internet gateway names the VPC that it is attached to.
 fn is_attached(duplicate: &Observed) -> bool {
     duplicate.spec.get("vpc").and_then(Value::as_str).is_some_and(|vpc| !vpc.is_empty())
 }
 
-/// Deletes one; AWS refuses when it is not empty after all.
+/// Deletes a duplicate; AWS refuses if it is in use after all.
 ///
 /// # Errors
-/// What AWS says; [`FailureKind::InUse`] when somebody uses it.
+/// What AWS says; [`FailureKind::InUse`] when something uses it.
 pub async fn delete_duplicate<P: Provider>(provider: &P, duplicate: &Observed, policy: &Arc<DeletionPolicy>) -> Result<(), Failure> {
     let item = Item::seen(duplicate);
     let mut tries = 0;

@@ -1,4 +1,4 @@
-//! What happens during a run, as one stream: the progress view, JSON lines and the report are made from it.
+//! The events of a run, as one stream: the progress view, JSON lines and the report are made from it.
 
 use super::plan::Verb;
 use crate::resource::Address;
@@ -26,7 +26,7 @@ pub enum Event {
         /// Expected seconds from its start to the end of the run, along the longest path.
         path_seconds: u64,
     },
-    /// AWS gave an id.
+    /// AWS created the resource and returned its id.
     StepCreated {
         /// What was created.
         address: Address,
@@ -37,16 +37,16 @@ pub enum Event {
     StepWaiting {
         /// What waits.
         address: Address,
-        /// For what, for people.
+        /// For what, as shown to the user.
         why: String,
     },
-    /// Something that Kubernetes left stood in the way, and was deleted.
+    /// A leftover of Kubernetes blocked a deletion, and was deleted.
     Cleared {
         /// What was deleted.
         address: Address,
         /// Its AWS id.
         id: String,
-        /// What it held.
+        /// The resource whose deletion it blocked.
         held: Address,
     },
     /// The step is done.

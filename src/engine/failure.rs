@@ -1,4 +1,4 @@
-//! A failed call, and what it means for the engine.
+//! A failed call, and how the engine reacts to it.
 
 use std::error::Error;
 use std::fmt;
@@ -11,25 +11,25 @@ pub enum FailureKind {
     AlreadyExists,
     /// It does not exist.
     NotFound,
-    /// Something it needs is not visible yet (eventual consistency): ask again for two minutes.
+    /// Something it needs is not visible yet (eventual consistency): retried for two minutes.
     NotYet,
-    /// Something still uses it: ask again for ten minutes.
+    /// Something still uses it: retried for ten minutes.
     InUse,
     /// The request may or may not have taken effect.
     LostAnswer,
-    /// Too many requests, or a passing fault of the service.
+    /// Throttled, or a temporary fault of the service.
     Busy,
     /// Credentials are missing, wrong or expired.
     Credentials,
-    /// The caller may not do this.
+    /// The caller lacks the permission.
     Permission,
     /// It exists but is not ours.
     Foreign,
-    /// Anything else: repeating is useless.
+    /// Anything else: not retried.
     Other,
 }
 
-/// A failed call. It is made by [`Failure::new`] and what follows on it, nowhere else.
+/// A failed call. It is built by [`Failure::new`] and the methods after it, nowhere else.
 #[derive(Debug, Clone)]
 pub struct Failure {
     /// What it means.
@@ -40,19 +40,19 @@ pub struct Failure {
     pub code: Option<String>,
     /// AWS message, or what went wrong on the way.
     pub message: String,
-    /// AWS request id, for the support.
+    /// AWS request id, for AWS Support.
     pub request_id: Option<String>,
-    /// What it came from.
+    /// The underlying error.
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Failure {
-    /// A failure without an answer of AWS that has a code or a request id.
+    /// A failure without error code and request id of AWS.
     pub fn new(kind: FailureKind, operation: &str, message: impl Into<String>) -> Self {
         Self { kind, operation: operation.to_owned(), code: None, message: message.into(), request_id: None, source: None }
     }
 
-    /// A failure that repeating does not heal.
+    /// A failure that is not retried.
     pub fn other(operation: &str, message: impl Into<String>) -> Self {
         Self::new(FailureKind::Other, operation, message)
     }
@@ -71,20 +71,20 @@ impl Failure {
         self
     }
 
-    /// The same with the error that it came from.
+    /// The same with its underlying error.
     #[must_use]
     pub fn caused_by(mut self, source: impl Error + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));
         self
     }
 
-    /// The same in other words.
+    /// The same with another message.
     #[must_use]
     pub fn worded(self, message: impl Into<String>) -> Self {
         Self { message: message.into(), ..self }
     }
 
-    /// The same, meaning something else.
+    /// The same with another kind.
     #[must_use]
     pub fn meaning(self, kind: FailureKind) -> Self {
         Self { kind, ..self }
@@ -111,7 +111,7 @@ impl Error for Failure {
     }
 }
 
-/// Failures that say the same are equal, whatever they came from.
+/// Compares everything but the underlying error, which has no equality.
 impl PartialEq for Failure {
     fn eq(&self, other: &Self) -> bool {
         let said = (self.kind, &self.operation, &self.code, &self.message, &self.request_id);

@@ -1,4 +1,4 @@
-//! A directed graph without cycles over stable indices: order, priorities, and the cycle by name when there is one.
+//! A directed acyclic graph over stable indices: order, priorities, and the nodes of a cycle when there is one.
 
 use std::collections::VecDeque;
 

@@ -1,21 +1,21 @@
-//! A resource as the engine hands it out, and as AWS shows it.
+//! A resource as the engine passes it to the provider, and as AWS shows it.
 
 use crate::resource::Address;
 use crate::state::Record;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Attribute that an item carries while its creation was begun and its id is not known: a provider may then look harder.
+/// Attribute of an item whose creation was begun and whose id is not known: a provider may then need further calls to find it.
 pub const INTENT_ATTRIBUTE: &str = "intent";
 
-/// A resource as the engine hands it to the provider: everything resolved.
+/// A resource as the engine passes it to the provider, with all references resolved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
     /// Its address.
     pub address: Address,
-    /// Resolved spec; of a deletion, the spec as last applied.
+    /// Resolved spec; for a deletion, the spec as last applied.
     pub spec: Value,
-    /// Tags in full.
+    /// All tags.
     pub tags: BTreeMap<String, String>,
     /// AWS id; empty before creation.
     pub id: String,
@@ -58,27 +58,27 @@ pub struct Observed {
     pub attributes: BTreeMap<String, String>,
     /// The spec fields that were read; fields absent here were not read and are compared with the state.
     pub spec: Value,
-    /// Tags, where reading them came for free.
+    /// Tags, where reading them needed no further call.
     pub tags: Option<BTreeMap<String, String>>,
-    /// How far it is.
+    /// Its lifecycle status.
     pub readiness: Readiness,
 }
 
 impl Observed {
-    /// Whether its deletion is accepted and AWS only waits for its date: nothing is left to do.
+    /// Whether AWS has accepted its deletion and carries it out at a later date: no further call is needed.
     pub fn is_scheduled(&self) -> bool {
         self.readiness == Readiness::Deleting && self.address.kind().facts().scheduled_deletion
     }
 }
 
-/// How far an observed resource is.
+/// Lifecycle status of an observed resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Readiness {
     /// Usable.
     Ready,
-    /// On its way; what it waits for, for people.
+    /// Being created or changed; what it waits for, as shown to the user.
     NotYet(String),
-    /// It will not get there; why, for people.
+    /// It will not become ready; why, as shown to the user.
     Failed(String),
     /// Being deleted.
     Deleting,

@@ -1,7 +1,7 @@
 //! Plan and apply: pure comparison, a graph of steps, and a scheduler that drives a [`Provider`].
 //!
-//! Invariant: nothing in here names AWS or prints. The world comes in as a [`Provider`], durable memory as a
-//! [`Recorder`], and everything that people see goes out as [`Event`]s.
+//! Invariant: nothing in here uses the AWS SDK or prints. AWS is a [`Provider`], the durable state a [`Recorder`], and
+//! everything that is shown to the user leaves as [`Event`]s.
 
 mod blocker;
 mod diff;

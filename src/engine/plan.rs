@@ -14,17 +14,17 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Hash, PartialOrd, Ord)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
-    /// Make it, or finish an interrupted creation.
+    /// Create it, or finish an interrupted creation.
     Create,
     /// Change it in place.
     Update,
-    /// Delete it and make it anew.
+    /// Delete it and create it again.
     Replace,
     /// Delete it.
     Delete,
-    /// Leave it in AWS and write it down as kept: it holds data.
+    /// Leave it in AWS and record it as kept: it holds data.
     Retain,
-    /// Take into the state what exists and carries our tags.
+    /// Record an existing resource that carries our tags.
     Adopt,
     /// Refused: the change cannot be made safely.
     Blocked,
@@ -32,10 +32,10 @@ pub enum Verb {
     NoChange,
 }
 
-/// Why a plan has an action, or has none. It is shown to people and serialised as its text.
+/// Why a plan has an action. It is shown to the user and serialised as its text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Reason {
-    /// It is as it shall be.
+    /// It matches the configuration.
     #[default]
     None,
     /// It is wanted and does not exist.
@@ -50,9 +50,9 @@ pub enum Reason {
     Failed(String),
     /// These fields cannot change after creation.
     Immutable(String),
-    /// These fields can only change by making it anew.
+    /// A change of these fields replaces it.
     NotInPlace(String),
-    /// It carries our tags and is not in the state.
+    /// It carries our tags but is not in the state.
     Unrecorded,
     /// An earlier destroy kept it for its data.
     TakenBack,
@@ -70,17 +70,17 @@ pub enum Reason {
     NameTaken(String),
     /// It is recorded, and AWS does not show it.
     NotShown,
-    /// Nothing wants it any more.
+    /// The configuration no longer names it.
     Unwanted,
     /// Kubernetes made it and did not delete it.
     Leftover,
     /// It holds data, which is kept.
     DataKept,
-    /// It is deleted after something that stays.
+    /// It would be deleted after a resource that stays, so it stays as well.
     After(Address),
-    /// It holds data and was not part of what was shown before.
+    /// It holds data and was not shown to the user before.
     DataNotShown,
-    /// A living cluster that is not ours has its name.
+    /// An existing cluster that is not ours has its name.
     NameReused,
 }
 
@@ -95,13 +95,13 @@ impl fmt::Display for Reason {
             Reason::Failed(why) => write!(f, "it has failed: {why}"),
             Reason::Immutable(fields) => write!(
                 f,
-                "{fields} cannot change after creation, and replacing it would lose what it holds; put the old value back, or destroy and apply again"
+                "{fields} cannot change after creation, and replacing it would lose its data; restore the old value, or destroy and apply again"
             ),
             Reason::NotInPlace(fields) => write!(f, "{fields} cannot change in place"),
             Reason::Unrecorded => f.write_str("it carries our tags but is not in the state"),
             Reason::TakenBack => f.write_str("an earlier destroy kept it for its data; it is taken back"),
             Reason::Unfinished => f.write_str("its creation was interrupted and will be finished"),
-            Reason::DeletionAbandoned => f.write_str("its deletion was not carried out; it is kept and will be finished"),
+            Reason::DeletionAbandoned => f.write_str("its deletion was not carried out; it is kept, and its creation will be finished"),
             Reason::Configuration => f.write_str("the configuration changed"),
             Reason::Drift => f.write_str("it was changed outside"),
             Reason::ConfigurationAndDrift => f.write_str("the configuration changed, and it was changed outside"),
@@ -110,10 +110,10 @@ impl fmt::Display for Reason {
             }
             Reason::NotShown => f.write_str("it is recorded; AWS no longer shows it"),
             Reason::Unwanted => f.write_str("it is no longer wanted"),
-            Reason::Leftover => f.write_str("the cluster left it"),
+            Reason::Leftover => f.write_str("left by Kubernetes"),
             Reason::DataKept => f.write_str("it holds data, which is kept"),
             Reason::After(first) => write!(f, "it is deleted after {first}, which stays"),
-            Reason::DataNotShown => f.write_str("it holds data and was not shown before; look at it, and run the same command again"),
+            Reason::DataNotShown => f.write_str("it holds data and was not shown before; check it, and run the same command again"),
             Reason::NameReused => f.write_str("another cluster has its name; only the record is deleted"),
         }
     }
@@ -135,24 +135,24 @@ pub struct Action {
     pub kind: Kind,
     /// Its group.
     pub layer: Layer,
-    /// What is done.
+    /// What is done with it.
     #[serde(rename = "action")]
     pub verb: Verb,
     /// Why.
     pub reason: Reason,
-    /// What differs; of a create, the fields of the spec.
+    /// Fields that differ; for a create, the fields of the spec.
     pub fields: Vec<FieldChange>,
     /// Paths whose value is known only during apply.
     pub unknown: Vec<String>,
-    /// What must come first.
+    /// Addresses that it depends on.
     pub depends_on: Vec<Address>,
     /// AWS id where one is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The resource as it shall be.
+    /// The desired resource.
     #[serde(skip)]
     pub desired: Option<Desired>,
-    /// What is known of the existing object: id, spec before, attributes.
+    /// What is known of the existing resource: id, spec before the change, attributes.
     #[serde(skip)]
     pub existing: Option<Record>,
 }
@@ -175,32 +175,32 @@ pub struct Summary {
     pub create: usize,
     /// Resources to change in place.
     pub update: usize,
-    /// Resources to delete and create anew.
+    /// Resources to delete and create again.
     pub replace: usize,
     /// Resources to delete.
     pub delete: usize,
-    /// Resources that stay for their data.
+    /// Resources to keep for their data.
     pub retain: usize,
-    /// Resources to take into the state.
+    /// Resources to record in the state.
     pub adopt: usize,
     /// Changes that are refused.
     pub blocked: usize,
-    /// Resources that are as they shall be.
+    /// Resources that need no change.
     pub no_change: usize,
 }
 
 /// A plan that cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// A bug of the blueprint: resources wait for each other.
-    #[error("resources wait for each other in a circle: {0}")]
+    /// A bug of the blueprint: resources depend on each other in a cycle.
+    #[error("resources depend on each other in a cycle: {0}")]
     Cycle(String),
-    /// A bug of the blueprint: a reference leads nowhere.
+    /// A bug of the blueprint: a reference to a resource that does not exist.
     #[error("`{from}` refers to `{to}`, which is neither wanted nor recorded")]
     Dangling {
-        /// Who refers.
+        /// The resource with the reference.
         from: Address,
-        /// To what.
+        /// The target of the reference.
         to: String,
     },
 }
@@ -230,20 +230,20 @@ impl Plan {
 /// What a plan is made from.
 #[derive(Debug)]
 pub struct Inputs<'a> {
-    /// What shall exist; empty to destroy everything.
+    /// The desired resources; empty to destroy everything.
     pub desired: &'a [Desired],
     /// What the state knows.
     pub state: &'a Document,
-    /// What AWS shows; `None` for an offline plan, in which everything is new.
+    /// The observed resources; `None` for an offline plan, in which everything is new.
     pub observed: Option<&'a [Observed]>,
     /// Attributes of look-ups: images, add-on versions, existing subnets.
     pub lookups: &'a Attributes,
 }
 
-/// Compares wanted, recorded and observed.
+/// Compares desired, recorded and observed resources.
 ///
 /// # Errors
-/// Circles and dangling references, both bugs of the blueprint.
+/// Dependency cycles and dangling references, both bugs of the blueprint.
 pub fn plan(inputs: &Inputs<'_>) -> Result<Plan, PlanError> {
     let observed = by_address(inputs);
     let mut known = inputs.state.attributes();
@@ -269,7 +269,8 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan, PlanError> {
     Ok(Plan { actions })
 }
 
-/// One object for each address: of duplicates, the recorded one, else one that stays. An earlier cluster's key waits for weeks.
+/// One resource for each address. Of duplicates it is the recorded one, else one that is not being deleted: AWS shows the key of
+/// a destroyed cluster for up to thirty days beside that of a new one.
 pub(crate) fn by_address<'a>(inputs: &Inputs<'a>) -> BTreeMap<&'a Address, &'a Observed> {
     let mut chosen: BTreeMap<&Address, &Observed> = BTreeMap::new();
     let rank = |item: &Observed| {
@@ -338,7 +339,7 @@ fn with_fields(mut action: Action, fields: Vec<FieldChange>) -> Action {
     action
 }
 
-/// What is known of an existing object, as a record: observed values win over recorded ones.
+/// What is known of an existing resource, as a record: observed values override recorded ones.
 fn existing(observed: &Observed, record: Option<&Record>) -> Record {
     let mut spec = record.map_or_else(|| Value::Object(serde_json::Map::new()), |record| record.spec.clone());
     if let (Some(spec), Some(read)) = (spec.as_object_mut(), observed.spec.as_object()) {
@@ -348,7 +349,7 @@ fn existing(observed: &Observed, record: Option<&Record>) -> Record {
     attributes.extend(observed.attributes.clone());
     Record {
         id: observed.id.clone(),
-        // Another id is a re-creation that was interrupted before it was recorded.
+        // Another id means that a re-creation was interrupted before it was recorded.
         status: record.filter(|record| record.id == observed.id).map_or(RecordStatus::Creating, |record| record.status),
         spec,
         tags: observed.tags.clone().or_else(|| record.map(|record| record.tags.clone())).unwrap_or_default(),
@@ -406,7 +407,7 @@ fn verb_and_reason(kind: Kind, record: Option<&Record>, observed: &Observed, cha
     }
 }
 
-/// The spec fields of something new, as far as they are known.
+/// The spec fields of a new resource, as far as they are known.
 fn created_fields(desired: &Desired, known: &Attributes) -> Vec<FieldChange> {
     let spec = desired.spec.as_object().into_iter().flatten();
     spec.filter(|(_, wanted)| !wanted.is_null())
@@ -425,7 +426,7 @@ fn created_fields(desired: &Desired, known: &Attributes) -> Vec<FieldChange> {
         .collect()
 }
 
-/// Attributes that the action will change are not known any more.
+/// Removes attributes that the action will change: they are known only during apply.
 fn forget_changing_attributes(action: &Action, known: &mut Attributes) {
     let key = action.address.to_string();
     let fresh = matches!(action.verb, Verb::Replace) || action.verb == Verb::Create && action.existing.is_none();
@@ -439,11 +440,11 @@ fn forget_changing_attributes(action: &Action, known: &mut Attributes) {
     }
 }
 
-/// Deletes of everything recorded or observed that is not wanted. What Kubernetes left is for destroy alone.
+/// Deletes of everything recorded or observed that is not desired. Leftovers of Kubernetes are deleted by destroy only.
 fn unwanted(inputs: &Inputs<'_>, observed: &BTreeMap<&Address, &Observed>) -> Vec<Action> {
     let wanted: BTreeSet<&Address> = inputs.desired.iter().map(|desired| &desired.address).collect();
     let all = inputs.state.resources.keys().chain(observed.keys().copied()).filter(|address| !wanted.contains(address));
-    // What an earlier destroy kept goes only by the word of another one.
+    // Data that an earlier destroy kept is deleted by another destroy only.
     let is_kept = |address: &Address| {
         !inputs.desired.is_empty() && inputs.state.resources.get(address).is_some_and(|record| record.status == RecordStatus::Retained)
     };
@@ -451,8 +452,8 @@ fn unwanted(inputs: &Inputs<'_>, observed: &BTreeMap<&Address, &Observed>) -> Ve
     all.into_iter().map(|address| deletion(address, inputs.state, observed.get(address).copied())).collect()
 }
 
-/// Kinds of which only the record goes when AWS does not show them: their names may be somebody else's by now, or somebody
-/// took our tags off what holds data.
+/// Kinds of which only the record is deleted when AWS does not show them. A delete by name or id could hit a resource of others
+/// that has taken the name, or data whose tags were removed.
 fn is_shown_if_ours(kind: Kind) -> bool {
     kind.facts().reusable_name || kind.facts().holds_data || kind.facts().leftover
 }
@@ -460,7 +461,7 @@ fn is_shown_if_ours(kind: Kind) -> bool {
 /// The deletion of what is recorded, observed, or both.
 pub(super) fn deletion(address: &Address, state: &Document, observed: Option<&Observed>) -> Action {
     let record = state.resources.get(address);
-    // What bears our name but not our tags is somebody else's: only the record goes. What was just made may be invisible.
+    // A resource created a moment ago may not be visible yet, so it is deleted although AWS does not show it.
     let is_new = state.intents.get(address).is_some_and(|intent| intent.age_seconds() < Intent::LIVE_SECONDS);
     let existing = match observed {
         Some(observed) => Some(existing(observed, record)),
@@ -471,7 +472,7 @@ pub(super) fn deletion(address: &Address, state: &Document, observed: Option<&Ob
         (None, _) => Reason::Unrecorded,
         _ => Reason::Unwanted,
     };
-    // An object whose id was never recorded has an intent, which knows what it depends on.
+    // A resource whose id was never recorded has an intent with its dependencies.
     let dependencies = record.map(|record| &record.dependencies).or(state.intents.get(address).map(|intent| &intent.dependencies));
     let dependencies = dependencies.cloned().unwrap_or_default();
     Action {

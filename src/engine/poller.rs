@@ -15,7 +15,7 @@ use tokio::time::Instant;
 const INVISIBLE_SECONDS: f64 = 60.0;
 /// Seconds for which AWS may still show an earlier failure of what it has begun to delete.
 const FAILED_SECONDS: f64 = 30.0;
-/// Kinds that usually take longer than this are asked for every [`LONG_INTERVAL`] seconds.
+/// Kinds that usually take longer than this many seconds are polled every [`LONG_INTERVAL`] seconds.
 const LONG_WAIT: u32 = 30;
 const LONG_INTERVAL: f64 = 5.0;
 const SHORT_INTERVAL: f64 = 1.5;
@@ -32,12 +32,12 @@ struct Waiter {
     want: Want,
     since: Instant,
     said: String,
-    /// Looks in a row that did not show it.
+    /// Number of consecutive polls that did not show it.
     absent: u32,
     answer: oneshot::Sender<Result<Option<Observed>, Failure>>,
 }
 
-/// The loops of all kinds; they end when this is dropped.
+/// The polling loops of all kinds; they end when this is dropped.
 pub(crate) struct Poller<P> {
     provider: Arc<P>,
     time_scale: TimeScale,
@@ -108,7 +108,7 @@ async fn poll<P: Provider>(
                 errors_since = None;
                 waiters = waiters.into_iter().filter_map(|waiter| answer_or_keep(waiter, &seen, time_scale, &events)).collect();
             }
-            // A passing fault of the service must not end a wait of minutes; anything else would never heal.
+            // A temporary fault of the service must not end a wait of minutes; other failures would only come again.
             Err(failure) => {
                 let since = *errors_since.get_or_insert_with(Instant::now);
                 let passing = matches!(failure.kind, FailureKind::Busy | FailureKind::LostAnswer | FailureKind::NotYet);
@@ -143,10 +143,11 @@ fn answer_or_keep(mut waiter: Waiter, seen: &[Observed], time_scale: TimeScale, 
         }
         (Want::Ready, None) => "becoming visible".to_owned(),
         (Want::Ready, Some(Observed { readiness: Readiness::Deleting, .. })) => {
-            return answer(waiter, Err(failure("somebody else is deleting it")));
+            return answer(waiter, Err(failure("another user or process is deleting it")));
         }
         (Want::Ready, Some(Observed { readiness: Readiness::NotYet(why), .. })) => why.clone(),
-        // What we make may show how its creation failed while it goes. What only destroy knows has failed to go then.
+        // A resource of ours may still show the failure of its creation while it is deleted. For a leftover, which we did not
+        // create, the failure is that of its deletion.
         (Want::Gone, Some(Observed { readiness: Readiness::Failed(why), .. }))
             if facts.leftover && waited > time_scale.seconds(FAILED_SECONDS) =>
         {

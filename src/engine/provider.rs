@@ -1,4 +1,4 @@
-//! What the engine asks of the outside world. The `aws` room answers for real, tests answer from memory.
+//! What the engine asks of AWS. The `aws` module implements it, and tests do with a world in memory.
 
 use super::blocker::Blocker;
 use super::failure::Failure;
@@ -24,7 +24,7 @@ pub enum Query {
     Ours(Vec<Item>),
     /// These items only, by id.
     These(Vec<Item>),
-    /// Of a kind that only destroy knows: what was left there.
+    /// For a leftover kind: what was left in this scope.
     Leftovers(Scope),
 }
 
@@ -48,12 +48,12 @@ impl Query {
     }
 }
 
-/// A changed resource.
+/// A change in place.
 #[derive(Debug, Clone)]
 pub struct Update {
-    /// As it shall be.
+    /// The desired resource.
     pub item: Item,
-    /// As it was before (observed where it was read, else recorded).
+    /// The spec before (observed where it was read, else recorded).
     pub before: Value,
     /// Top-level spec fields that differ.
     pub fields: Vec<String>,
@@ -63,18 +63,18 @@ pub struct Update {
     pub remove_tags: Vec<String>,
 }
 
-/// The outside world.
+/// The calls to AWS that a run makes.
 pub trait Provider: Send + Sync + 'static {
     /// Lists resources of one kind, in bulk.
     fn observe(&self, kind: Kind, query: Query) -> impl Future<Output = Result<Vec<Observed>, Failure>> + Send;
     /// Sends the one call that creates the resource. `client_token` is sent where the API takes one.
     fn create(&self, item: Item, client_token: String) -> impl Future<Output = Result<Created, Failure>> + Send;
-    /// Brings settings, attachments and rules of a created resource to its spec; safe to repeat.
+    /// Applies settings, attachments and rules of the spec to a created resource; safe to repeat.
     fn configure(&self, item: Item) -> impl Future<Output = Result<(), Failure>> + Send;
     /// Changes a resource in place; returns attributes that changed with it.
     fn update(&self, update: Update) -> impl Future<Output = Result<BTreeMap<String, String>, Failure>> + Send;
     /// Deletes a resource, as far as the policy of the run allows that; not found is success.
     fn delete(&self, item: Item, policy: Arc<DeletionPolicy>) -> impl Future<Output = Result<(), Failure>> + Send;
-    /// What stands in the way of deleting the resource, as far as that can be seen.
+    /// What blocks the deletion of the resource, as far as the caller may read it.
     fn blockers(&self, item: Item, policy: Arc<DeletionPolicy>) -> impl Future<Output = Result<Vec<Blocker>, Failure>> + Send;
 }

@@ -1,4 +1,4 @@
-//! A lost state, rebuilt from what AWS shows: tags say what is ours and what it is (RUN-2).
+//! A lost state, rebuilt from what AWS shows: tags tell which resources are ours and their addresses (RUN-2).
 
 use super::item::{Observed, Readiness};
 use super::plan::Inputs;
@@ -7,10 +7,10 @@ use crate::state::{Document, Record, RecordStatus};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// A state that cannot be rebuilt without a person's decision.
+/// A state that cannot be rebuilt without a decision of the user.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecoverError {
-    /// Several objects have the same address, and more than one of them is in use.
+    /// Several resources have the same address, and more than one of them is in use.
     #[error("{address} exists several times, and each is used by something: {}", .ids.join(", "))]
     Duplicates {
         /// Their common address.
@@ -20,11 +20,11 @@ pub enum RecoverError {
     },
 }
 
-/// The state with a record for every observed object of its lineage. `inputs.state` is the blank to fill: it names the
-/// lineage. `pinned` are the keys of look-ups whose answers are kept; they are read back from what was made with them.
+/// The state with a record for every observed resource of its lineage. `inputs.state` is the empty document to fill: it names
+/// the lineage. `pinned` are the keys of look-ups whose answers are kept; they are read back from the resources made with them.
 ///
 /// # Errors
-/// When it is not clear which of two objects is the real one.
+/// When two resources have the same address and both are in use.
 pub fn recover(inputs: &Inputs<'_>, pinned: &BTreeSet<String>) -> Result<Document, RecoverError> {
     let mut state = inputs.state.clone();
     let chosen = chosen(&state.lineage, inputs.observed.unwrap_or_default())?;
@@ -43,12 +43,12 @@ pub fn recover(inputs: &Inputs<'_>, pinned: &BTreeSet<String>) -> Result<Documen
     Ok(state)
 }
 
-/// Whether it was made under this lineage; what carries no tags of its own is shown with its parent's.
+/// Whether it was made under this lineage; a resource that takes no tags is shown with those of its parent.
 fn is_ours(lineage: &str, seen: &Observed) -> bool {
     seen.tags.as_ref().and_then(|tags| tags.get(ownership::LINEAGE)).is_some_and(|tag| tag == lineage)
 }
 
-/// One object for each address; of duplicates, the one that something else uses.
+/// One resource for each address; of duplicates, the one that something else uses.
 fn chosen<'a>(lineage: &str, observed: &'a [Observed]) -> Result<BTreeMap<&'a Address, &'a Observed>, RecoverError> {
     let mut groups: BTreeMap<&Address, Vec<&Observed>> = BTreeMap::new();
     for seen in observed.iter().filter(|seen| is_ours(lineage, seen)) {
@@ -72,7 +72,7 @@ fn chosen<'a>(lineage: &str, observed: &'a [Observed]) -> Result<BTreeMap<&'a Ad
     groups.into_iter().map(pick).collect()
 }
 
-/// Whether it will never be of use.
+/// Whether it has failed or is being deleted.
 fn is_dying(seen: &Observed) -> bool {
     matches!(seen.readiness, Readiness::Deleting | Readiness::Failed(_))
 }
@@ -91,7 +91,7 @@ fn mentions(value: &Value, text: &str) -> bool {
     }
 }
 
-/// What is read from AWS counts as applied; what cannot be read is taken as the configuration has it.
+/// The record of a desired resource: fields read from AWS count as applied, the others are taken from the configuration.
 fn of_wanted(desired: &Desired, seen: &Observed, known: &Attributes) -> Record {
     let mut spec = resolve_known(&desired.spec, known);
     if let (Some(spec), Some(read)) = (spec.as_object_mut(), seen.spec.as_object()) {
@@ -109,7 +109,7 @@ fn of_wanted(desired: &Desired, seen: &Observed, known: &Attributes) -> Record {
     }
 }
 
-/// Something that the configuration does not name: it will be deleted, after what uses it.
+/// The record of a resource that the configuration does not name: it will be deleted, after what uses it.
 fn of_unwanted(seen: &Observed, chosen: &BTreeMap<&Address, &Observed>) -> Record {
     let dependencies = chosen.iter().filter(|(_, other)| uses(seen, other)).map(|(address, _)| (*address).clone()).collect();
     Record {
@@ -124,14 +124,14 @@ fn of_unwanted(seen: &Observed, chosen: &BTreeMap<&Address, &Observed>) -> Recor
 
 fn status(seen: &Observed) -> RecordStatus {
     match seen.readiness {
-        // A cluster that failed is for a person to judge, as one that failed later is.
+        // As "creating", a failed cluster would be replaced by the next apply; as "ready", its plan is blocked and the user decides.
         Readiness::Ready | Readiness::Failed(_) => RecordStatus::Ready,
         Readiness::Deleting => RecordStatus::Deleting,
         Readiness::NotYet(_) => RecordStatus::Creating,
     }
 }
 
-/// The answers of look-ups as they were when things were made with them: an image stays the image that runs.
+/// The answers of look-ups as they were when the resources were made, so that the image of running nodes stays pinned.
 fn pins(
     chosen: &BTreeMap<&Address, &Observed>,
     wanted: &HashMap<&Address, &Desired>,
@@ -151,7 +151,7 @@ fn pins(
     found
 }
 
-/// Every reference of a spec beside the text that AWS shows in its place.
+/// Every reference of a spec together with the text that AWS shows in its place.
 fn collect(desired: &Value, seen: &Value, take: &mut impl FnMut(&str, &str, &str)) {
     let Some(fields) = desired.as_object() else { return };
     if let (Some(target), Some(text)) = (fields.get(REF_KEY).and_then(Value::as_str), seen.as_str()) {

@@ -1,5 +1,5 @@
-//! The deleting half of a step: what stands in the way is named, what Kubernetes left there is cleared away, what comes
-//! back is deleted again.
+//! The deleting part of a step: blockers are named, those that Kubernetes left are deleted, and a resource that AWS creates
+//! again is deleted again.
 
 use super::blocker::{Blocker, Whose, listed};
 use super::events::{Event, LeftBehind};
@@ -14,17 +14,17 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Refusals in a row after which AWS is asked what holds the resource: most let go within seconds.
+/// Consecutive refusals after which the blockers are looked up: most blockers are gone within seconds.
 const PATIENT_TRIES: usize = 2;
-/// Seconds for which only what is not ours may hold a resource, before waiting is given up: it will not go by itself.
+/// Seconds after which waiting is given up when only resources of others block the deletion: they will not be removed by waiting.
 const FOREIGN_SECONDS: f64 = 30.0;
-/// Longest pause between two tries, seconds.
+/// Longest pause between two attempts, seconds.
 const LONGEST_PAUSE: f64 = 15.0;
-/// Seconds between two looks at something that may be written anew.
+/// Seconds between two checks of a resource that AWS may create again.
 const WATCH_SECONDS: f64 = 5.0;
 
 impl<P: Provider, R: Recorder> StepContext<P, R> {
-    /// Deletes what the step is about, and waits until it is gone.
+    /// Deletes the resource of the step, and waits until it is gone.
     pub(super) async fn remove(&self, step: &Step<'_>) -> Result<(), StepError> {
         let address = step.address().clone();
         let Some(existing) = step.action.existing.as_ref().filter(|_| !step.gone_already) else {
@@ -46,22 +46,22 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         Ok(())
     }
 
-    /// Writes down that the resource stays although the cluster goes.
+    /// Records that the resource stays although the cluster is deleted.
     pub(super) async fn retain(&self, step: &Step<'_>) -> Result<(), StepError> {
         let Some(existing) = &step.action.existing else { return Ok(()) };
-        // What has no record is deleted in the order of what it names, also later.
+        // A resource without a record also needs its dependencies recorded, so that a later destroy deletes it in order.
         let known = self.recorded.contains_key(step.address());
         let dependencies = if known { existing.dependencies.clone() } else { step.action.depends_on.clone() };
         let record = Record { status: RecordStatus::Retained, dependencies, ..existing.clone() };
         self.record(Entry::Recorded { address: step.address().clone(), record: Box::new(record) }).await
     }
 
-    /// Also what was left is written down: what proves whose it is may be gone before it is.
+    /// Records the deletion, also of leftovers: the resources that prove whose a leftover is may be gone before it is.
     async fn note_deletion(&self, step: &Step<'_>, existing: &Record) -> Result<(), StepError> {
         let address = step.address().clone();
         let is_recorded = self.recorded.contains_key(&address);
         if !is_recorded {
-            // What has no record keeps its intent, whose token would answer with the dead object later.
+            // Without a record, the entry below would not drop the intent, whose client token would later return the deleted resource.
             let record = Record { dependencies: step.action.depends_on.clone(), ..existing.clone() };
             self.record(Entry::Recorded { address: address.clone(), record: Box::new(record) }).await?;
         }
@@ -72,7 +72,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         self.record(Entry::Gone { address: address.clone() }).await
     }
 
-    /// Sends the delete, and again while something holds the resource.
+    /// Sends the delete, and repeats it while something uses the resource.
     async fn delete(&self, step: &Step<'_>, item: &Item) -> Result<(), StepError> {
         let began = Instant::now();
         let (mut tries, mut pause) = (0, 1.0);
@@ -91,13 +91,13 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
             }
             let why = if blockers.is_empty() { format!("trying again: {failure}") } else { format!("held by {}", listed(&blockers)) };
             self.say(Event::StepWaiting { address: item.address.clone(), why });
-            // What was just cleared away is gone within seconds.
+            // A blocker that was just deleted is gone within seconds.
             pause = if cleared { 1.0 } else { f64::min(pause * 1.7, LONGEST_PAUSE) };
             self.unless_stopped(tokio::time::sleep(self.time_scale.jittered(pause))).await?;
         }
     }
 
-    /// Returns the refusal when something holds it.
+    /// Sends one delete; returns the refusal when something uses the resource.
     async fn try_to_delete(&self, step: &Step<'_>, item: &Item) -> Result<Option<Failure>, StepError> {
         self.call(step, LeftBehind::Recorded, || async {
             match self.provider.delete(item.clone(), self.policy.clone()).await {
@@ -110,7 +110,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         .await
     }
 
-    /// Who holds it. A question that is not allowed leaves the refusal as it is.
+    /// The blockers of the deletion; none when the caller may not list them, so that the refusal is shown as AWS gave it.
     async fn blockers(&self, step: &Step<'_>, item: &Item) -> Result<Vec<Blocker>, StepError> {
         let asked = self.call(step, LeftBehind::Recorded, || self.provider.blockers(item.clone(), self.policy.clone())).await;
         match asked {
@@ -122,7 +122,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         }
     }
 
-    /// Deletes what Kubernetes left in the way. Data is never in the way of anything, and never deleted here.
+    /// Deletes blockers that Kubernetes left. Resources that hold data are never deleted here.
     async fn clear(&self, step: &Step<'_>, blockers: &[Blocker]) -> Result<bool, StepError> {
         let mut cleared = false;
         for blocker in blockers {
@@ -130,7 +130,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
             if found.address.kind().facts().holds_data {
                 continue;
             }
-            // A refusal shows in the next look at what still holds the resource.
+            // A refused deletion needs no handling: the next look-up of blockers shows it again.
             if self.try_to_delete(step, &Item::seen(found)).await?.is_none() {
                 cleared = true;
                 self.note_cleared(step, found);
@@ -139,7 +139,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         Ok(cleared)
     }
 
-    /// What holds several resources is deleted for each of them, but told of once.
+    /// Reports a deleted blocker once, also when it blocked several resources.
     fn note_cleared(&self, step: &Step<'_>, found: &Observed) {
         let one = (found.address.clone(), found.id.clone());
         let mut all = self.cleared.lock().unwrap_or_else(PoisonError::into_inner);
@@ -149,10 +149,10 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         }
     }
 
-    /// Looks for a while whether it comes back, and deletes it again.
+    /// Checks for a while whether AWS creates it again, and deletes it then.
     async fn watch(&self, step: &Step<'_>, item: &Item) -> Result<(), StepError> {
         let until = Instant::now() + self.time_scale.seconds(f64::from(step.watch_seconds));
-        let why = "watching whether AWS writes it anew".to_owned();
+        let why = "watching whether AWS creates it again".to_owned();
         self.say(Event::StepWaiting { address: item.address.clone(), why });
         loop {
             let left = until.saturating_duration_since(Instant::now());
@@ -169,7 +169,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
     }
 }
 
-/// The refusal, with what stands behind it.
+/// The refusal, with the blockers in its message.
 fn held(failure: Failure, blockers: &[Blocker]) -> Failure {
     if blockers.is_empty() {
         return failure;

@@ -1,4 +1,4 @@
-//! Runs a plan: a ready queue over the graph of steps, longest remaining path first, everything else at once.
+//! Runs a plan: every step whose dependencies are done starts, the one with the longest remaining path first.
 
 use super::events::{Event, LeftBehind};
 use super::failure::{Failure, FailureKind};
@@ -42,7 +42,7 @@ pub struct Outcome {
     pub failed: Vec<Failed>,
     /// Steps that were not tried, with what failed before them.
     pub skipped: Vec<Address>,
-    /// What Kubernetes had left in the way and was deleted: address and id.
+    /// Leftovers of Kubernetes that blocked a deletion and were deleted: address and id.
     pub cleared: Vec<(Address, String)>,
     /// Whether the user stopped it.
     pub cancelled: bool,
@@ -50,7 +50,7 @@ pub struct Outcome {
     pub seconds: f64,
 }
 
-/// A run that could not go on.
+/// Why a run had to be ended.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The state could not be written.
@@ -59,23 +59,23 @@ pub enum RunError {
     /// A step panicked or was aborted.
     #[error("a step ended unexpectedly: {0}")]
     StepEnded(#[source] tokio::task::JoinError),
-    /// The right to change things was lost.
+    /// The lock of the state was lost.
     #[error("{0}")]
     Fenced(String),
     /// Steps wait for each other.
-    #[error("steps wait for each other in a circle: {0}")]
+    #[error("steps depend on each other in a cycle: {0}")]
     Cycle(String),
 }
 
 /// Runs plans.
 pub struct Runner<P, R> {
-    /// The outside world.
+    /// AWS.
     pub provider: Arc<P>,
-    /// Durable memory.
+    /// Writes the state.
     pub recorder: Arc<R>,
     /// What may be deleted.
     pub policy: Arc<DeletionPolicy>,
-    /// Length of a second.
+    /// Length of a second of waiting.
     pub time_scale: TimeScale,
     /// Where events go.
     pub events: mpsc::UnboundedSender<Event>,
@@ -124,7 +124,7 @@ enum NodeState {
     Skipped,
 }
 
-/// What a task of the run leaves.
+/// Result of a task: node, result of the step, seconds.
 type Joined = Result<(usize, Result<(), StepError>, f64), tokio::task::JoinError>;
 
 /// A run in progress.
@@ -204,7 +204,7 @@ impl<P: Provider, R: Recorder> Run<P, R> {
             };
             match ended {
                 Ok(halt) => halted |= halt,
-                // Without a memory nothing may go on, and waiting for hours would help nobody.
+                // Nothing may be created that cannot be recorded, so the run ends now instead of after the waits in progress.
                 Err(error) => {
                     drop(self.finish_in_flight(&mut outcome).await);
                     return Err(error);
@@ -215,7 +215,7 @@ impl<P: Provider, R: Recorder> Run<P, R> {
         Ok(outcome)
     }
 
-    /// Books a task that came back.
+    /// Handles a task that ended.
     fn joined(&mut self, joined: Joined, outcome: &mut Outcome) -> Result<bool, RunError> {
         match joined {
             Ok((node, result, seconds)) => self.ended(node, result, seconds, outcome),
@@ -223,10 +223,10 @@ impl<P: Provider, R: Recorder> Run<P, R> {
         }
     }
 
-    /// Lets calls in flight come back, for a few seconds at most.
+    /// Waits for calls in flight, for a few seconds at most.
     ///
     /// # Errors
-    /// The first that says that nothing may go on.
+    /// The first error that ends the run.
     async fn finish_in_flight(&mut self, outcome: &mut Outcome) -> Result<(), RunError> {
         let deadline = Instant::now() + STOP_BUDGET;
         let mut first = Ok(());
@@ -238,7 +238,7 @@ impl<P: Provider, R: Recorder> Run<P, R> {
         first
     }
 
-    /// Starts every step whose predecessors are done, the longest way first.
+    /// Starts every step whose dependencies are done, the one with the longest remaining path first.
     fn start_ready(&mut self) {
         let mut ready: Vec<usize> = (0..self.state.len()).filter(|node| self.is_ready(*node)).collect();
         ready.sort_by_key(|node| std::cmp::Reverse(self.remaining[*node]));
@@ -274,7 +274,7 @@ impl<P: Provider, R: Recorder> Run<P, R> {
         self.state[node] == NodeState::Waiting && self.steps.graph.before(node).iter().all(enough)
     }
 
-    /// Books the end of a step. Returns whether nothing more may be started.
+    /// Handles the end of a step. Returns whether nothing more may be started.
     fn ended(&mut self, node: usize, result: Result<(), StepError>, seconds: f64, outcome: &mut Outcome) -> Result<bool, RunError> {
         let Node { action, removes, .. } = &self.steps.nodes[node];
         let (address, verb) = (self.plan.actions[*action].address.clone(), shown(self.plan.actions[*action].verb, *removes));
@@ -335,7 +335,7 @@ impl<P: Provider, R: Recorder> Run<P, R> {
     }
 }
 
-/// A replacement shows its halves as what they are.
+/// The two steps of a replacement are shown as a deletion and a creation.
 fn shown(verb: Verb, removes: bool) -> Verb {
     match (verb, removes) {
         (Verb::Replace, true) => Verb::Delete,
@@ -344,9 +344,10 @@ fn shown(verb: Verb, removes: bool) -> Verb {
     }
 }
 
-/// Intents of creates that this run repeats; a replaced resource needs a fresh token, its old one answers with the dead object.
+/// Intents of creates that this run repeats. A replaced resource needs a new client token: its old one returns the deleted resource.
 fn live_intents(plan: &Plan, state: &Document) -> BTreeMap<Address, Intent> {
-    // What dies with its parent was never made in one that is made anew: its token names the dead one.
+    // A child of a parent that is created or replaced in this run needs a new client token, too: its old one belongs to the
+    // deleted parent.
     let is_new = |action: &Action| action.verb == Verb::Replace || action.verb == Verb::Create && action.existing.is_none();
     let is_orphan = |action: &Action| {
         action.kind.facts().dies_with.is_some_and(|parent| plan.actions.iter().any(|other| other.kind == parent && is_new(other)))

@@ -1,4 +1,4 @@
-//! Slots for calls in flight, per service; who has the longest way to go is served first.
+//! Slots for calls in flight, per service; the step with the longest remaining path gets the next one.
 
 use crate::resource::Service;
 use std::collections::{BinaryHeap, HashMap};
@@ -23,7 +23,7 @@ struct Waiting {
     wake: oneshot::Sender<Slot>,
 }
 
-/// A slot in use; dropping it passes it on.
+/// A slot in use; dropping it gives it to the next waiter.
 #[derive(Debug)]
 pub(crate) struct Slot {
     service: Service,
@@ -46,7 +46,7 @@ impl Slots {
             queue.waiting.push(Waiting { priority, arrival, wake });
             receiver
         };
-        // The sender lives in the queue until it is woken, and the queue outlives every waiter.
+        // The sender stays in the queue until the waiter is woken, and the queue outlives every waiter.
         receiver.await.unwrap_or_else(|_| Slot { service, slots: Slots::default() })
     }
 
@@ -54,7 +54,7 @@ impl Slots {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The waiter who comes next; the slot's count goes down when there is none.
+    /// The next waiter; without one, the number of slots in use is decreased.
     fn release(&self, service: Service) -> Option<oneshot::Sender<Slot>> {
         let mut queues = self.lock();
         let queue = queues.get_mut(&service)?;
@@ -69,7 +69,7 @@ impl Slots {
 impl Drop for Slot {
     fn drop(&mut self) {
         if let Some(wake) = self.slots.release(self.service) {
-            // A waiter that left meanwhile drops the slot again, which passes it on.
+            // If the waiter was cancelled meanwhile, its slot is dropped, which wakes the next one.
             drop(wake.send(Slot { service: self.service, slots: self.slots.clone() }));
         }
     }

@@ -1,4 +1,4 @@
-//! One step of a run: create and wait, update, or delete and wait, with every retry that AWS asks for.
+//! One step of a run: create and wait, update, or delete and wait, with retries.
 
 use super::diff::same;
 use super::events::{Event, LeftBehind};
@@ -21,25 +21,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-/// Age in seconds that the intent of a create must have before the absence of what it made is believed (docs/design-rules.md, rule 2).
+/// Age in seconds of an intent from which on a resource that is not found counts as not created (docs/design-rules.md, rule 2).
 pub const GRACE_SECONDS: f64 = 90.0;
-/// An intent that is written down no longer than so many seconds before its request counts from then.
+/// Seconds after which an intent is recorded again before its request is sent, so that its age is that of the request.
 const FRESH_SECONDS: f64 = 5.0;
-/// Seconds for which "already exists" is looked into before it counts as somebody else's.
+/// Seconds for which a resource that "already exists" is looked for by our tags before it counts as that of others.
 const FOREIGN_SECONDS: f64 = 20.0;
-/// Looks at an update that AWS reports as done without its effect, before it counts as failed.
+/// Checks of an update that AWS reports as done without its effect, before it counts as failed.
 const EFFECT_LOOKS: usize = 4;
 
 /// Why a step did not get done.
 #[derive(Debug)]
 pub(crate) enum StepError {
-    /// AWS refused, or waiting ended.
+    /// AWS refused, or the wait timed out.
     Failed { failure: Failure, left: LeftBehind },
     /// The user asked to stop.
     Cancelled,
-    /// The state could not be written: nothing may go on.
+    /// The state could not be written: the run ends.
     Recorder(StateError),
-    /// The right to change things is lost: nothing may go on.
+    /// The lock of the state is lost: the run ends.
     Fenced(String),
 }
 
@@ -54,15 +54,16 @@ pub(crate) struct StepContext<P, R> {
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) slots: Slots,
     pub(crate) known: Mutex<Attributes>,
-    /// What Kubernetes had left in the way and was deleted.
+    /// Leftovers of Kubernetes that blocked a deletion and were deleted.
     pub(crate) cleared: Mutex<Vec<(Address, String)>>,
     pub(crate) lineage: String,
     pub(crate) intents: BTreeMap<Address, Intent>,
-    /// How far the state knew things to be at the start, and their ids.
+    /// Status and id of every record at the start of the run.
     pub(crate) recorded: BTreeMap<Address, (RecordStatus, String)>,
 }
 
-/// How long a failed call is repeated: seconds in all, longest pause. What holds a resource may be another change of it.
+/// How long a failed call is retried: seconds in all, longest pause. "In use" is retried for the time-out of the kind, because AWS
+/// also answers it while an earlier change of the same resource is in progress.
 pub(super) fn patience(failure: FailureKind, kind: Kind) -> Option<(f64, f64)> {
     match failure {
         FailureKind::NotYet => Some((120.0, 10.0)),
@@ -105,7 +106,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         known.get(&address.to_string()).cloned().unwrap_or_default()
     }
 
-    /// The resource as it shall be, with every reference replaced.
+    /// The desired resource, with every reference resolved.
     fn item(&self, desired: &Desired, id: &str) -> Result<Item, StepError> {
         let resolved = {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,7 +120,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         Ok(Item { address: desired.address.clone(), spec, tags, id: id.to_owned(), attributes: self.attributes(&desired.address) })
     }
 
-    /// One call under its service's limit, repeated while AWS asks for patience.
+    /// One call under its service's limit, retried as [`patience`] says.
     pub(super) async fn call<T, F>(&self, step: &Step<'_>, left: LeftBehind, mut send: impl FnMut() -> F) -> Result<T, StepError>
     where
         F: Future<Output = Result<T, Failure>>,
@@ -136,7 +137,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
-            // What was refused for that reason says nothing about the call.
+            // With the lock lost, the request was perhaps never sent, and the failure says nothing about AWS.
             self.recorder.check_lock().map_err(StepError::Fenced)?;
             let Some((seconds, longest)) = patience(failure.kind, step.address().kind()) else { return Err(failed(failure, left)) };
             if started.elapsed() > self.time_scale.seconds(seconds) {
@@ -170,7 +171,8 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
             self.record(Entry::Intent { address: desired.address.clone(), intent: intent.clone() }).await?;
         }
         let sends = Sends::default();
-        // A refusal (of other parameters, say) does not unmake what an earlier run made with this token.
+        // AWS also refuses a client token that is sent again with other parameters. Then what an earlier run created with it
+        // exists, so the intent is kept.
         let bound =
             |intent: &Intent| resumed && desired.kind().facts().idempotency == Idempotency::Token && intent.age_seconds() < GRACE_SECONDS;
         let created = match self.create_once(step, &item, &intent, resumed, &sends).await {
@@ -186,7 +188,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
             other => other?,
         };
         let created = if resumed && self.is_dead(step, &item, &created).await? {
-            // A token stays bound to what it made.
+            // AWS returns the deleted resource as long as the old client token is sent.
             let intent = new_intent(desired, &item.spec);
             self.record(Entry::Intent { address: desired.address.clone(), intent: intent.clone() }).await?;
             self.create_once(step, &item, &intent, false, &Sends::default()).await?
@@ -200,8 +202,8 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         self.finish(step, desired, item).await
     }
 
-    /// Whether a token answered with the very object that was recorded and that AWS does not show: somebody deleted it, or
-    /// it is only invisible yet.
+    /// Whether AWS answered a repeated client token with a recorded resource that has been deleted since. A resource that AWS does
+    /// not show may also be too new to be visible, so it is looked for until [`GRACE_SECONDS`] have passed.
     async fn is_dead(&self, step: &Step<'_>, item: &Item, created: &Created) -> Result<bool, StepError> {
         let is_recorded = self.recorded.get(&item.address).is_some_and(|(_, id)| *id == created.id);
         if !is_recorded || item.address.kind().facts().idempotency != Idempotency::Token {
@@ -217,34 +219,34 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
                 None if began.elapsed() >= self.time_scale.seconds(GRACE_SECONDS) => return Ok(true),
                 None => {}
             }
-            let why = "looking whether it still exists".to_owned();
+            let why = "checking whether it still exists".to_owned();
             self.say(Event::StepWaiting { address: step.address().clone(), why });
             self.unless_stopped(tokio::time::sleep(self.time_scale.jittered(5.0))).await?;
         }
     }
 
-    /// Sends the create call until it is known what became of it.
+    /// Sends the create call, and repeats it until its result is known.
     async fn create_once(&self, step: &Step<'_>, item: &Item, intent: &Intent, resumed: bool, sends: &Sends) -> Result<Created, StepError> {
         let tag_only = item.address.kind().facts().idempotency == Idempotency::TagOnly;
-        // A deletion that was written down was perhaps never sent, and what was to be deleted is only invisible yet.
-        let undead =
+        // A recorded deletion was perhaps never sent, and its resource exists but is not visible yet.
+        let deletion_unconfirmed =
             step.action.existing.is_none() && self.recorded.get(&item.address).is_some_and(|(status, _)| *status == RecordStatus::Deleting);
-        let mut unsure = resumed && tag_only || undead && item.address.kind().facts().idempotency != Idempotency::NaturalKey;
+        let mut unsure = resumed && tag_only || deletion_unconfirmed && item.address.kind().facts().idempotency != Idempotency::NaturalKey;
         let mut since = if resumed { intent.age_seconds() } else { 0.0 };
         let began = Instant::now();
-        // Writing the intent down may have taken long, too.
+        // Recording the intent may itself have taken long.
         let stamped = Mutex::new((intent.age_seconds() < FRESH_SECONDS).then_some(began));
         loop {
             if unsure && let Some(found) = self.look_for(step, item, since).await? {
                 return Ok(Created { id: found.id, attributes: found.attributes });
             }
             if unsure {
-                // The grace counts from the last request that may have taken effect.
+                // The grace period counts from the last request that may have taken effect.
                 *stamped.lock().unwrap_or_else(PoisonError::into_inner) = None;
             }
             let sent = self
                 .call(step, LeftBehind::Nothing, || async {
-                    if tag_only || undead {
+                    if tag_only || deletion_unconfirmed {
                         self.stamp(item, intent, &stamped).await?;
                     }
                     sends.any.store(true, Ordering::Relaxed);
@@ -276,8 +278,8 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         }
     }
 
-    /// Sees to it that the intent is no older than the request that follows: the grace counts from the last one that may
-    /// have taken effect.
+    /// Records the intent again when it is older than the request that follows: the grace period counts from the last request that
+    /// may have taken effect.
     async fn stamp(&self, item: &Item, intent: &Intent, stamped: &Mutex<Option<Instant>>) -> Result<(), Failure> {
         let last = *stamped.lock().unwrap_or_else(PoisonError::into_inner);
         if last.is_some_and(|last| last.elapsed() < self.time_scale.seconds(FRESH_SECONDS)) {
@@ -286,11 +288,11 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         let again = Intent { since: Timestamp::now(), ..intent.clone() };
         let recorded = self.recorder.record(Entry::Intent { address: item.address.clone(), intent: again }).await;
         *stamped.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-        // The next entry fails as well, and ends the run.
+        // This failure only prevents the request. The next entry fails as well, and ends the run.
         recorded.map_err(|error| Failure::other("record", error.to_string()).caused_by(error))
     }
 
-    /// Looks for a tag-only resource until its intent is old enough to believe that it was not created.
+    /// Looks for the resource by its tags until its intent is so old that it counts as not created.
     async fn look_for(&self, step: &Step<'_>, item: &Item, already: f64) -> Result<Option<Observed>, StepError> {
         let began = Instant::now();
         loop {
@@ -315,7 +317,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         Ok(seen.iter().find(ours).cloned())
     }
 
-    /// Of this state's lineage; tags that were not read come only from look-ups by id.
+    /// Whether its tags carry this state's lineage.
     fn is_ours(&self, observed: &Observed) -> bool {
         let lineage = observed.tags.as_ref().and_then(|tags| tags.get(ownership::LINEAGE));
         lineage.is_some_and(|lineage| *lineage == self.lineage)
@@ -328,7 +330,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
             if let Some(found) = self.find(step, item).await? {
                 return Ok(Created { id: found.id, attributes: found.attributes });
             }
-            // Lists lag behind creates: one look does not prove that it is somebody else's.
+            // Lists lag behind creates: a single call does not prove that it belongs to others.
             if began.elapsed() >= self.time_scale.seconds(FOREIGN_SECONDS) {
                 let message = format!("{}; it does not carry this cluster's tags, so it is left alone", failure.message);
                 return Err(failed(failure.meaning(FailureKind::Foreign).worded(message), LeftBehind::Nothing));
@@ -354,7 +356,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         Ok(observed.map(|observed| observed.attributes).unwrap_or_default())
     }
 
-    /// Writes the record down and lets dependents see its attributes.
+    /// Records the resource and makes its attributes known to its dependents.
     async fn recorded(&self, desired: &Desired, item: &Item, status: RecordStatus) -> Result<(), StepError> {
         let record = Record {
             id: item.id.clone(),
@@ -374,7 +376,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         self.learn(&desired.address, &existing.attributes);
         let mut item = self.item(desired, &existing.id)?;
         if existing.status != RecordStatus::Ready {
-            // Known from now on, but its settings still stand as they were found.
+            // Adopted, but with the settings that were found, which are updated next.
             let found = Item { spec: existing.spec.clone(), ..item.clone() };
             self.recorded(desired, &found, RecordStatus::Creating).await?;
             let _ = step.created.send(step.index);
@@ -392,8 +394,8 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
         self.recorded(desired, &item, RecordStatus::Ready).await
     }
 
-    /// Waits until an update is through and shows its effect: AWS reports "ready" before it begins an update, and
-    /// again after one that failed.
+    /// Waits until AWS shows the new values of an update. Its status is not enough: AWS reports "ready" before it begins an
+    /// update, and again after one that failed.
     async fn wait_for_effect(&self, item: &Item, fields: &[String]) -> Result<BTreeMap<String, String>, StepError> {
         let mut missing = Vec::new();
         for _ in 0..EFFECT_LOOKS {
@@ -414,7 +416,7 @@ impl<P: Provider, R: Recorder> StepContext<P, R> {
     }
 }
 
-/// What became of the requests of one creation.
+/// Whether requests of one creation were sent, and whether an answer was lost.
 #[derive(Default)]
 struct Sends {
     any: AtomicBool,
@@ -428,8 +430,8 @@ impl Sends {
         }
     }
 
-    /// Whether a refusal proves that nothing exists. After a lost answer none does; of a request that an earlier run
-    /// may have sent, one that is about the caller does not.
+    /// Whether a refusal proves that nothing exists. After a lost answer it does not. After a request that an earlier run may have
+    /// sent, missing permissions or credentials do not prove it either.
     fn is_conclusive(&self, failure: &Failure, resumed: bool) -> bool {
         let about_caller = matches!(failure.kind, FailureKind::Credentials | FailureKind::Permission);
         let doubtful = self.lost.load(Ordering::Relaxed) || resumed && about_caller;
@@ -437,19 +439,19 @@ impl Sends {
     }
 }
 
-/// One step as the scheduler hands it out.
+/// One step, as the scheduler starts it.
 pub(crate) struct Step<'a> {
     pub(crate) index: usize,
     pub(crate) action: &'a Action,
-    /// The deleting half of a replacement, or a deletion.
+    /// Whether it deletes: a deletion, or the first step of a replacement.
     pub(crate) removes: bool,
-    /// It died with its parent: only the record goes.
+    /// It was deleted together with its parent: only the record is deleted.
     pub(crate) gone_already: bool,
-    /// Seconds for which its absence is watched.
+    /// Seconds for which it is checked after its deletion whether AWS creates it again.
     pub(crate) watch_seconds: u32,
     /// Expected seconds to the end of the run.
     pub(crate) priority: u64,
-    /// Tells that the resource has an id, for steps that wait for no more than that.
+    /// Signals that the resource has an id, for steps that wait for nothing else of it.
     pub(crate) created: mpsc::UnboundedSender<usize>,
 }
 

@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub(super) struct Node {
     pub(super) action: usize,
     pub(super) removes: bool,
-    /// Its parent is deleted too and takes it along: nothing is sent, the record goes after the parent.
+    /// The deletion of its parent deletes it as well: nothing is sent, and its record is deleted after the parent.
     pub(super) dies_with_parent: Option<usize>,
-    /// Seconds for which its absence is watched: what is deleted too writes it anew for a while.
+    /// Seconds for which it is checked after its deletion, because a resource that is deleted as well may create it again.
     pub(super) watch_seconds: u32,
     pub(super) seconds: u64,
 }
@@ -66,7 +66,7 @@ impl Steps {
     }
 }
 
-/// What waits, directly or not, until one of these is gone, with the first of them for which it waits.
+/// The actions that wait, directly or not, for the deletion of one of these, each with the first one that it waits for.
 pub(super) fn waiting_for(plan: &Plan, stay: &BTreeSet<Address>) -> BTreeMap<Address, Address> {
     let steps = Steps::of(plan);
     let address = |node: usize| &plan.actions[steps.nodes[node].action].address;
@@ -85,14 +85,14 @@ pub(super) fn waiting_for(plan: &Plan, stay: &BTreeSet<Address>) -> BTreeMap<Add
     waiting
 }
 
-/// A log group comes back for a minute after its cluster is gone.
+/// EKS may create the log group of a cluster again for a minute after the cluster is gone.
 fn watch_seconds(plan: &Plan, action: &Action) -> u32 {
     let Some((writer, seconds)) = action.kind.facts().rewritten_by else { return 0 };
     let is_writer = |other: &&Action| other.kind == writer && other.verb == Verb::Delete && other.existing.is_some();
     plan.actions.iter().find(is_writer).map_or(0, |_| seconds)
 }
 
-/// Add-ons and access entries die with their cluster; deleting each of them first only costs time (docs/aws.md, "Deletion order").
+/// Add-ons and access entries are deleted with their cluster; deleting each of them first only costs time (docs/aws.md, "Deletion order").
 fn bind_to_parents(plan: &Plan, nodes: &mut [Node], removals: &Positions<'_>) {
     for node in nodes.iter_mut().filter(|node| node.removes) {
         let action = &plan.actions[node.action];
@@ -133,14 +133,14 @@ fn apply_edges(
     }
 }
 
-/// The role of an add-on goes when the add-on is gone: a cluster whose deletion fails still needs its drivers.
+/// The role of an add-on is deleted after the add-on: a cluster whose deletion fails still needs its drivers.
 fn role_edges(graph: &mut Graph, position: usize, action: &Action, removals: &Positions<'_>) {
     let recorded = action.existing.iter().flat_map(|record| &record.dependencies);
     let roles = recorded.chain(&action.depends_on).filter(|address| address.kind().facts().grants_permissions);
     roles.filter_map(|address| removals.get(address)).for_each(|role| graph.add(position, *role));
 }
 
-/// What waits for a removal: the removal of everything that it depends on (dependents go first).
+/// Dependents are deleted before what they depend on.
 fn removal_edges(graph: &mut Graph, position: usize, action: &Action, removals: &Positions<'_>) {
     let recorded = action.existing.iter().flat_map(|record| &record.dependencies);
     for dependency in recorded.chain(action.verb.eq(&Verb::Delete).then_some(&action.depends_on).into_iter().flatten()) {
@@ -150,8 +150,8 @@ fn removal_edges(graph: &mut Graph, position: usize, action: &Action, removals: 
     }
 }
 
-/// What nodes write to or reach AWS through goes only when they are gone, and the cluster when they have given back their
-/// interfaces (docs/aws.md, "Deletion order"): also where no record tells that order.
+/// What nodes write to or reach AWS through is deleted after the nodes, and so is the cluster, because its network interfaces
+/// are released with them (docs/aws.md, "Deletion order"). These edges do not need records of dependencies.
 fn data_last_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
     let removed = |position: &usize| nodes[*position].removes;
     let facts = |position: usize| plan.actions[nodes[position].action].kind.facts();
@@ -161,7 +161,7 @@ fn data_last_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
     }
 }
 
-/// What is watched goes when its writer is gone, also where no record tells that order.
+/// A resource that another one may create again is deleted after that one, also without records of dependencies.
 fn writer_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
     let kind = |node: &Node| plan.actions[node.action].kind;
     for (position, node) in nodes.iter().enumerate().filter(|(_, node)| node.watch_seconds > 0) {
@@ -170,8 +170,8 @@ fn writer_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
     }
 }
 
-/// What was left goes when nothing can make it anew: after the last node, on which the controllers run, and after the
-/// cluster where its own controller made it.
+/// Leftovers are deleted when no controller can create them again: after the last node, on which the controllers run, and
+/// those of the cloud controller, which runs in the control plane, after the cluster.
 fn leftover_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
     let kind = |position: usize| plan.actions[nodes[position].action].kind;
     let removed: Vec<usize> = (0..nodes.len()).filter(|position| nodes[*position].removes).collect();
@@ -193,8 +193,8 @@ fn leftover_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
     }
 }
 
-/// In a network that is not ours, only our security groups tell in which VPC the cluster runs: as long as anything is to be
-/// found there, one of them must be known.
+/// In an existing network, only our security groups tell in which VPC the cluster runs. They are deleted last, so that an
+/// interrupted destroy still finds the leftovers there.
 fn network_last_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node]) {
     let facts = |position: usize| plan.actions[nodes[position].action].kind.facts();
     let removed: Vec<usize> = (0..nodes.len()).filter(|position| nodes[*position].removes).collect();
@@ -212,13 +212,14 @@ fn is_of_cloud_controller(action: &Action) -> bool {
     spec.and_then(|spec| spec.get(MADE_BY)?.as_str()) == Some(CLOUD_CONTROLLER)
 }
 
-/// What stays lets go of a deleted resource first (an Auto Scaling Group of its launch template).
+/// A resource that is updated stops using a deleted one first (an Auto Scaling Group its old launch template).
 fn release_edges(graph: &mut Graph, plan: &Plan, nodes: &[Node], removals: &Positions<'_>) {
-    // A replacement has to delete before it creates, which may be what an update waits for: then AWS's own refusal orders them.
+    // A replacement deletes before it creates, and an update may wait for its new resource: these edges could then form a cycle.
+    // The deletion is retried instead, until AWS no longer refuses it.
     if plan.actions.iter().any(|action| action.verb == Verb::Replace) {
         return;
     }
-    // What is only kept does not let go of anything.
+    // A retained resource is not updated, so it does not stop using anything.
     for (position, node) in nodes.iter().enumerate().filter(|(_, node)| !node.removes && plan.actions[node.action].verb != Verb::Retain) {
         let used = plan.actions[node.action].existing.iter().flat_map(|record| &record.dependencies);
         used.filter_map(|address| removals.get(address)).for_each(|removal| graph.add(position, *removal));

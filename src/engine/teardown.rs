@@ -1,5 +1,5 @@
-//! The plan that leaves nothing: everything recorded, everything that carries our tags, everything that Kubernetes left
-//! (RUN-4). What holds data may be kept.
+//! The plan of a destroy: everything recorded, everything that carries our tags, everything that Kubernetes left (RUN-4).
+//! What holds data may be kept.
 
 use super::blocker::Foreign;
 use super::item::{Observed, Readiness};
@@ -11,31 +11,31 @@ use crate::state::{Document, Intent, RecordStatus};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a resource holds that cannot be made again.
+/// The data that a resource holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DataLine {
     /// The resource.
     pub address: Address,
     /// Its AWS id.
     pub id: String,
-    /// What is in it, for people.
+    /// What is in it, as shown to the user.
     pub holds: String,
-    /// Whether there is anything that deleting it would lose.
+    /// Whether deleting it loses nothing.
     pub is_empty: bool,
 }
 
-/// A protection against deletion that somebody switched on, and that only an explicit word lifts.
+/// A protection against deletion, which only `--lift-protection` lifts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Protection {
     /// The resource.
     pub address: Address,
     /// Its AWS id.
     pub id: String,
-    /// What protects it, for people.
+    /// What protects it, as shown to the user.
     pub by: String,
 }
 
-/// Something recorded that somebody took our tags off: left alone, and still recorded.
+/// A recorded resource that no longer carries our tags: left alone, and still recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Disowned {
     /// The resource.
@@ -44,20 +44,20 @@ pub struct Disowned {
     pub id: String,
 }
 
-/// What a person should know before saying yes.
+/// What the user should know before agreeing.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Survey {
-    /// Data, the fullest first.
+    /// Data, the largest first.
     pub data: Vec<DataLine>,
-    /// What is not ours and stands in the way.
+    /// Resources of others that block the teardown.
     pub foreign: Vec<Foreign>,
-    /// What AWS does not delete before its protection is lifted.
+    /// Resources that AWS deletes only after their protection is lifted.
     pub protected: Vec<Protection>,
-    /// What is recorded and exists, but does not carry our tags any more.
+    /// Recorded resources that exist but no longer carry our tags.
     pub disowned: Vec<Disowned>,
 }
 
-/// Deletes everything; `inputs.desired` is empty. With `keep_data`, what holds data is only written down as kept.
+/// The plan that deletes everything; `inputs.desired` is empty. With `keep_data`, what holds data is only recorded as kept.
 ///
 /// # Errors
 /// As [`plan`].
@@ -77,8 +77,8 @@ pub fn teardown(inputs: &Inputs<'_>, leftovers: &[Observed], keep_data: bool) ->
     Ok(plan)
 }
 
-/// What exists and holds data stays; what AWS deletes already cannot be kept, and what an earlier run kept is no work. What
-/// AWS does not show is only forgotten, unless it was just made and may be invisible yet.
+/// Retains what exists and holds data. What AWS is already deleting cannot be kept, and what an earlier run kept needs no action.
+/// Of what AWS does not show only the record is deleted, unless it was just created and may not be visible yet.
 fn keep(plan: &mut Plan, state: &Document, seen: &[&Observed]) {
     let alive = seen.iter().filter(|seen| seen.readiness != Readiness::Deleting);
     let exists: BTreeSet<(&Address, &str)> = alive.map(|seen| (&seen.address, seen.id.as_str())).collect();
@@ -97,8 +97,8 @@ fn keep(plan: &mut Plan, state: &Document, seen: &[&Observed]) {
     }
 }
 
-/// Takes out of a plan what stays, and everything that would go after it: with their order they would lose its sense (a key
-/// before what it encrypts, roles of a living cluster).
+/// Takes out of a plan what stays, and everything that would be deleted after it: a key must not be deleted before what it
+/// encrypts, nor the roles of a cluster that still exists.
 pub fn hold_back(plan: &mut Plan, stay: &BTreeSet<Address>) {
     let waiting = waiting_for(plan, stay);
     for action in plan.actions.iter_mut().filter(|action| action.verb == Verb::Delete) {
@@ -115,12 +115,12 @@ fn state_has(state: &Document, action: &Action) -> bool {
     state.resources.contains_key(&action.address)
 }
 
-/// What holds data, and what stays with it.
+/// Whether `--retain-data` keeps the kind: it holds data, or belongs to what does.
 pub fn is_kept(kind: Kind) -> bool {
     kind.facts().holds_data || kind.facts().kept_with.is_some()
 }
 
-/// Deletes of what was found, and of records of what is not found any more.
+/// Deletes of the leftovers that were found, and of the records of those that no longer exist.
 fn leftover_actions(state: &Document, leftovers: &[Observed]) -> Vec<Action> {
     let found: BTreeMap<&Address, &Observed> = leftovers.iter().map(|seen| (&seen.address, seen)).collect();
     let recorded = state.resources.keys().filter(|address| address.kind().facts().leftover);
@@ -135,8 +135,8 @@ fn leftover_actions(state: &Document, leftovers: &[Observed]) -> Vec<Action> {
     all.into_iter().map(action).collect()
 }
 
-/// What was found by its tags alone goes before what it names in its spec. Only kinds that are made earlier count, so that
-/// nothing waits in a circle; what was left goes after groups and cluster, whatever it names.
+/// A resource found by its tags alone is deleted before those that its spec names. Only kinds that are created earlier count,
+/// so that no cycle arises; leftovers are deleted after groups and cluster, whatever they name.
 fn order_unrecorded(plan: &mut Plan, state: &Document, seen: &[&Observed]) {
     let is_known = |address: &Address| state.resources.contains_key(address) || state.intents.contains_key(address);
     for action in plan.actions.iter_mut().filter(|action| action.verb == Verb::Delete && !is_known(&action.address)) {
@@ -148,6 +148,6 @@ fn order_unrecorded(plan: &mut Plan, state: &Document, seen: &[&Observed]) {
 
 fn is_outlived(user: &Observed, used: &Observed) -> bool {
     let (user, used) = (user.address.kind().facts(), used.address.kind().facts());
-    // A node is ended whatever still names it; what was left goes after the cluster and its nodes, whatever it names.
+    // Nodes are terminated whatever still names them; leftovers are deleted after the cluster and its nodes, whatever they name.
     used.runs_nodes || user.leftover && !used.leftover && used.layer >= Layer::ControlPlane
 }

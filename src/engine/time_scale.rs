@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Factor on every wait: polling, back-off, grace and time-outs. Never on the time-out of a single request.
+/// Factor on every wait: polling, back-off, grace periods and time-outs. Never on the time-out of a single request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TimeScale(f64);
 
@@ -15,17 +15,17 @@ impl TimeScale {
         (0.0001..=1.0).contains(&factor).then_some(Self(factor))
     }
 
-    /// Real seconds in a second.
+    /// Real seconds for one second of waiting.
     pub fn factor(self) -> f64 {
         self.0
     }
 
-    /// So many seconds at this time_scale.
+    /// This many seconds, scaled.
     pub fn seconds(self, seconds: f64) -> Duration {
         Duration::from_secs_f64(seconds * self.0)
     }
 
-    /// The same with ±20 %, so that many waiters do not ask in step.
+    /// The same with ±20 %, so that many waiters do not send their requests at the same moment.
     pub fn jittered(self, seconds: f64) -> Duration {
         self.seconds(seconds * (0.8 + 0.4 * fastrand::f64()))
     }

@@ -1,4 +1,4 @@
-//! What people and programs read: plans, status, outputs, progress lines. Pure: values in, text out.
+//! Text and JSON of plans, status, outputs and progress. Pure functions: they print nothing.
 
 mod notes;
 mod notice;

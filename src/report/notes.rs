@@ -1,4 +1,4 @@
-//! What a reviewer should know beyond the list of resources: how pools spread, and what the docker bridge does.
+//! Notes for the reviewer of a plan: how pools spread over zones, what the docker bridge does, and a missing route to AWS.
 
 use crate::config::Config;
 use crate::config::model::{AmiFamily, Nat, Network, Pool};
@@ -11,14 +11,14 @@ pub fn notes(config: &Config) -> Vec<String> {
     notes
 }
 
-/// Totals and their spread over the zones (POOL-5).
+/// Sizes of a pool in total and by zone (POOL-5).
 fn pool_line(pool: &Pool) -> String {
     let zones: Vec<String> = pool.zones.iter().map(|zone| format!("{} {}–{}", zone.zone, zone.min, zone.max)).collect();
     let spot = if pool.spot { ", spot" } else { "" };
     format!("pool {}: {}–{} × {}{spot}, {} GiB ({})", pool.name, pool.min, pool.max, pool.instance_type, pool.disk_gib, zones.join(", "))
 }
 
-/// Which of the two ways applies (POOL-7).
+/// Which of the two implementations of the docker bridge applies (POOL-7).
 fn bridge_lines(config: &Config) -> Vec<String> {
     let with = |family: AmiFamily| {
         let names: Vec<&str> =
@@ -35,6 +35,7 @@ fn bridge_lines(config: &Config) -> Vec<String> {
 
 fn egress_line(config: &Config) -> Option<String> {
     let Network::Managed(network) = &config.network else { return None };
-    (network.nat == Nat::None && network.interface_endpoints.is_empty())
-        .then(|| "no NAT gateway and no interface endpoints: nodes cannot reach EKS or ECR unless another way out exists".to_owned())
+    (network.nat == Nat::None && network.interface_endpoints.is_empty()).then(|| {
+        "no NAT gateway and no interface endpoints: nodes cannot reach EKS or ECR unless there is another route out of the VPC".to_owned()
+    })
 }

@@ -1,4 +1,4 @@
-//! What a workflow says, as text, and how loud it is.
+//! The notices of a workflow as text, and whether `--quiet` hides them.
 
 use super::plan_text::plan_text;
 use super::progress::clock;
@@ -6,16 +6,16 @@ use super::teardown_text::{Choice, teardown_text};
 use crate::engine::{Drained, Duplicates};
 use crate::workflow::Notice;
 
-/// Who hears a text.
+/// Whether `--quiet` hides a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Volume {
-    /// Everybody, save with `--quiet`.
+    /// Hidden with `--quiet`.
     Normal,
-    /// Everybody: it is a warning, or a question or a refusal refers to it.
+    /// Always shown: a warning, or something that a question or a refusal refers to.
     Always,
 }
 
-/// The lines of a notice. `notes` is what the configuration brings along for people.
+/// The lines of a notice. `notes` are the notes on the configuration.
 pub fn notice_lines(notice: &Notice<'_>, notes: &[String]) -> Vec<(Volume, String)> {
     use Volume::{Always, Normal};
     let volume = |needed: bool| if needed { Always } else { Normal };
@@ -30,11 +30,11 @@ pub fn notice_lines(notice: &Notice<'_>, notes: &[String]) -> Vec<(Volume, Strin
         Notice::Recording { location } => one(Normal, format!("State: {location}\n")),
         Notice::DuplicateDeleted { name } => one(Normal, format!("deleted {name}, which nothing used")),
         Notice::DuplicateInUse { name, failure } => {
-            one(Always, format!("warning: {name} is left alone: something that is not ours uses it ({failure})"))
+            one(Always, format!("warning: {name} is left alone: a resource of others uses it ({failure})"))
         }
         Notice::NoState { location } => one(
             Normal,
-            format!("There is no state at {location}: what AWS shows by its tags is taken. If it is elsewhere, give `--state`."),
+            format!("There is no state at {location}: resources are found by their tags. If it is stored elsewhere, give `--state`."),
         ),
         Notice::OtherLineage { count } => {
             one(Always, format!("warning: {count} with this cluster's tags were made under another state: they are left alone"))
@@ -55,7 +55,7 @@ pub fn notice_lines(notice: &Notice<'_>, notes: &[String]) -> Vec<(Volume, Strin
             one(
                 Normal,
                 format!(
-                    "Waiting {} before looking again: a run that was cut off was about to create {}, which AWS may show late.",
+                    "Waiting {} before inspecting AWS again: an interrupted run was about to create {}, which AWS may show late.",
                     clock(*seconds),
                     names.join(", ")
                 ),
@@ -63,7 +63,7 @@ pub fn notice_lines(notice: &Notice<'_>, notes: &[String]) -> Vec<(Volume, Strin
         }
         Notice::NotDrainable => one(
             Normal,
-            "The cluster is not active, so its Services and Ingresses cannot be asked for; their load balancers are deleted in AWS."
+            "The cluster is not active, so its Services and Ingresses cannot be listed; their load balancers are deleted in AWS."
                 .to_owned(),
         ),
         Notice::Draining => one(Normal, "\nDeleting LoadBalancer Services and Ingresses first.".to_owned()),
@@ -77,11 +77,12 @@ pub fn notice_lines(notice: &Notice<'_>, notes: &[String]) -> Vec<(Volume, Strin
 
 fn drained_lines(drained: &Drained) -> Vec<(Volume, String)> {
     let gone = format!("{} Services and {} Ingresses are gone.", drained.services.len(), drained.ingresses.len());
-    let left = drained.left.iter().map(|left| (Volume::Always, format!("warning: {left} is still there; what it holds is deleted in AWS")));
+    let left =
+        drained.left.iter().map(|left| (Volume::Always, format!("warning: {left} is still there; its load balancer is deleted in AWS")));
     std::iter::once((Volume::Normal, gone)).chain(left).collect()
 }
 
-/// Which second objects of an address there are, and what becomes of them.
+/// A warning for each second resource of an address.
 pub fn duplicate_warnings(duplicates: &Duplicates) -> Vec<String> {
     let empty = duplicates.empty.iter().map(|one| {
         let name = Duplicates::name(one);
@@ -89,7 +90,7 @@ pub fn duplicate_warnings(duplicates: &Duplicates) -> Vec<String> {
     });
     let unclear = duplicates.unclear.iter().map(|one| {
         let name = Duplicates::name(one);
-        format!("warning: {name} carries our tags, but another object has its place; look at it, and delete it in AWS")
+        format!("warning: {name} carries our tags, but another resource is recorded for its address; check it, and delete it in AWS")
     });
     empty.chain(unclear).collect()
 }

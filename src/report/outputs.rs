@@ -1,4 +1,4 @@
-//! What an installation of Domino needs to know (OUT-1), taken from the state.
+//! The values that a Domino installation needs (OUT-1), read from the state.
 
 use crate::resource::{Address, Kind};
 use crate::state::{Document, Record};
@@ -32,9 +32,9 @@ pub struct Outputs {
     pub vpc: Option<String>,
     /// Subnet ids by name.
     pub subnets: BTreeMap<String, String>,
-    /// Security group ids by name; `cluster` is the one that EKS made.
+    /// Security group ids by name; `cluster` is the one that EKS created.
     pub security_groups: BTreeMap<String, String>,
-    /// Name that Domino will be served from.
+    /// Host name under which Domino will be reached.
     pub fqdn: Option<String>,
 }
 

@@ -1,9 +1,9 @@
-//! The plan for programs.
+//! The plan as JSON.
 
 use crate::engine::{Plan, Verb};
 use serde_json::{Value, json};
 
-/// Version of the plan's JSON format; minor versions only add.
+/// Version of the plan's JSON format; minor versions only add fields.
 const FORMAT_VERSION: &str = "1.0";
 
 /// The plan as JSON. `account` is unknown in an offline plan. Unchanged resources are counted, not listed.

@@ -1,4 +1,4 @@
-//! The plan for people: danger first, then changes, then additions by layer.
+//! The plan as text: refusals and deletions first, then changes, then additions by layer.
 
 use super::style::{ADD, CHANGE, DANGER, FAINT, HEADING, paint};
 use crate::engine::{Action, FieldChange, MADE_BY, MADE_FOR, Plan, Reason, Verb};
@@ -15,7 +15,7 @@ pub fn plan_text(plan: &Plan) -> String {
     let of = |verb: Verb| plan.actions.iter().filter(move |action| action.verb == verb).collect::<Vec<_>>();
     section(&mut text, "Refused", &of(Verb::Blocked), changed);
     section(&mut text, "Delete", &of(Verb::Delete), deleted);
-    section(&mut text, "Replace (deleted and made anew)", &of(Verb::Replace), changed);
+    section(&mut text, "Replace (deleted and created again)", &of(Verb::Replace), changed);
     section(&mut text, "Change in place", &of(Verb::Update), changed);
     section(&mut text, "Take into the state (exists, carries our tags)", &of(Verb::Adopt), changed);
     additions(&mut text, &of(Verb::Create));
@@ -62,7 +62,7 @@ fn additions(text: &mut String, actions: &[&Action]) {
 
 fn added(action: &Action, width: usize) -> String {
     let fields = action.kind.facts().headline.iter().filter_map(|name| action.fields.iter().find(|field| field.path == *name));
-    // What is known only during apply is left out: a wall of it tells nothing.
+    // Fields that are known only during apply are left out, because there would be one for almost every reference.
     let fields = fields.filter(|field| !field.unknown && field.after != Value::Array(Vec::new()));
     let fields: Vec<String> = fields.map(|field| format!("{}={}", field.path, after_text(field))).collect();
     let why = if action.reason == Reason::New { String::new() } else { format!("  {}", paint(CHANGE, &action.reason)) };
@@ -72,7 +72,7 @@ fn added(action: &Action, width: usize) -> String {
 
 pub(super) fn deleted(action: &Action, width: usize) -> String {
     let data = if action.kind.facts().holds_data { paint(DANGER, "  holds data") } else { String::new() };
-    // The ARN of a leftover only repeats its name.
+    // The ARN of a leftover is not shown when it only repeats its name.
     let id = action.id.as_deref().filter(|id| !(action.kind.facts().leftover && id.contains(action.address.name()))).unwrap_or_default();
     let reason = match (&action.reason, left_by(action)) {
         (_, Some(maker)) => format!("  {maker}"),
@@ -82,7 +82,7 @@ pub(super) fn deleted(action: &Action, width: usize) -> String {
     format!("  {} {:width$}  {}{data}{reason}\n", paint(DANGER, "-"), action.address, paint(FAINT, id))
 }
 
-/// Who made what was left, and for what.
+/// Who made a leftover, and for what.
 fn left_by(action: &Action) -> Option<String> {
     let spec = &action.existing.as_ref()?.spec;
     let text = |field: &str| spec.get(field).and_then(Value::as_str);
@@ -148,7 +148,7 @@ fn rule_text(rule: &serde_json::Map<String, Value>) -> String {
     }
 }
 
-/// The telling end of an ARN.
+/// The last part of an ARN.
 fn last_part(text: &str) -> &str {
     if text.starts_with("arn:") { text.rsplit('/').next().unwrap_or(text) } else { text }
 }

@@ -1,4 +1,4 @@
-//! A run as plain lines, one for each event worth a line.
+//! The progress of a run as plain lines.
 
 use crate::engine::{Event, LeftBehind, Verb};
 
@@ -54,7 +54,7 @@ pub fn left_behind_text(left: LeftBehind) -> &'static str {
 }
 
 impl PlainProgress {
-    /// The line of an event; quick steps are told only when they end.
+    /// The line of an event, if it has one; short steps have one only at their end.
     pub fn line(&mut self, event: &Event) -> Option<String> {
         match event {
             Event::RunStarted { steps, expected_seconds } => {

@@ -1,4 +1,4 @@
-//! What exists, its health, and where AWS differs from what was applied.
+//! The status of a cluster: what exists, its health, and where AWS differs from what was applied.
 
 use super::plan_text::value_text;
 use super::style::{ADD, CHANGE, DANGER, FAINT, HEADING, paint};
@@ -8,7 +8,7 @@ use crate::state::{Document, Record, RecordStatus};
 use serde::Serialize;
 use std::fmt::Write as _;
 
-/// The state of one cluster.
+/// The status of one cluster.
 #[derive(Debug, Clone, Serialize)]
 pub struct Status {
     /// Cluster name.
@@ -17,13 +17,13 @@ pub struct Status {
     pub account: String,
     /// Region.
     pub region: String,
-    /// Whether everything that the configuration wants is there, ready and as it was applied.
+    /// Whether everything in the configuration exists, is ready and as it was applied.
     pub healthy: bool,
-    /// One line for each resource that is recorded or wanted.
+    /// One line for each resource that is recorded or desired.
     pub resources: Vec<Line>,
 }
 
-/// How a resource is.
+/// Health of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Health {
@@ -35,16 +35,16 @@ pub enum Health {
     Failed,
     /// It is being deleted.
     Deleting,
-    /// It is recorded, and AWS does not have it.
+    /// It is recorded, but does not exist in AWS.
     Missing,
-    /// It is wanted, and not created yet.
+    /// It is desired, but not created yet.
     Absent,
     /// An earlier destroy kept it for its data.
     Kept,
 }
 
 impl Health {
-    /// As it stands in JSON and in tables.
+    /// Its name in JSON and in text.
     pub fn name(self) -> &'static str {
         match self {
             Health::Ready => "ready",
@@ -67,15 +67,15 @@ pub struct Line {
     pub layer: Layer,
     /// AWS id.
     pub id: Option<String>,
-    /// How it is.
+    /// Its health.
     pub health: Health,
     /// Why it is not ready.
     pub detail: Option<String>,
-    /// What was changed outside or not applied yet.
+    /// Fields that were changed outside of domino-eks or are not applied yet.
     pub drift: Vec<String>,
 }
 
-/// Puts state, observation and plan together.
+/// Combines state, observed resources and plan.
 pub fn status(state: &Document, observed: &[Observed], plan: &Plan) -> Status {
     let is_known = |action: &&Action| {
         state.resources.contains_key(&action.address) || matches!(action.verb, Verb::Adopt | Verb::Create | Verb::Blocked)
@@ -95,14 +95,14 @@ pub fn status(state: &Document, observed: &[Observed], plan: &Plan) -> Status {
             Line { address: action.address.to_string(), layer: action.layer, id: action.id.clone(), health, detail, drift: drift.collect() }
         })
         .collect();
-    // What is kept beside what the configuration wants says nothing about the cluster.
+    // Data that was kept and that the configuration does not name says nothing about the cluster.
     let healthy = !resources.is_empty() && resources.iter().all(|line| line.health == Health::Ready && line.drift.is_empty());
     resources.extend(kept_beside(state, plan));
     resources.sort_by_key(|line| line.layer);
     Status { cluster: state.cluster.clone(), account: state.account.clone(), region: state.region.clone(), healthy, resources }
 }
 
-/// How it is, and why it is not ready.
+/// The health of a resource, and why it is not ready.
 fn health(action: &Action, record: Option<&Record>, seen: Option<&Observed>) -> (Health, Option<String>) {
     let is_kept = record.is_some_and(|record| record.status == RecordStatus::Retained);
     match seen.map(|observed| &observed.readiness) {
@@ -112,7 +112,7 @@ fn health(action: &Action, record: Option<&Record>, seen: Option<&Observed>) -> 
         Some(Readiness::Failed(why)) => (Health::Failed, Some(why.clone())),
         Some(Readiness::Deleting) => (Health::Deleting, None),
         Some(Readiness::Ready) if is_kept => kept(),
-        // A run that was cut off has to finish it.
+        // Its creation was interrupted, and another run has to finish it.
         Some(Readiness::Ready) if action.verb == Verb::Create => (Health::NotReady, Some(action.reason.to_string())),
         Some(Readiness::Ready) => (Health::Ready, None),
     }
@@ -122,7 +122,7 @@ fn kept() -> (Health, Option<String>) {
     (Health::Kept, Some("by an earlier destroy, for its data".to_owned()))
 }
 
-/// What an earlier destroy kept and no configuration wants, such as volumes of claims.
+/// Resources that an earlier destroy kept and that the configuration does not name, such as volumes of claims.
 fn kept_beside(state: &Document, plan: &Plan) -> Vec<Line> {
     let is_beside = |address: &Address| plan.actions.iter().all(|action| action.address != *address);
     let kept_ones = state.resources.iter().filter(|(address, record)| record.status == RecordStatus::Retained && is_beside(address));
@@ -168,7 +168,7 @@ pub fn status_text(status: &Status) -> String {
         "\n{} of {} ready, {drifted} differ from the configuration{}{}.",
         count(Health::Ready),
         status.resources.len(),
-        more(count(Health::Absent) + count(Health::Missing), "not there (`domino-eks apply` makes what is missing)"),
+        more(count(Health::Absent) + count(Health::Missing), "not in AWS (`domino-eks apply` creates what is missing)"),
         more(count(Health::Kept), "kept by an earlier destroy"),
     );
     text

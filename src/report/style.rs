@@ -1,4 +1,4 @@
-//! Colours, in one place. The printer strips them where nobody sees them.
+//! Colours of all texts. The printer removes them when the output is no terminal.
 
 use anstyle::{AnsiColor, Style};
 
@@ -10,7 +10,7 @@ pub(super) const CHANGE: Style = AnsiColor::Yellow.on_default();
 pub(super) const DANGER: Style = AnsiColor::Red.on_default();
 /// Headings.
 pub(super) const HEADING: Style = Style::new().bold();
-/// Asides.
+/// Details of less importance.
 pub(super) const FAINT: Style = Style::new().dimmed();
 
 /// `text` in a style.

@@ -1,4 +1,4 @@
-//! The plan of a destroy for people: data first, then what is in the way, then what goes, by layer.
+//! The plan of a destroy as text: data first, then what is protected or not ours, then the deletions by layer.
 
 use super::plan_text::{deleted, width};
 use super::style::{DANGER, FAINT, HEADING, paint};
@@ -6,12 +6,12 @@ use crate::engine::{Action, DataLine, Disowned, Foreign, Plan, Protection, Surve
 use crate::resource::Layer;
 use std::fmt::Write as _;
 
-/// Whether it was said what becomes of data.
+/// Whether it is decided that data is deleted or kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
-    /// A plan only: the flags of destroy will say it.
+    /// In a plan it is open: the flags of destroy decide it.
     Open,
-    /// The plan is what was asked for.
+    /// In a destroy, the flags have decided it.
     Made,
 }
 
@@ -30,7 +30,7 @@ pub fn teardown_text(plan: &Plan, survey: &Survey, choice: Choice) -> String {
     protected(&mut text, &survey.protected);
     foreign(&mut text, &survey.foreign);
     disowned(&mut text, &survey.disowned);
-    // What holds data was named above.
+    // Resources that hold data are listed above.
     let is_data = |action: &&&Action| survey.data.iter().any(|line| line.address == action.address);
     layers(&mut text, &deletes.iter().filter(|action| !is_data(action)).copied().collect::<Vec<_>>());
     if !kept.is_empty() {
@@ -90,7 +90,7 @@ fn disowned(text: &mut String, list: &[Disowned]) {
     text.push('\n');
 }
 
-/// The last layer first, as it is deleted.
+/// The last layer first, in the order of deletion.
 fn layers(text: &mut String, actions: &[&Action]) {
     let mut layers: Vec<Layer> = actions.iter().map(|action| action.layer).collect();
     layers.sort();

@@ -1,4 +1,4 @@
-//! Tests of what people and programs read.
+//! Tests of texts and JSON.
 
 use super::*;
 use crate::engine::{Event, Inputs, LeftBehind, Observed, Plan, Readiness, Verb, plan};
@@ -47,7 +47,7 @@ fn document() -> Document {
     Document { lineage: "l".to_owned(), ..Document::new("111122223333", "aws", "us-west-2", "demo") }
 }
 
-/// State, world and wishes with one of each verb.
+/// State, observed and desired resources that give one action of each verb.
 struct Scene {
     desired: Vec<Desired>,
     state: Document,
@@ -123,14 +123,14 @@ fn plain(text: &str) -> String {
 fn a_plan_shows_danger_first_then_changes_then_additions_by_layer() {
     insta::assert_snapshot!(plain(&plan_text(&Scene::mixed().plan())), @r#"
     Refused
-      ! s3-bucket/logs  name cannot change after creation, and replacing it would lose what it holds; put the old value back, or destroy and apply again
+      ! s3-bucket/logs  name cannot change after creation, and replacing it would lose its data; restore the old value, or destroy and apply again
           name: demo-logs → other-logs
 
     Delete
       - iam-role/old     demo-old
       - s3-bucket/blobs  demo-blobs  holds data
 
-    Replace (deleted and made anew)
+    Replace (deleted and created again)
       -/+ nat-gateway/us-west-2a  subnet cannot change in place
           subnet: subnet-1 → subnet-2  forces replacement
 
@@ -291,7 +291,7 @@ fn the_status_tells_health_and_drift() {
     Add-ons
       eks-add-on/coredns                    failed     coredns  no nodes
 
-    3 of 6 ready, 2 differ from the configuration, 1 not there (`domino-eks apply` makes what is missing).
+    3 of 6 ready, 2 differ from the configuration, 1 not in AWS (`domino-eks apply` creates what is missing).
     "#);
 }
 
@@ -358,13 +358,13 @@ fn the_status_of_half_a_cluster_names_the_other_half() {
     Left by Kubernetes
       ebs-volume/vol-1  kept       vol-1  by an earlier destroy, for its data
 
-    1 of 5 ready, 0 differ from the configuration, 1 not there (`domino-eks apply` makes what is missing), 2 kept by an earlier destroy.
+    1 of 5 ready, 0 differ from the configuration, 1 not in AWS (`domino-eks apply` creates what is missing), 2 kept by an earlier destroy.
     "#);
 }
 
 // RUN-1
 #[test]
-fn what_is_kept_beside_the_cluster_does_not_make_it_ill() {
+fn what_is_kept_beside_the_cluster_does_not_make_it_unhealthy() {
     let mut scene = Scene { desired: Vec::new(), state: document(), observed: Vec::new() };
     scene.exists("vpc/main", "vpc-1", json!({}), Some(json!({})));
     scene.exists("ebs-volume/vol-1", "vol-1", json!({}), None);
@@ -466,12 +466,12 @@ fn a_run_in_plain_lines() {
 #[test]
 fn what_a_failure_leaves_behind_is_said() {
     let line = |left| {
-        let failed = Event::StepFailed { address: address("vpc/main"), action: Verb::Delete, error: "e".to_owned(), left };
+        let failed = Event::StepFailed { address: address("vpc/main"), action: Verb::Create, error: "e".to_owned(), left };
         PlainProgress::default().line(&failed).unwrap()
     };
-    assert_eq!(line(LeftBehind::Nothing), "  1/0 vpc/main: failed while deleting: e; nothing was created");
-    assert_eq!(line(LeftBehind::Recorded), "  1/0 vpc/main: failed while deleting: e; what exists is recorded in the state");
-    assert_eq!(line(LeftBehind::Unknown), "  1/0 vpc/main: failed while deleting: e; it may exist; the next run looks for it");
+    assert_eq!(line(LeftBehind::Nothing), "  1/0 vpc/main: failed while creating: e; nothing was created");
+    assert_eq!(line(LeftBehind::Recorded), "  1/0 vpc/main: failed while creating: e; what exists is recorded in the state");
+    assert_eq!(line(LeftBehind::Unknown), "  1/0 vpc/main: failed while creating: e; it may exist; the next run looks for it");
 }
 
 #[test]
@@ -507,7 +507,7 @@ fn notes_show_the_spread_of_pools_and_what_the_docker_bridge_does() {
 
 // POOL-7, NET-2
 #[test]
-fn notes_tell_of_al2_and_of_a_missing_way_out() {
+fn notes_name_al2_pools_and_a_missing_route_to_aws() {
     let text = "name: demo\nregion: us-west-2\nzones: [us-west-2a]\nkubernetes: {version: '1.32'}\nnetwork: {nat: none}\n\
                 pools: {default: {amiFamily: AL2, spot: true}, default-gpu: {enabled: false}}";
     let config = crate::config::parse("test.yaml", text.as_bytes()).unwrap_or_else(|findings| panic!("{findings}"));
@@ -516,6 +516,6 @@ fn notes_tell_of_al2_and_of_a_missing_way_out() {
     pool default: 1–20 × m5.2xlarge, spot, 400 GiB (us-west-2a 1–20)
     docker bridge (platform): a guarded user-data part configures Docker where the image has it; EKS's own AL2023 images run containerd, where it does nothing
     docker bridge (default): `--enable-docker-bridge true` in the bootstrap call; ignored under containerd
-    no NAT gateway and no interface endpoints: nodes cannot reach EKS or ECR unless another way out exists
+    no NAT gateway and no interface endpoints: nodes cannot reach EKS or ECR unless there is another route out of the VPC
     "#);
 }

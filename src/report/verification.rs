@@ -4,10 +4,10 @@ use crate::workflow::TeardownTarget;
 use crate::workflow::destroy::{Remaining, RemainingReason, SEARCHED_BY, TeardownRecord, Verification};
 use serde_json::{Value, json};
 
-/// Version of the report's JSON format; minor versions only add.
+/// Version of the report's JSON format; minor versions only add fields.
 const FORMAT_VERSION: &str = "1.0";
 
-/// Why something still exists, for people.
+/// Why a resource still exists, as text.
 fn reason_text(reason: &RemainingReason) -> String {
     match reason {
         RemainingReason::Kept => "kept for its data".to_owned(),
@@ -17,14 +17,14 @@ fn reason_text(reason: &RemainingReason) -> String {
         RemainingReason::HeldBack(reason) => reason.to_string(),
         RemainingReason::BeingDeleted => "being deleted".to_owned(),
         RemainingReason::NotDeleted => "not deleted; run the same command again".to_owned(),
-        RemainingReason::Unconfirmed => "it is recorded, and was not deleted; run the same command again".to_owned(),
-        RemainingReason::Untagged => "it exists, but our tags were taken off: left alone, and still recorded; put the tags \
+        RemainingReason::Unconfirmed => "it is recorded, and its deletion is not confirmed; run the same command again".to_owned(),
+        RemainingReason::Untagged => "it exists, but our tags were removed: left alone, and still recorded; put the tags \
                                       `domino-eks:cluster` and `domino-eks:lineage` back and run the same command again, or delete it yourself"
             .to_owned(),
     }
 }
 
-/// The verification for people.
+/// The verification as text.
 pub fn verification_lines(verification: &Verification, target: &TeardownTarget) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut section = |title: &str, list: &[Remaining]| {
@@ -60,7 +60,7 @@ pub fn empty_teardown_report() -> Value {
     json!({ "format_version": FORMAT_VERSION, "result": "unknown" })
 }
 
-/// The report of a destroy as far as it has come.
+/// The report of a destroy so far.
 pub fn teardown_report(record: &TeardownRecord) -> Value {
     let mut report = json!({
         "format_version": FORMAT_VERSION,

@@ -1,4 +1,4 @@
-//! `apply`: make AWS as the configuration says.
+//! `apply`: creates and changes resources until AWS matches the configuration.
 
 use super::Context;
 use super::error::{Refusal, WorkflowError};
@@ -12,7 +12,7 @@ use crate::state::Entry;
 /// How an apply ended.
 #[derive(Debug)]
 pub enum Applying {
-    /// AWS was as the configuration says already.
+    /// AWS already matched the configuration.
     Unchanged,
     /// The plan was carried out, in whole or in part.
     Ran(Outcome),
@@ -21,7 +21,7 @@ pub enum Applying {
 /// Plans, asks (unless `is_agreed`), and carries the plan out.
 ///
 /// # Errors
-/// When something is refused or the run could not go on. Steps that failed are part of the outcome.
+/// When something is refused or the run had to be ended. Failed steps are part of the outcome.
 pub async fn apply<P: Discovery, S: StateStore, U: Ui>(
     context: &Context<'_, P, S, U>,
     loaded: &Loaded,
@@ -51,7 +51,7 @@ pub async fn apply<P: Discovery, S: StateStore, U: Ui>(
     context.execute(execution).await.map(Applying::Ran)
 }
 
-/// There is nothing to do; what was looked up and which file is in force is still recorded.
+/// Without changes, the answers of look-ups and the applied file are still recorded.
 async fn note_applied<P: Discovery, S: StateStore, U: Ui>(
     context: &Context<'_, P, S, U>,
     session: Session,

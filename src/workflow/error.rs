@@ -1,4 +1,4 @@
-//! How a workflow can end without success. Exit codes and hints are the command room's business.
+//! How a workflow can end without success. Exit codes and hints are added in `cli/exit.rs`.
 
 use crate::config::model::Lifecycle;
 use crate::engine::{Failure, LookupError, PlanError, RecoverError, RunError};
@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
-/// Names that a message lists before it only counts.
+/// Largest number of names in a message; the rest is counted.
 const MOST_NAMES: usize = 5;
 
-/// A workflow that did not reach its end.
+/// Why a workflow did not complete.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkflowError {
     /// A call failed.
@@ -29,16 +29,16 @@ pub enum WorkflowError {
     /// The state cannot be rebuilt.
     #[error(transparent)]
     Recover(#[from] RecoverError),
-    /// The run could not go on.
+    /// The run had to be ended.
     #[error(transparent)]
     Run(#[from] RunError),
     /// Refused before anything was changed.
     #[error("{0}; nothing was changed")]
     Refused(Box<Refusal>),
-    /// The person asked to stop before anything was changed.
+    /// The user stopped it before anything was changed.
     #[error("interrupted; nothing was changed")]
     Interrupted,
-    /// The person asked to stop while a cluster was drained.
+    /// The user stopped it while a cluster was drained.
     #[error("interrupted; some Services and Ingresses may be deleted already, nothing else was changed")]
     InterruptedDrain,
     /// The lock was lost.
@@ -52,7 +52,7 @@ pub enum WorkflowError {
     NotSaved {
         /// Why.
         source: Box<WorkflowError>,
-        /// What became of the document.
+        /// Where the document was saved instead.
         saved: SavedAside,
     },
     /// The store did not answer the last write of a run.
@@ -61,19 +61,19 @@ pub enum WorkflowError {
         /// Where the state is.
         location: String,
     },
-    /// The inspection after a run failed: it says nothing about what was done.
-    #[error("what is done is done and recorded, but what is left could not be determined: {}", without_nothing_changed(.0))]
+    /// The inspection after a run failed.
+    #[error("what was done is recorded, but what is left could not be determined: {}", without_nothing_changed(.0))]
     Unverified(#[source] Box<WorkflowError>),
 }
 
-/// Where the document of a run is, when its place could not take it.
+/// Where the document of a run is when it could not be written to its location.
 #[derive(Debug)]
 pub enum SavedAside {
     /// Beside the configuration.
     File {
         /// The file.
         path: PathBuf,
-        /// Whether another run has written a newer state meanwhile, so that this one is only for looking things up.
+        /// Whether another run has written a newer state meanwhile, so that this one must not be pushed.
         superseded: bool,
     },
     /// It could not be saved there either.
@@ -90,20 +90,20 @@ fn without_nothing_changed(error: &WorkflowError) -> String {
     error.to_string().trim_end_matches("; nothing was changed").to_owned()
 }
 
-/// Why nothing was begun.
+/// Why nothing was started.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The state belongs to another account, region, partition or cluster.
     #[error("the state {0}")]
     OtherOwner(String),
-    /// AWS holds resources of the cluster that this state does not know.
+    /// AWS has resources of the cluster that this state does not know.
     #[error("AWS holds {} resources tagged as cluster `{cluster}` that this state does not know ({})", .addresses.len(), listed(.addresses))]
     OtherLineage {
         /// Cluster name.
         cluster: String,
         /// Region.
         region: String,
-        /// What is there.
+        /// Their addresses.
         addresses: BTreeSet<Address>,
         /// Lineages in their tags.
         lineages: BTreeSet<String>,
@@ -113,12 +113,12 @@ pub enum Refusal {
     /// The resources were made under several states, and none was chosen.
     #[error("the resources were made under several states: {0}")]
     SeveralLineages(String),
-    /// Nothing was made under the lineage that was asked for.
+    /// No resource has the lineage that was asked for.
     #[error("AWS holds nothing of lineage {asked}")]
     LineageAbsent {
         /// What was asked for.
         asked: String,
-        /// What there is instead; empty when there is nothing.
+        /// The lineages that exist instead; empty when there are none.
         present: String,
     },
     /// The state is of another lineage than was asked for.
@@ -126,13 +126,13 @@ pub enum Refusal {
     LineageDiffers {
         /// What was asked for.
         asked: String,
-        /// What the state says.
+        /// The lineage of the state.
         recorded: String,
     },
     /// The plan has changes that cannot be made.
     #[error("a change is blocked")]
     Blocked,
-    /// `protect: true`, in the file or as it was applied last.
+    /// `protect: true` in the file, or in the configuration applied last.
     #[error("cluster `{0}` is protected")]
     ProtectedCluster(String),
     /// AWS would refuse to delete these.
@@ -141,29 +141,29 @@ pub enum Refusal {
     /// `--lift-protection` with `--yes` and without the cluster's name.
     #[error("`--lift-protection` needs the cluster's name")]
     LiftNeedsName(String),
-    /// Groups of nodes that have lost our tags.
+    /// Auto Scaling Groups that have lost our tags.
     #[error("recorded, but without our tags, so perhaps not ours any more: {}; its nodes use what would be deleted", listed(.0))]
     UntaggedNodes(Vec<String>),
-    /// Data, and no flag that says what becomes of it.
+    /// There is data, and neither `--delete-data` nor `--retain-data`.
     #[error("Refused: these resources hold or may hold data: {}", listed(.0))]
     Data(Vec<String>),
-    /// `--yes` alone, on a cluster that is not marked as a test environment.
+    /// `--yes` alone, on a cluster that is not `lifecycle: ephemeral`.
     #[error("`--yes` alone destroys only clusters with `lifecycle: ephemeral`{}", why_not_ephemeral(*.written, *.has_state))]
     NotEphemeral {
         /// Cluster name.
         name: String,
         /// What the configuration says, where there is one.
         written: Option<Lifecycle>,
-        /// Whether there is a state that says what was applied.
+        /// Whether there is a state, which records what was applied.
         has_state: bool,
     },
-    /// There is no terminal to ask on; the flag that answers the question.
+    /// Standard input is no terminal; the flag that answers the question.
     #[error("there is no terminal to ask on")]
     NoTerminal(String),
-    /// The person did not say yes.
+    /// The user did not answer `yes`.
     #[error("not confirmed")]
     NotConfirmed,
-    /// The person typed another name.
+    /// The user typed another name.
     #[error("`{typed}` is not the cluster's name `{name}`")]
     WrongName {
         /// What was typed.
@@ -181,7 +181,7 @@ fn listed<T: std::fmt::Display>(all: impl IntoIterator<Item = T, IntoIter: Exact
     if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
-/// Why `--yes` is not enough: what the file says counts only when it was applied.
+/// Why `--yes` is not enough: `lifecycle` counts only once it was applied.
 fn why_not_ephemeral(written: Option<Lifecycle>, has_state: bool) -> &'static str {
     match (written, has_state) {
         (Some(Lifecycle::Ephemeral), true) => ": the file says so, but it was not applied since",

@@ -11,12 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Seconds that the last write may take: usually, and after an interruption, when somebody waits.
+/// Time that the last write of the state may take: usually, and after an interruption, when the user waits for the end.
 const FINISH: [Duration; 2] = [Duration::from_secs(90), Duration::from_secs(4)];
-/// How long the view of a run is waited for after its end.
+/// How long the progress view is waited for after the run.
 const VIEW_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What is carried out.
+/// What a run executes.
 pub(super) struct Execution<'a> {
     pub(super) state: Document,
     pub(super) lookups: Attributes,
@@ -27,7 +27,7 @@ pub(super) struct Execution<'a> {
     pub(super) applied: Option<Applied<'a>>,
 }
 
-/// The configuration that a run brings into force.
+/// The configuration that a run applies.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Applied<'a> {
     /// SHA-256 of its file.
@@ -37,20 +37,20 @@ pub(super) struct Applied<'a> {
 }
 
 impl<P: Discovery, S: StateStore, U: Ui> Context<'_, P, S, U> {
-    /// Runs a plan until everything is done, failed or skipped, or the person asks to stop; the state is written in any case.
+    /// Runs a plan until everything is done, failed or skipped, or the user asks to stop; the state is written in any case.
     pub(super) async fn execute(&self, execution: Execution<'_>) -> Result<Outcome, WorkflowError> {
         let writer = self.store.begin(execution.state.clone()).await?;
         self.ui.say(&Notice::Recording { location: self.store.location() });
         let (events, receiver) = mpsc::unbounded_channel();
         let shown = self.ui.show(receiver);
         let result = self.run(execution, &writer, events).await;
-        // The view ends when every sender is gone; steps that were abandoned on an interruption may hold one a little longer.
+        // The view ends when every sender is dropped; steps that were abandoned on an interruption may keep one a little longer.
         let _ = tokio::time::timeout(VIEW_TIMEOUT, shown).await;
         let finished = self.finish(&writer).await;
         match (result, finished) {
             (Ok(outcome), Ok(())) => Ok(outcome),
             (Err(error), Ok(())) => Err(error),
-            // What ended the run is most often what ends its last write, too.
+            // A failed last write is reported instead of what ended the run: most often both have the same cause.
             (_, Err(error)) => Err(error),
         }
     }
@@ -93,7 +93,7 @@ impl<P: Discovery, S: StateStore, U: Ui> Context<'_, P, S, U> {
         Ok(outcome)
     }
 
-    /// Deletes the duplicates that nothing of ours uses.
+    /// Deletes the duplicates that nothing uses.
     async fn clear(&self, provider: &P, policy: &Arc<DeletionPolicy>, duplicates: &Duplicates) -> Result<(), WorkflowError> {
         for duplicate in &duplicates.empty {
             let name = Duplicates::name(duplicate);
@@ -108,7 +108,7 @@ impl<P: Discovery, S: StateStore, U: Ui> Context<'_, P, S, U> {
         Ok(())
     }
 
-    /// Writes the state for the last time; when that fails, it is saved aside.
+    /// Writes the state for the last time; when that fails, saves it to a file beside the configuration.
     async fn finish(&self, writer: &S::Writer) -> Result<(), WorkflowError> {
         let limit = FINISH[usize::from(self.interrupt.is_set())];
         let (error, superseded) = match tokio::time::timeout(limit, writer.finish()).await {

@@ -1,20 +1,20 @@
-//! Whether the person asked to stop (Ctrl-C, SIGTERM).
+//! Whether the user asked to stop (Ctrl-C, SIGTERM).
 
 use super::error::WorkflowError;
 use std::future::Future;
 use tokio::sync::watch;
 
-/// Becomes set once, and stays set.
+/// A flag that is set once and stays set.
 #[derive(Debug, Clone)]
 pub struct Interrupt(watch::Receiver<bool>);
 
 impl Interrupt {
-    /// Set when the channel says `true`.
+    /// A flag that is set when the channel receives `true`.
     pub fn new(asked: watch::Receiver<bool>) -> Self {
         Self(asked)
     }
 
-    /// For the engine.
+    /// The channel, for the engine.
     pub fn receiver(&self) -> watch::Receiver<bool> {
         self.0.clone()
     }
@@ -24,7 +24,7 @@ impl Interrupt {
         *self.0.borrow()
     }
 
-    /// Ends when it is set; never when nobody can set it any more.
+    /// Ends when the flag is set; never when its sender is dropped.
     pub async fn wait(&self) {
         let mut asked = self.0.clone();
         if asked.wait_for(|asked| *asked).await.is_err() {
@@ -32,10 +32,10 @@ impl Interrupt {
         }
     }
 
-    /// Does something that may be broken off at any moment, such as asking AWS or the person.
+    /// Runs work that may be cancelled at any moment, such as reading from AWS or asking the user.
     ///
     /// # Errors
-    /// [`WorkflowError::Interrupted`] when it was broken off.
+    /// [`WorkflowError::Interrupted`] when it was cancelled.
     pub async fn unless<T>(&self, work: impl Future<Output = T>) -> Result<T, WorkflowError> {
         tokio::select! {
             biased;

@@ -1,4 +1,4 @@
-//! The lineage: which state the resources of a cluster were made under, by their tags.
+//! The lineage: under which state the resources of a cluster were made, according to their tags.
 
 use super::error::Refusal;
 use crate::engine::Observed;
@@ -6,12 +6,12 @@ use crate::resource::{Address, ownership};
 use crate::state::Document;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The lineage that its tags name.
+/// The lineage in its tags.
 pub(super) fn lineage_of(observed: &Observed) -> Option<&str> {
     Some(observed.tags.as_ref()?.get(ownership::LINEAGE)?)
 }
 
-/// The one lineage under which everything was made: the one that is asked for, or the only one that AWS shows.
+/// The lineage that a command is about: the one that was asked for, or the only one that AWS shows.
 pub(super) fn the_lineage(observed: &[Observed], asked: Option<&str>) -> Result<Option<String>, Refusal> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for lineage in observed.iter().filter_map(lineage_of) {
@@ -26,11 +26,11 @@ pub(super) fn the_lineage(observed: &[Observed], asked: Option<&str>) -> Result<
     }
 }
 
-/// Resources that carry this cluster's tag but were made under another state: never a second cluster beside them. Keys of an
-/// earlier cluster that wait for their deletion do not count.
+/// Refuses when resources of this cluster were made under another state, so that no second cluster is created beside them. Keys of
+/// an earlier cluster that are scheduled for deletion do not count.
 pub(super) fn refuse_other_lineage(state: &Document, observed: &[Observed]) -> Result<(), Refusal> {
     let is_other = |observed: &&Observed| {
-        // Tags of what is recorded may not have been read; what is not recorded must prove that it is ours.
+        // The tags of a recorded resource may not have been read; one that is not recorded must have our lineage.
         let recorded = state.resources.contains_key(&observed.address);
         lineage_of(observed).map_or(!recorded, |lineage| lineage != state.lineage)
     };

@@ -1,8 +1,7 @@
 //! What a command does: plan, apply, destroy (inspect, ask, run, verify), recover.
 //!
-//! Everything outside comes in through traits: AWS as [`Discovery`](crate::engine::Discovery), the state under its lock as
-//! [`StateStore`], the person as [`Ui`]. So there is no SDK type here and nothing is printed, and the same code runs on the
-//! world in memory in milliseconds.
+//! AWS, state and user are traits: [`Discovery`](crate::engine::Discovery), [`StateStore`] (under its lock) and [`Ui`]. So there is
+//! no SDK type here and nothing is printed, and tests run the same code in milliseconds against a world in memory.
 
 pub mod apply;
 pub mod destroy;
@@ -33,9 +32,9 @@ pub struct Context<'a, P, S, U> {
     pub provider: Arc<P>,
     /// The state, under its lock.
     pub store: &'a S,
-    /// The person.
+    /// The user.
     pub ui: &'a U,
-    /// Whether the person asked to stop.
+    /// Whether the user asked to stop.
     pub interrupt: &'a Interrupt,
     /// Length of a second of waiting.
     pub time_scale: TimeScale,

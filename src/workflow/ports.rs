@@ -1,4 +1,4 @@
-//! What a workflow asks of the state and of the person.
+//! The traits through which a workflow uses the state and talks to the user.
 
 use super::destroy::{Inspection, TeardownRecord};
 use super::error::{Refusal, SavedAside};
@@ -13,10 +13,10 @@ use tokio::task::JoinHandle;
 
 /// The state of a cluster, whose lock is held.
 pub trait StateStore: Send + Sync {
-    /// A run that writes it.
+    /// The writer of a run.
     type Writer: RunWriter;
 
-    /// Where it is, for people.
+    /// Where it is, as shown to the user.
     fn location(&self) -> String;
 
     /// Reads the document; `None` when there is none.
@@ -28,10 +28,10 @@ pub trait StateStore: Send + Sync {
     /// Whether the lock is still held.
     ///
     /// # Errors
-    /// Why it may not be.
+    /// Why the lock may be lost.
     fn check_lock(&self) -> Result<(), String>;
 
-    /// Saves a document that could not be written in its place. Never over an earlier one.
+    /// Saves a document that could not be written to its location. Never overwrites an earlier file.
     ///
     /// # Errors
     /// When no file can be written.
@@ -40,23 +40,23 @@ pub trait StateStore: Send + Sync {
 
 /// A run that writes the state.
 pub trait RunWriter: Recorder + Clone {
-    /// The document with everything recorded so far, also what could not be written.
+    /// The document with everything recorded so far, including entries that could not be written.
     fn document(&self) -> Document;
 
     /// Ends the run; nothing can be recorded afterwards.
     fn finish(&self) -> impl Future<Output = Result<Document, StateError>> + Send;
 }
 
-/// Something that a person should hear.
+/// Something that the user is told.
 #[derive(Debug)]
 pub enum Notice<'a> {
-    /// Second objects of an address, and what becomes of them.
+    /// Second resources of an address, and whether they are deleted.
     Duplicates(&'a Duplicates),
     /// The plan of an apply.
     Plan {
         /// What would be done.
         plan: &'a Plan,
-        /// A question or a refusal is about it, so it is shown in any case.
+        /// Whether a question or a refusal refers to it: then it is shown also with `--quiet`.
         needed: bool,
     },
     /// A run records its progress in the state.
@@ -69,28 +69,28 @@ pub enum Notice<'a> {
         /// Its address and id.
         name: String,
     },
-    /// A duplicate is used by something that is not ours, and stays.
+    /// A duplicate is used by a resource of others, and stays.
     DuplicateInUse {
         /// Its address and id.
         name: String,
         /// What AWS says.
         failure: &'a Failure,
     },
-    /// There is no state: what AWS shows by its tags is taken.
+    /// There is no state, so resources are found by their tags.
     NoState {
         /// Where it was looked for.
         location: String,
     },
-    /// Resources with the cluster's tags were made under another state, and are left alone.
+    /// Resources with the cluster's tags were made under another state and are left alone.
     OtherLineage {
         /// How many.
         count: usize,
     },
     /// The plan of a teardown.
     Teardown {
-        /// The plan and what is known beside it.
+        /// The plan, and what else was found.
         inspection: &'a Inspection,
-        /// A question or a refusal is about it, so it is shown in any case.
+        /// Whether a question or a refusal refers to it: then it is shown also with `--quiet`.
         needed: bool,
     },
     /// A teardown runs again.
@@ -100,9 +100,9 @@ pub enum Notice<'a> {
     },
     /// There is nothing to destroy.
     NothingToDestroy,
-    /// A run that was cut off may have created these a moment ago, and AWS may show them late.
+    /// A killed run may have created these a moment ago, and AWS may show them late.
     WaitingForCreations {
-        /// How long is waited, in seconds of AWS's time.
+        /// Length of the wait, in unscaled seconds.
         seconds: f64,
         /// What may appear.
         addresses: Vec<&'a Address>,
@@ -111,14 +111,14 @@ pub enum Notice<'a> {
     NotDrainable,
     /// Services and Ingresses are being deleted.
     Draining,
-    /// How draining goes.
+    /// Progress of draining.
     DrainProgress {
-        /// In words.
+        /// A line for the user.
         line: String,
     },
     /// Draining has ended.
     Drained {
-        /// What became of them.
+        /// Which were deleted and which remain.
         drained: &'a Drained,
     },
     /// Draining failed; load balancers are deleted through AWS.
@@ -145,23 +145,23 @@ pub enum Consent<'a> {
     },
 }
 
-/// The person, or the program that runs us.
+/// The user, or the program that runs the command.
 pub trait Ui: Send + Sync {
-    /// Says something.
+    /// Shows a notice.
     fn say(&self, notice: &Notice<'_>);
 
-    /// Asks.
+    /// Asks a question; a refusal unless it was answered as required.
     fn ask(&self, question: &Consent<'_>) -> impl Future<Output = Result<(), Refusal>> + Send;
 
     /// Shows the events of a run until all their senders are gone.
     fn show(&self, events: UnboundedReceiver<Event>) -> JoinHandle<()>;
 
-    /// A teardown has come so far. Nothing is broken off when this cannot be kept.
+    /// Writes the record of a teardown so far. A failure to write it does not end the teardown.
     fn note(&self, record: &TeardownRecord);
 }
 
 impl SavedAside {
-    /// Saves what could not be written in its place.
+    /// Saves a document that could not be written to its location.
     pub(super) fn save<S: StateStore>(store: &S, document: &Document, superseded: bool) -> Self {
         store.save_aside(document).map_or_else(SavedAside::Failed, |path| SavedAside::File { path, superseded })
     }

@@ -10,7 +10,7 @@ use crate::resource::Attributes;
 use crate::state::Document;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How often AWS is asked: what is found under the ids of one inspection is named in the next.
+/// Largest number of inspections: one looks for the children of the resources whose ids the one before it found.
 const INSPECTIONS: usize = 4;
 
 /// What AWS shows of a cluster whose state is lost.
@@ -18,7 +18,7 @@ const INSPECTIONS: usize = 4;
 pub struct Recovered {
     /// The rebuilt state.
     pub state: Document,
-    /// Second objects of an address.
+    /// Second resources of an address.
     pub duplicates: Duplicates,
     /// What an apply would do with this state.
     pub plan: Plan,
@@ -28,7 +28,7 @@ pub struct Recovered {
 /// `lineage` chooses between several.
 ///
 /// # Errors
-/// When AWS refuses, when it is not clear which state or object is meant.
+/// When AWS refuses, and when it is not clear which state or resource is meant.
 pub async fn search<P: Discovery>(
     provider: &P,
     loaded: &Loaded,
@@ -52,7 +52,7 @@ pub async fn search<P: Discovery>(
         if !grew {
             break;
         }
-        // What carries no tags of its own is found through the ids of its parents.
+        // Resources that take no tags are found through the ids of their parents.
         observed = merged(observed, inspect(provider, &state, &wanted, &answers).await?);
     }
     let mut known: Attributes = answers;
@@ -69,22 +69,22 @@ async fn inspect<P: Discovery>(
     answers: &Attributes,
 ) -> Result<Vec<Observed>, WorkflowError> {
     let mut items = items(state, &wanted.resources, answers);
-    // What is not known may have been begun and lack its name: a key, for one, has no alias then.
+    // The creation of an unknown resource may have been interrupted before it got its name: a key has no alias then.
     for item in items.iter_mut().filter(|item| item.id.is_empty()) {
         item.attributes.insert(INTENT_ATTRIBUTE.to_owned(), String::new());
     }
     Ok(provider.observe_all(items).await?)
 }
 
-/// The later inspection, with what only the first one read: of what is recorded, tags and some attributes are not asked for
-/// again.
+/// The later inspection, completed with tags and attributes that only the first one read: they are not read again for what is
+/// recorded.
 fn merged(first: Vec<Observed>, later: Vec<Observed>) -> Vec<Observed> {
     let mut before: BTreeMap<_, _> = first.into_iter().map(|seen| ((seen.address.clone(), seen.id.clone()), seen)).collect();
     let with_before = |mut seen: Observed| {
         if let Some(before) = before.remove(&(seen.address.clone(), seen.id.clone())) {
             seen.tags = seen.tags.or(before.tags);
             seen.attributes = before.attributes.into_iter().chain(seen.attributes).collect();
-            // Asked by its id it looks finished; only the inspection without the id shows that it never was.
+            // Found by its id it looks complete; only the inspection without ids also checked that its creation was completed.
             if seen.readiness == Readiness::Ready && matches!(before.readiness, Readiness::NotYet(_)) {
                 seen.readiness = before.readiness;
             }

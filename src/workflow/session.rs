@@ -1,4 +1,4 @@
-//! What plan, apply and status know before a decision: the state, look-ups, everything that exists, and the plan made of it.
+//! What plan, apply and status start from: the state, look-ups, everything that exists, and the plan made from these.
 
 use super::error::{Refusal, WorkflowError};
 use super::lineage::refuse_other_lineage;
@@ -20,17 +20,17 @@ pub struct Session {
     pub observed: Vec<Observed>,
     /// What would be done.
     pub plan: Plan,
-    /// Second objects of an address.
+    /// Second resources of an address.
     pub duplicates: Duplicates,
     /// Answers of look-ups that the state does not hold yet.
     pub new_pins: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Session {
-    /// Asks AWS about everything and makes the plan. Changes nothing.
+    /// Reads everything from AWS and makes the plan. Changes nothing.
     ///
     /// # Errors
-    /// When AWS refuses, when the state or what exists belongs to somebody else, and when a look-up has no usable answer.
+    /// When AWS refuses, when the state or existing resources belong to another cluster, and when a look-up has no usable answer.
     pub async fn open<P: Discovery>(provider: &P, loaded: &Loaded, found: Option<Document>) -> Result<Self, WorkflowError> {
         let state = state_for(provider, found)?;
         let wanted = blueprint(&loaded.config);
@@ -67,7 +67,7 @@ pub fn state_for<P: Discovery>(provider: &P, found: Option<Document>) -> Result<
     }
 }
 
-/// Whom a state belongs to, when that is not the account, region, partition and cluster that we work with.
+/// The account, region, partition or cluster in which the state differs from the command, as a message.
 pub fn owner_mismatch(connection: &Connection, cluster: &str, state: &Document) -> Option<String> {
     let pairs = [
         ("account", state.account.as_str(), connection.account.as_str()),
@@ -79,7 +79,7 @@ pub fn owner_mismatch(connection: &Connection, cluster: &str, state: &Document) 
     Some(format!("belongs to {what} `{recorded}`, but this is {what} `{asked}`"))
 }
 
-/// A cluster of this name that is not ours is found before anything is created for it.
+/// Blocks the plan when a cluster of this name exists that is not ours, before anything is created.
 async fn block_taken_name<P: Discovery>(provider: &P, state: &Document, plan: &mut Plan) -> Result<(), WorkflowError> {
     let is_new =
         |action: &&mut crate::engine::Action| action.kind == Kind::EksCluster && action.verb == Verb::Create && action.existing.is_none();
@@ -91,7 +91,7 @@ async fn block_taken_name<P: Discovery>(provider: &P, state: &Document, plan: &m
     Ok(())
 }
 
-/// Everything to ask AWS about: what is recorded, by its id; what is wanted, by its natural key as far as that is known.
+/// Everything to look for in AWS: recorded resources by id, desired ones by their natural key as far as that is known.
 pub(super) fn items(state: &Document, wanted: &[Desired], lookups: &Attributes) -> Vec<Item> {
     let mut known = state.attributes();
     known.extend(lookups.iter().map(|(key, values)| (key.clone(), values.clone())));
@@ -108,7 +108,7 @@ pub(super) fn items(state: &Document, wanted: &[Desired], lookups: &Attributes) 
             .into_iter()
             .collect(),
     });
-    // A create that was begun under an older configuration is still looked for under the name of that one.
+    // A creation that was begun with an older configuration is looked for under the name in that configuration.
     let is_named = |address: &Address, intent: &Intent| {
         wanted
             .iter()

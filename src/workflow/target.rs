@@ -1,4 +1,4 @@
-//! Which cluster a command is about: that of a configuration file, or one that is only named.
+//! Which cluster a command is about: that of a configuration file, or one given by name and region.
 
 use crate::blueprint::blueprint;
 use crate::config::Config;
@@ -22,9 +22,9 @@ pub struct Target<'a> {
     pub name: &'a str,
     /// Its region.
     pub region: &'a str,
-    /// The partition of the region, where a configuration tells.
+    /// The partition of the region, where a configuration gives it.
     pub partition: Option<&'a str>,
-    /// Where the configuration wants the state.
+    /// Location of the state according to the configuration.
     pub state: Option<&'a str>,
 }
 
@@ -57,7 +57,7 @@ impl TeardownTarget {
         Self { name: loaded.config.name.clone(), region: loaded.config.region.clone(), loaded: Some(loaded) }
     }
 
-    /// Where to connect to.
+    /// What the connection and the state's location are derived from.
     pub fn target(&self) -> Target<'_> {
         match &self.loaded {
             Some(loaded) => Target::of(&loaded.config),
@@ -65,13 +65,13 @@ impl TeardownTarget {
         }
     }
 
-    /// What the configuration names.
+    /// The desired resources of the configuration; none without one.
     pub(super) fn desired(&self) -> Vec<Desired> {
         self.loaded.as_ref().map(|loaded| blueprint(&loaded.config).resources).unwrap_or_default()
     }
 
-    /// What the configuration says about taking it down, together with what it said when it was applied last. The stricter one
-    /// counts: a file that was edited and not applied says nothing about what exists.
+    /// The stricter of the teardown policies in the file and in the configuration applied last: an edited file that was not applied
+    /// says nothing about what exists.
     pub(super) fn policy(&self, recorded: Option<TeardownPolicy>) -> TeardownPolicy {
         let written = self.loaded.as_ref().map(|loaded| teardown_policy(&loaded.config));
         let all = || written.into_iter().chain(recorded);
@@ -81,12 +81,12 @@ impl TeardownTarget {
         }
     }
 
-    /// What the configuration says about its life, where there is one.
+    /// `lifecycle` of the configuration, where there is one.
     pub(super) fn lifecycle(&self) -> Option<Lifecycle> {
         self.loaded.as_ref().map(|loaded| loaded.config.lifecycle)
     }
 
-    /// The flags that name the same cluster again.
+    /// The flags that select the same cluster in a further command.
     pub fn flags(&self) -> String {
         match &self.loaded {
             Some(_) => String::new(),

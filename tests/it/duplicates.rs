@@ -44,7 +44,7 @@ fn a_twin_that_is_in_use_is_left_alone() {
     let (emulator, workspace) = made();
     let second = emulator.aws(&format!("{TWINS}\nec2.create_subnet(VpcId=second, CidrBlock='10.0.0.0/24')\nresult = second"));
     let apply = workspace.run(&["apply", "--yes"]).expect(0);
-    assert!(apply.stderr.contains("is left alone: something that is not ours uses it (DeleteVpc: DependencyViolation"), "{}", apply.stderr);
+    assert!(apply.stderr.contains("is left alone: a resource of others uses it (DeleteVpc: DependencyViolation"), "{}", apply.stderr);
     assert!(emulator.of_type("vpc").iter().any(|vpc| vpc["id"] == second));
     assert_eq!(workspace.planned(), BTreeMap::new());
 }

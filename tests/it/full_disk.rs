@@ -171,7 +171,11 @@ fn a_full_disk_with_the_configuration_on_it() {
     let mut run = piped(&mut workspace.command(&["-f", file, "apply", "--yes"]));
     held(&emulator, &mut run, &pause);
     disk.fill(0);
-    refused(crate::harness::ended(run), 1, &["No space left on device", "could not be saved", "tags find again what was made"]);
+    refused(
+        crate::harness::ended(run),
+        1,
+        &["No space left on device", "could not be saved", "the next run finds what was created by its tags"],
+    );
     disk.clear();
     workspace.run_soon(&["-f", file, "apply", "--yes"]).expect(0);
     // From here on the state is looked at from the workspace.
@@ -196,7 +200,7 @@ fn a_report_that_finds_no_room() {
     disk.fill(0);
     let run = crate::harness::ended(run);
     emulator.mend();
-    refused(run, 1, &["warning: the report", "No space left on device", "Nothing left: ", "with a report that can be written"]);
+    refused(run, 1, &["warning: the report", "No space left on device", "Nothing left: ", "with a report file that can be written"]);
     disk.clear();
     workspace.run_soon(&command).expect(0);
     let report: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();

@@ -194,9 +194,13 @@ fn what_other_rooms_use_is_documented() {
         for (number, line) in lines.iter().enumerate() {
             let item = line.trim_start().strip_prefix("pub ").filter(|item| !item.starts_with("use ") && !item.starts_with("mod "));
             let Some(item) = item else { continue };
-            // Attributes stand between the comment and the item.
-            let before = lines[..number].iter().rev().find(|line| !line.trim_start().starts_with("#[") && !line.trim().ends_with(")]"));
-            assert!(before.is_some_and(|line| line.trim_start().starts_with("///")), "{}: `{item}` has no comment", path.display());
+            // Attributes, of one line or of several, stand between the comment and the item.
+            let mut above = lines[..number].iter().rev().map(|line| line.trim()).skip_while(|line| line.starts_with("#["));
+            let mut before = above.next().unwrap_or_default();
+            if before.ends_with(")]") {
+                before = above.by_ref().skip_while(|line| !line.starts_with("#[")).find(|line| !line.starts_with("#[")).unwrap_or_default();
+            }
+            assert!(before.starts_with("///"), "{}: `{item}` has no comment", path.display());
         }
     }
 }

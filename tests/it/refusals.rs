@@ -101,13 +101,13 @@ fn bad_flags() {
     for flags in
         [&["plan", "--region", "us-west-2"][..], &["plan", "--destroy", "--region", "us-west-2"], &["destroy", "--region", "us-west-2"]]
     {
-        refused(workspace.run(flags), 2, &["`--region` goes with `--cluster NAME`", "leave `--region` out"]);
+        refused(workspace.run(flags), 2, &["`--region` requires `--cluster NAME`", "leave `--region` out"]);
     }
-    refused(workspace.run(&["plan", "--lineage", lineage]), 2, &["`--lineage` goes with `--destroy`"]);
+    refused(workspace.run(&["plan", "--lineage", lineage]), 2, &["`--lineage` requires `--destroy`"]);
     for flags in
         [&["destroy", "--lineage", "none"][..], &["plan", "--destroy", "--lineage", "2693"], &["state", "recover", "--lineage", "x"]]
     {
-        refused(workspace.run(flags), 2, &["--lineage", "a lineage reads like 2693aea3-"]);
+        refused(workspace.run(flags), 2, &["--lineage", "a lineage is a UUID like 2693aea3-"]);
     }
     refused(workspace.run(&["destroy", "--cluster", SINGLE]), 2, &["the region must be named", "--region REGION", "AWS_REGION"]);
     // The environment variable is used where the flag is missing, and is no error on its own.

@@ -91,7 +91,7 @@ fn a_push_that_would_lose_something_is_refused() {
         let bad = refused(workspace.run_soon(&["state", "push", "absent.json"]), 1, &["absent.json", "No such file", "state pull"]);
         assert!(!bad.stderr.contains("disk"), "{}", bad.stderr);
         workspace.write("changed.json", r#"{"moved_to": "s3://there/now"}"#);
-        refused(workspace.run_soon(&["state", "push", "changed.json"]), 1, &["`changed.json` holds no state", "s3://there/now"]);
+        refused(workspace.run_soon(&["state", "push", "changed.json"]), 1, &["`changed.json` contains no state", "s3://there/now"]);
         assert_eq!(pulled(&workspace), standing);
         assert_eq!(changes(&emulator, since).len(), 0);
 

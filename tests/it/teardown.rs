@@ -163,7 +163,10 @@ fn data_is_kept_and_taken_up_again() {
     assert_eq!((health("s3-bucket/blobs"), health("ebs-volume/")), (json!("kept"), json!("kept")));
     assert_eq!((health("eks-cluster/main"), health("vpc/main")), (json!("absent"), json!("absent")));
     let text = workspace.run_soon(&["status"]).expect(0).stdout;
-    assert!(text.contains("not there (`domino-eks apply` makes what is missing)") && text.contains("kept by an earlier destroy"), "{text}");
+    assert!(
+        text.contains("not in AWS (`domino-eks apply` creates what is missing)") && text.contains("kept by an earlier destroy"),
+        "{text}"
+    );
 
     // Running the command again changes nothing.
     let since = site.emulator.count();

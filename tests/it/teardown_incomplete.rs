@@ -99,7 +99,7 @@ fn what_appears_after_a_killed_apply_goes_too() {
     let told = workspace.path("told");
     let mut command = workspace.command(&DESTROY);
     let mut run = command.env("DOMINO_EKS_TIME_SCALE", "0.1").stderr(fs::File::create(&told).unwrap()).spawn().unwrap();
-    while !fs::read_to_string(&told).unwrap().contains("a run that was cut off was about to make elastic-ip/nat/us-west-2a") {
+    while !fs::read_to_string(&told).unwrap().contains("an interrupted run was about to create elastic-ip/nat/us-west-2a") {
         assert!(run.try_wait().unwrap().is_none(), "{}", fs::read_to_string(&told).unwrap());
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -130,7 +130,10 @@ result = ec2.create_volume(AvailabilityZone='us-west-2a', Size=1, TagSpecificati
         ))
     };
     volume(&ours);
-    says(workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE]).expect(7), &["these resources hold or may hold data", "ebs-volume/vol-"]);
+    says(
+        workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE]).expect(7),
+        &["these resources hold or may hold data", "ebs-volume/vol-"],
+    );
     let kept = volume(earlier);
     says(workspace.run_soon(&DESTROY).expect(1), &["made under several states", "--lineage", earlier]);
     let chosen = [&DESTROY[..], &["--lineage", &ours]].concat();

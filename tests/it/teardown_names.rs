@@ -113,7 +113,7 @@ fn what_lost_its_tags_is_left_alone_and_not_forgotten() {
     fs::remove_dir_all(workspace.path(".domino-eks")).unwrap();
     workspace.run_soon(&["state", "recover", "--yes"]).expect(0);
     without_tags(&site, false);
-    let told = ["Recorded, but without our tags", "s3-bucket/logs", "efs-file-system/datasets", "our tags were taken off", "put the tags"];
+    let told = ["Recorded, but without our tags", "s3-bucket/logs", "efs-file-system/datasets", "our tags were removed", "put the tags"];
     for more in ["--delete-data", "--retain-data"] {
         let arguments = ["destroy", "--confirm", SINGLE_ZONE, more, "--report", "report.json"];
         says(workspace.run_soon(&arguments).expect(1), &told);

@@ -41,7 +41,7 @@ fn bad_input_changes_nothing() {
     run(&["destroy", "--cluster", SINGLE_ZONE, "--region", "moon-1", "--confirm", SINGLE_ZONE], 2, &["`moon-1` is not a region"]);
     run(&["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--confirm", "other", "--delete-data"], 7, &["`other`"]);
     run(&["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--yes", "--delete-data"], 7, &["ephemeral", "--confirm"]);
-    run(&["plan", "--cluster", SINGLE_ZONE, "--region", "us-west-2"], 2, &["`--cluster` goes with `--destroy`"]);
+    run(&["plan", "--cluster", SINGLE_ZONE, "--region", "us-west-2"], 2, &["`--cluster` requires `--destroy`"]);
     run(
         &["destroy", "--confirm", SINGLE_ZONE, "--delete-data", "--report", "absent/report.json"],
         2,

@@ -12,7 +12,7 @@ pub(super) fn run(args: &FormatArgs, settings: &Settings, printer: &Printer) -> 
     let state = read(&settings.load()?, settings, printer)?;
     match args.format {
         Format::Json => printer.data(&format!("{:#}\n", json(&state))),
-        Format::Text if state.is_empty() => printer.say("Nothing is recorded: the state is there, and empty."),
+        Format::Text if state.is_empty() => printer.say("Nothing is recorded: the state exists and is empty."),
         Format::Text => printer.data(&text(&state)),
     }
     Ok(Exit::Done)
@@ -42,7 +42,7 @@ fn text(state: &Document) -> String {
         let _ = writeln!(text, "{address:<width$}  {}{note}", record.id, address = address.to_string());
     }
     for address in state.intents.keys().filter(|address| !state.resources.contains_key(*address)) {
-        let _ = writeln!(text, "{address:<width$}  (begun; its id is not known yet)", address = address.to_string());
+        let _ = writeln!(text, "{address:<width$}  (creation begun; its id is not known yet)", address = address.to_string());
     }
     text
 }

@@ -1,4 +1,4 @@
-//! `state migrate`: the state moves between a folder and a bucket; a note stays in the old place.
+//! `state migrate`: moves the state between folders and buckets; a note stays in the old location.
 
 use crate::aws::Aws;
 use crate::cli::args::MigrateArgs;
@@ -27,18 +27,18 @@ pub(super) fn run(args: &MigrateArgs, settings: &Settings, printer: &Printer) ->
         let address = address(&args.to)?;
         let moved = stop
             .locked(&source, "state migrate", printer, async |_: Guard| {
-                // What cannot be moved leaves no trace in the new place.
+                // Before the new location is locked, so that nothing is written there when there is nothing to move.
                 let document = standing(&aws, &source).await?;
                 stop.locked(&target, "state migrate", printer, async |_: Guard| migrate(document, &source, &target, &address).await).await
             })
             .await?;
         printer.say(&format!("{moved} resources moved from {} to {}.", source.location(), target.location()));
-        printer.say(&format!("Now set `state: {address}` in {}; the old place refers to the new one.", settings.file.display()));
+        printer.say(&format!("Now set `state: {address}` in {}; the old location refers to the new one.", settings.file.display()));
         Ok(Exit::Done)
     })
 }
 
-/// The new place as it is found from anywhere.
+/// The new location as an absolute path, or as an S3 URL.
 fn address(to: &str) -> Result<String, CliError> {
     if to.starts_with("s3://") {
         return Ok(to.to_owned());
@@ -59,11 +59,11 @@ async fn standing(aws: &Aws, source: &Store) -> Result<Document, CliError> {
 async fn migrate(mut document: Document, source: &Store, target: &Store, to: &str) -> Result<usize, CliError> {
     match target.load().await {
         Ok(None) | Err(StateError::Moved { .. }) => {}
-        // A move that was broken off before the note was left: the copy has the next serial, and nothing else since.
+        // An earlier move was interrupted before it wrote the note: the copy has the next serial, and was not changed since.
         Ok(Some(standing)) if standing.lineage == document.lineage && standing.serial <= document.serial + 1 => {}
         Ok(Some(_)) => {
             return Err(CliError::new(Exit::Failed, format!("there is a state in {} already", target.location()))
-                .hint("name a place without one; nothing was changed"));
+                .hint("name a location without one; nothing was changed"));
         }
         Err(error) => return Err(error.into()),
     }
@@ -71,7 +71,7 @@ async fn migrate(mut document: Document, source: &Store, target: &Store, to: &st
     target.replace(&document).await?;
     if target.load().await?.as_ref() != Some(&document) {
         return Err(CliError::new(Exit::Failed, format!("{} does not show what was written", target.location()))
-            .hint("the state is unharmed in its old place"));
+            .hint("the state in its old location is unchanged"));
     }
     source.mark_moved(to).await.map_err(|error| {
         CliError::from(error).hint(format!(

@@ -1,4 +1,4 @@
-//! `state`: looks after the state. One file a command.
+//! `state`: commands that manage the state, one file for each.
 
 mod list;
 mod migrate;

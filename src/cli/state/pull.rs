@@ -1,4 +1,4 @@
-//! `state pull`: the document as it stands, to stdout.
+//! `state pull`: prints the state document to stdout.
 
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::outputs::read;

@@ -36,21 +36,22 @@ async fn push(mut pushed: Document, args: &PushArgs, store: &Store, stop: &Stop,
         }
         Ok(Some(standing)) => refuse_loss(&pushed, &standing)?,
         Err(error @ (StateError::Damaged { .. } | StateError::Backwards { .. })) => {
-            printer.heard(!args.yes).say(&format!("What stands there is unusable: {error}."));
+            printer.always_if(!args.yes).say(&format!("The state there cannot be used: {error}."));
             if !args.yes {
-                stop.unless(confirm::yes(printer, "Put the file in its place? What was done since it was saved is forgotten.")).await??;
+                stop.unless(confirm::yes(printer, "Replace it with the file? What was recorded since the file was saved is lost."))
+                    .await??;
             }
         }
         Err(error) => return Err(error.into()),
     }
-    // Also beyond what older documents of this place had.
+    // The serial must also exceed those of all earlier documents in this location.
     pushed.serial = pushed.serial.max(store.highest_serial()) + 1;
     store.replace(&pushed).await?;
     printer.say(&format!("{} holds {} resources now (serial {}).", store.location(), pushed.resources.len(), pushed.serial));
     Ok(Exit::Done)
 }
 
-/// The file is at fault, not the state in its place.
+/// An error about the file, not about the stored state.
 fn unfit(message: &str) -> CliError {
     CliError::new(Exit::Failed, message).hint(
         "name a file of this cluster that `domino-eks state pull` printed, or that a run left as `<cluster>.errored-state.json`; nothing was changed",
@@ -59,8 +60,8 @@ fn unfit(message: &str) -> CliError {
 
 fn undecodable(path: &str, error: StateError) -> CliError {
     match error {
-        StateError::Damaged { source, .. } => unfit(&format!("the file `{path}` is damaged, or no saved state: {source}")),
-        StateError::Moved { to, .. } => unfit(&format!("the file `{path}` holds no state, but a note that it was moved to `{to}`")),
+        StateError::Damaged { source, .. } => unfit(&format!("the file `{path}` is damaged, or is not a saved state: {source}")),
+        StateError::Moved { to, .. } => unfit(&format!("the file `{path}` contains no state, only a note that it was moved to `{to}`")),
         StateError::Newer { found, .. } => CliError::new(
             Exit::Failed,
             format!("the file `{path}` has format {found}, which is newer than this version of domino-eks knows ({FORMAT_VERSION})"),
@@ -72,12 +73,12 @@ fn undecodable(path: &str, error: StateError) -> CliError {
 
 fn refuse_loss(pushed: &Document, standing: &Document) -> Result<(), CliError> {
     if pushed.lineage != standing.lineage && !standing.is_empty() {
-        let message = format!("the file is of lineage {}, the state in its place of {}", pushed.lineage, standing.lineage);
+        let message = format!("the file has lineage {}, the stored state {}", pushed.lineage, standing.lineage);
         return Err(CliError::new(Exit::Failed, message).hint("they are states of two different clusters; nothing was changed"));
     }
-    // With the same serial, the journal of a run that was cut off may know more.
+    // Also refused with the same serial: the journal of an interrupted run may contain more than its document.
     if pushed.lineage == standing.lineage && pushed.serial <= standing.serial {
-        let message = format!("the file has serial {}, the state in its place already {}", pushed.serial, standing.serial);
+        let message = format!("the file has serial {}, the stored state already {}", pushed.serial, standing.serial);
         return Err(CliError::new(Exit::Failed, message)
             .hint("pushing it would forget what was done since; `domino-eks plan` shows whether anything is missing there, and finds it by its tags")
             .hint("nothing was changed"));

@@ -15,7 +15,7 @@ use crate::workflow::{Target, WorkflowError, state_for};
 
 /// Why a state needs to be rebuilt.
 enum Lost {
-    /// There is none at this place.
+    /// There is none at this location.
     Absent(String),
     /// It cannot be used.
     Unusable(StateError),
@@ -31,7 +31,7 @@ pub(super) fn run(args: &RecoverArgs, settings: &Settings, printer: &Printer) ->
             let blank = state_for(&aws, None).map_err(WorkflowError::from)?;
             let blank = Document { serial: store.highest_serial(), ..blank };
             let found = stop.unless(search(&aws, &loaded, &blank, args.lineage.as_deref())).await??;
-            let shown = printer.heard(!args.yes);
+            let shown = printer.always_if(!args.yes);
             show_lost(&lost, &shown);
             let Some(found) = found else { return nothing_found(&store, &lost, args, &stop, printer, blank).await };
             show(&found, &shown);
@@ -49,7 +49,7 @@ async fn why_lost(store: &Store, printer: &Printer) -> Result<Option<Lost>, CliE
     match store.load().await {
         Ok(Some(state)) if !state.is_empty() => {
             printer.say(&format!(
-                "{} is whole: {} resources, nothing to recover. `domino-eks apply` adopts what carries our tags and is not in it.",
+                "{} is intact: {} resources, nothing to recover. `domino-eks apply` adopts what carries our tags and is not in it.",
                 store.location(),
                 state.resources.len()
             ));
@@ -81,7 +81,7 @@ fn show(found: &Recovered, printer: &Printer) {
     printer.say(&format!("With this state, `domino-eks plan` would say: {}", outlook.trim_end().lines().last().unwrap_or_default()));
 }
 
-/// Nothing carries our tags: what is damaged makes room for a new beginning.
+/// Nothing in AWS carries our tags: a damaged state is replaced with an empty one.
 async fn nothing_found(
     store: &Store,
     lost: &Lost,
@@ -90,12 +90,12 @@ async fn nothing_found(
     printer: &Printer,
     blank: Document,
 ) -> Result<Exit, CliError> {
-    printer.heard(!args.yes).say("AWS shows nothing that carries this cluster's tags.");
+    printer.always_if(!args.yes).say("AWS shows nothing that carries this cluster's tags.");
     if matches!(lost, Lost::Absent(_)) {
         return Ok(Exit::Done);
     }
     if !args.yes {
-        stop.unless(confirm::yes(printer, "\nReplace the damaged state by an empty one?")).await??;
+        stop.unless(confirm::yes(printer, "\nReplace the damaged state with an empty one?")).await??;
     }
     write(store, blank, printer).await
 }

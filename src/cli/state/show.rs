@@ -1,4 +1,4 @@
-//! `state show`: one record in full.
+//! `state show`: prints one record in full.
 
 use crate::cli::args::ShowArgs;
 use crate::cli::exit::{CliError, Exit};

@@ -1,4 +1,4 @@
-//! `state unlock`: takes away a lock whose holder is gone. A living holder keeps it.
+//! `state unlock`: removes a lock whose holder is gone. A holder that is still running keeps it.
 
 use crate::cli::args::UnlockArgs;
 use crate::cli::confirm;
@@ -16,7 +16,7 @@ pub(super) fn run(args: &UnlockArgs, settings: &Settings, printer: &Printer) -> 
     let loaded = settings.load()?;
     match settings.state_location(&Target::of(&loaded.config))? {
         StateLocation::Folder(folder) => match LocalStore::new(folder).holder() {
-            // The system keeps this lock, and only for a living process.
+            // The operating system holds this lock, and frees it when the process ends.
             Some(holder) => Err(StateError::Locked { holder, remote: false }.into()),
             None => not_locked(printer),
         },
@@ -24,12 +24,12 @@ pub(super) fn run(args: &UnlockArgs, settings: &Settings, printer: &Printer) -> 
             let stop = Stop::listen(printer);
             let (_, store) = stop.unless(connect_store(&Target::of(&loaded.config), settings, printer)).await??;
             let Some(holder) = stop.unless(store.holder()).await?? else { return not_locked(printer) };
-            let who = holder.map_or_else(|| "somebody whose note cannot be read".to_owned(), |holder| holder.to_string());
-            printer.heard(!args.yes).say(&format!("{} is locked by {who}.", store.location()));
+            let who = holder.map_or_else(|| "an unknown holder (the lock's note cannot be read)".to_owned(), |holder| holder.to_string());
+            printer.always_if(!args.yes).say(&format!("{} is locked by {who}.", store.location()));
             if !args.yes {
-                stop.unless(confirm::yes(printer, "Take the lock away, if its holder gives no sign of life?")).await??;
+                stop.unless(confirm::yes(printer, "Remove the lock, if its holder gives no sign of life?")).await??;
             }
-            // Taking it over waits until the holder is surely gone, and refuses when it lives.
+            // Taking the lock over waits until the holder is certainly gone, and fails when it is still running.
             stop.locked(&store, "state unlock", printer, async |_: Guard| Ok(())).await?;
             printer.say("Unlocked.");
             Ok(Exit::Done)

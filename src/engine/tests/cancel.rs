@@ -6,7 +6,7 @@ use crate::engine::FailureKind;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// Runs and stops after so many seconds.
+/// Runs and stops after this many seconds.
 async fn stopped_after(lab: &Lab, desired: &[Desired], seconds: f64) -> Done {
     let (done, ()) = tokio::join!(lab.run(desired), async {
         sleep(Duration::from_secs_f64(seconds)).await;
@@ -18,7 +18,7 @@ async fn stopped_after(lab: &Lab, desired: &[Desired], seconds: f64) -> Done {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_new_is_started_and_what_was_in_flight_is_recorded() {
-    // Observing all kinds takes 2.2 s; then the first creates are on their way.
+    // Observing all kinds takes 2.2 s; then the first creates are in flight.
     for seconds in [2.25, 2.3, 2.35, 2.5, 3.0, 4.0, 30.0, 200.0, 560.0] {
         let lab = Lab::new();
         let desired = cluster();

@@ -1,9 +1,9 @@
-//! The process dies at every point of its life (RUN-2): before and after every call's and every entry's effect.
+//! The process is killed at every point (RUN-2): before and after the effect of every call and every entry.
 
 use super::*;
 use std::sync::atomic::Ordering;
 
-/// Goes on after a death until nothing is left to do, and says with how many runs.
+/// Runs again after a kill until nothing is left to do; returns how many runs that took.
 async fn recovers(lab: &Lab, desired: &[Desired]) -> usize {
     for runs in 0..4 {
         if !lab.plan(desired).await.has_changes() {
@@ -14,7 +14,7 @@ async fn recovers(lab: &Lab, desired: &[Desired]) -> usize {
     panic!("never done\n{}", lab.log.text());
 }
 
-/// Dies at each point of making `desired` out of what `before` makes, and recovers every time.
+/// Applies `before` and then `desired`, is killed at each point of the second run, and recovers every time.
 async fn sweep(before: &[Desired], desired: &[Desired], lag: usize) {
     let mut at = 0;
     loop {
@@ -135,7 +135,7 @@ async fn what_a_dead_destroy_left_half_made_is_waited_for_by_the_next_apply() {
     assert!(lab.run_to_death(&desired).await);
     let document = lab.document();
     assert_eq!(document.resources[&address("eks-cluster/main")].status, crate::state::RecordStatus::Creating, "{}", lab.log.text());
-    // The destroy that comes next dies when it has written down what it is about to delete.
+    // The next destroy is killed after it has recorded what it is about to delete.
     lab.memory.edit(|state| state.apply(crate::state::Entry::Deleting { address: address("eks-cluster/main") }));
     recovers(&lab, &desired).await;
     lab.assert_is(&desired).await;

@@ -1,4 +1,4 @@
-//! Intents and identity: nothing is lost and nothing is made twice (docs/design-rules.md, rules 1 to 3).
+//! Intents and idempotency: nothing is lost and nothing is created twice (docs/design-rules.md, rules 1 to 3).
 
 use super::world::Strikes;
 use super::*;
@@ -6,7 +6,7 @@ use crate::engine::{FailureKind, LeftBehind};
 use crate::resource::Idempotency;
 use crate::state::Intent;
 
-/// One resource of each identity class.
+/// One kind of each idempotency class.
 fn of_each_class() -> [(Kind, Idempotency); 3] {
     [(Kind::Vpc, Idempotency::TagOnly), (Kind::NatGateway, Idempotency::Token), (Kind::Subnet, Idempotency::NaturalKey)]
 }
@@ -70,7 +70,7 @@ async fn a_request_that_never_arrived_is_sent_again() {
         let done = lab.apply(&desired).await;
         assert_eq!(lab.log.count("create"), 2);
         lab.assert_is(&desired).await;
-        // Only the tag can tell, and only after a while.
+        // Only a look-up by tag shows whether it exists, and only after the grace period.
         assert_eq!(
             done.seconds >= 90.0 && identity != Idempotency::Token,
             identity == Idempotency::TagOnly,
@@ -194,7 +194,7 @@ async fn a_token_that_is_bound_to_an_older_spec_makes_no_duplicate() {
     let table = |size: i32| vec![wanted("route-table/a", json!({ "size": size }))];
     assert!(lab.run_to_death(&table(1)).await);
     assert_eq!((lab.world.live().len(), lab.document().resources.len()), (1, 0), "it was made, and the answer is lost");
-    // The configuration changed meanwhile: AWS refuses the token with other parameters.
+    // The configuration changed meanwhile: AWS refuses the client token with other parameters.
     for _ in 0..2 {
         lab.run(&table(2)).await;
     }

@@ -1,4 +1,4 @@
-//! Tests of the engine on a world in memory, under paused time.
+//! Tests of the engine against a world in memory that stands for AWS, under paused time.
 
 mod cancel;
 mod crash;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use world::World;
 
-/// A world, a memory, and runs between them.
+/// A world, a state in memory, and the runs of a test.
 pub(crate) struct Lab {
     pub(crate) world: Arc<World>,
     pub(crate) memory: Arc<Memory>,
@@ -43,7 +43,7 @@ impl Lab {
         Self::dying(None)
     }
 
-    /// A lab whose process dies at a point of its life.
+    /// A lab whose process is killed at this point.
     fn dying(at: Option<usize>) -> Self {
         let log = Log::default();
         let death = Arc::new(Death::new(at));
@@ -61,7 +61,7 @@ impl Lab {
         self.memory.document()
     }
 
-    /// Looks at everything and plans, as every command does.
+    /// Observes everything and plans, as every command does.
     async fn try_plan(&self, desired: &[Desired]) -> Result<Plan, PlanError> {
         let state = self.document();
         let observed = self.world.observe_all(&state, desired, &self.lookups).await.unwrap();
@@ -99,14 +99,14 @@ impl Lab {
         self.try_run(desired).await.unwrap()
     }
 
-    /// Runs, and nothing may fail.
+    /// Plans and runs; no step may fail.
     async fn apply(&self, desired: &[Desired]) -> Done {
         let done = self.run(desired).await;
         assert!(done.outcome.failed.is_empty() && done.outcome.skipped.is_empty(), "{:?}\n{}", done.outcome, self.log.text());
         done
     }
 
-    /// The world is as wanted: each address once, nothing more, and a plan has nothing to do.
+    /// The world has each desired address once and nothing else, and a further plan is empty.
     async fn assert_is(&self, desired: &[Desired]) {
         let mut wanted: Vec<String> = desired.iter().map(|desired| desired.address.to_string()).collect();
         wanted.sort();
@@ -152,7 +152,7 @@ fn with<'a>(desired: &'a mut [Desired], of: &str) -> &'a mut Desired {
     desired.iter_mut().find(|desired| desired.address.to_string() == of).unwrap()
 }
 
-/// A small cluster: all identity classes, layers and kinds of waiting.
+/// A small cluster with all idempotency classes, layers and kinds of waiting.
 fn cluster() -> Vec<Desired> {
     vec![
         wanted("vpc/main", json!({"cidr": "10.0.0.0/16"})),

@@ -68,7 +68,7 @@ async fn a_failure_after_the_creation_leaves_a_record() {
     assert_eq!(lab.document().resources.len(), 1);
     assert_eq!(verb_of(&lab.plan(&vpc()).await, "vpc/main"), Verb::Create);
     lab.apply(&vpc()).await;
-    assert_eq!(lab.log.count("create vpc/main"), 1, "the creation is finished, not begun anew");
+    assert_eq!(lab.log.count("create vpc/main"), 1, "the creation is finished, not begun again");
     lab.assert_is(&vpc()).await;
 }
 

@@ -1,4 +1,4 @@
-//! The process: what it logs, what it remembers, and how it dies.
+//! The process of a test: its log, its state, and its end at a given point.
 
 use crate::resource::{Address, Desired};
 use crate::state::{Document, Entry, RecordStatus, Recorder, StateError};
@@ -22,13 +22,13 @@ impl Log {
         self.0.lock().unwrap().join("\n")
     }
 
-    /// StateLocation of the first line that begins so.
+    /// Position of the first line with this beginning.
     pub(crate) fn position(&self, line: &str) -> usize {
         let lines = self.0.lock().unwrap();
         lines.iter().position(|found| found.starts_with(line)).unwrap_or_else(|| panic!("no `{line}` in\n{}", lines.join("\n")))
     }
 
-    /// How many lines begin so.
+    /// Number of lines with this beginning.
     pub(crate) fn count(&self, start: &str) -> usize {
         self.0.lock().unwrap().iter().filter(|line| line.starts_with(start)).count()
     }
@@ -42,7 +42,7 @@ impl Log {
     }
 }
 
-/// The end of the process: at a point before or after a call's or an entry's effect.
+/// The point at which the process is killed: before or after the effect of a call or an entry.
 #[derive(Debug)]
 pub(crate) struct Death {
     at: Option<usize>,
@@ -56,7 +56,7 @@ impl Death {
         Self { at, points: AtomicUsize::new(0), dead: AtomicBool::new(false), told: Notify::new() }
     }
 
-    /// A point at which the process may die; nothing goes on in a dead process.
+    /// A point at which the process may be killed; in a killed process this never returns.
     pub(crate) async fn point(&self) {
         if self.dead.load(Ordering::SeqCst) || self.at == Some(self.points.fetch_add(1, Ordering::SeqCst)) {
             self.dead.store(true, Ordering::SeqCst);
@@ -72,18 +72,18 @@ impl Death {
     }
 }
 
-/// Durable memory that logs its entries.
+/// The state in memory, which logs its entries.
 pub(crate) struct Memory {
     document: Mutex<Document>,
     log: Log,
     death: Mutex<Arc<Death>>,
     /// Entries after which the disk is full.
     pub(crate) room: AtomicUsize,
-    /// When intents were written down, in the time of the world.
+    /// When intents were recorded, in the paused time of the test.
     written: Mutex<HashMap<Address, Instant>>,
 }
 
-/// The memory as it was at some moment.
+/// A copy of the memory at some moment.
 #[derive(Clone)]
 pub(crate) struct Copy {
     document: Document,
@@ -118,7 +118,7 @@ impl Memory {
         *self.written.lock().unwrap() = copy.written.clone();
     }
 
-    /// A run begins: intents are as old as the world says (the clock on the wall stands still), and old ones go.
+    /// Begins a run: sets the age of intents from the paused time, because the real clock does not advance, and drops old ones.
     pub(crate) fn begin(&self) {
         let written = self.written.lock().unwrap();
         let mut document = self.document.lock().unwrap();
@@ -157,7 +157,7 @@ impl Recorder for Memory {
         if let Entry::Intent { address, .. } = &entry {
             self.written.lock().unwrap().insert(address.clone(), Instant::now());
         }
-        // A document that was written must come back the same.
+        // An entry that is written and read must be the same.
         let text = serde_json::to_string(&entry).unwrap();
         self.document.lock().unwrap().apply(serde_json::from_str(&text).unwrap());
         death.point().await;
@@ -166,34 +166,34 @@ impl Recorder for Memory {
 }
 
 impl super::Lab {
-    /// Runs until the process dies; whether it did. A new process can go on afterwards.
+    /// Runs until the process is killed or done; returns whether it was killed. A new process can run afterwards.
     pub(crate) async fn run_to_death(&self, desired: &[Desired]) -> bool {
         let died = tokio::select! {
             biased;
-            () = self.told_of_death() => true,
+            () = self.died() => true,
             _ = self.try_run(desired) => false,
         };
-        self.be_reborn();
+        self.restart();
         died
     }
 
-    /// Ends when the process is dead.
-    pub(crate) async fn told_of_death(&self) {
+    /// Ends when the process is killed.
+    pub(crate) async fn died(&self) {
         let death = self.world.death.lock().unwrap().clone();
         death.told.notified().await;
     }
 
-    /// A new process.
-    pub(crate) fn be_reborn(&self) {
-        self.lead(Death::new(None));
+    /// Starts a new process.
+    pub(crate) fn restart(&self) {
+        self.start(Death::new(None));
     }
 
-    /// From now on, the process dies at this point.
+    /// Starts a new process that is killed at this point.
     pub(crate) fn die_at(&self, at: usize) {
-        self.lead(Death::new(Some(at)));
+        self.start(Death::new(Some(at)));
     }
 
-    fn lead(&self, death: Death) {
+    fn start(&self, death: Death) {
         let death = Arc::new(death);
         *self.world.death.lock().unwrap() = death.clone();
         *self.memory.death.lock().unwrap() = death;

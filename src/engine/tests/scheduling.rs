@@ -46,7 +46,7 @@ async fn what_needs_only_an_id_does_not_wait_for_readiness() {
 async fn a_run_takes_hardly_longer_than_its_critical_path() {
     let done = Lab::new().apply(&cluster()).await;
     let Event::RunStarted { expected_seconds, .. } = done.events[0] else { panic!("{:?}", done.events[0]) };
-    // Role or subnet, cluster, then the group behind its template.
+    // The critical path: role or subnet, cluster, then launch template and group.
     assert!(expected_seconds >= 540 + 45, "{expected_seconds}");
     assert!(done.seconds < expected_seconds as f64 * 1.15, "{} of {expected_seconds}", done.seconds);
 }
@@ -90,7 +90,7 @@ async fn no_service_has_more_calls_in_flight_than_its_limit() {
 async fn the_longest_way_is_sent_first() {
     let lab = Lab::new();
     let mut desired = many(Kind::IamRole, 30);
-    // In the plan's order it stands last.
+    // It is the last one in the order of the plan.
     desired.push(wanted("iam-role/z-of-the-cluster", json!({"name": "z"})));
     desired.push(wanted("eks-cluster/main", json!({"name": "demo", "role": reference("iam-role/z-of-the-cluster", "arn")})));
     lab.apply(&desired).await;

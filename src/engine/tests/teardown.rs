@@ -1,4 +1,4 @@
-//! Destroying as the command does it: leftovers, strangers, what comes back (RUN-4).
+//! The teardown as the destroy command runs it: leftovers, resources of others, resources that AWS creates again (RUN-4).
 
 mod keeping;
 mod orders;
@@ -11,7 +11,7 @@ const GROUP: &str = "autoscaling-group/default/a";
 const SUBNET: &str = "subnet/private/a";
 
 impl Lab {
-    /// As the command looks before it destroys everything.
+    /// The plan of a teardown, from the same inspection as that of the command.
     pub(super) async fn try_teardown(&self, keep_data: bool) -> Option<Plan> {
         let state = self.document();
         let observed = self.world.observe_all(&state, &[], &self.lookups).await.ok()?;
@@ -27,7 +27,7 @@ impl Lab {
         self.try_teardown(keep_data).await.unwrap()
     }
 
-    /// One round of the command.
+    /// One round of the teardown.
     async fn round(&self, keep_data: bool) -> Done {
         self.execute(self.teardown(keep_data).await).await.unwrap()
     }
@@ -39,7 +39,7 @@ impl Lab {
         done
     }
 
-    /// Nothing exists, nothing is recorded, nothing is to be done.
+    /// Nothing exists, nothing is recorded, and the plan is empty.
     async fn assert_nothing(&self) {
         assert_eq!(self.world.live(), Vec::<String>::new(), "{}", self.log.text());
         assert!(self.document().is_empty(), "{:?}", self.document().resources.keys());
@@ -47,13 +47,13 @@ impl Lab {
         assert_eq!(self.world.violations(), Vec::<String>::new(), "{}", self.log.text());
     }
 
-    /// Everything is visible, and tokens have had their time.
+    /// Waits until everything is visible and client tokens have expired.
     async fn grow_old(&self) {
         tokio::time::sleep(std::time::Duration::from_secs(700)).await;
         self.memory.begin();
     }
 
-    /// A spec inside of our network.
+    /// The spec of a resource in our network.
     fn inside(&self) -> Value {
         let id = |of: &str| self.world.id(of);
         json!({"vpc": id("vpc/main"), "subnet": id(SUBNET), "groups": [id("security-group/nodes")]})
@@ -67,13 +67,13 @@ async fn made(desired: &[Desired]) -> Lab {
     lab
 }
 
-/// A network alone: what is to be seen of it does not drown in the rest.
+/// Only a network, so that its part of the log is easy to read.
 fn network() -> Vec<Desired> {
     let parts = ["vpc/main", SUBNET, "security-group/nodes", "s3-bucket/logs", "kms-key/main"];
     cluster().into_iter().filter(|desired| parts.contains(&desired.address.to_string().as_str())).collect()
 }
 
-/// A cluster with its log group, made in the order of the blueprint.
+/// A cluster with its log group, with the dependencies of the blueprint.
 fn logging() -> Vec<Desired> {
     let mut desired = cluster();
     desired.push(wanted("log-group/control-plane", json!({"name": "logs"})));
@@ -188,7 +188,7 @@ async fn what_goes_by_itself_is_waited_for_also_beside_a_stranger() {
     lab.world.leave_for("network-interface/leaving", lab.inside(), 200);
     lab.world.foreign_with("network-interface/database", lab.inside(), &[]);
     let done = lab.round(false).await;
-    assert!((230.0..290.0).contains(&done.seconds), "thirty seconds from when only the stranger is left: {}", done.seconds);
+    assert!((230.0..290.0).contains(&done.seconds), "thirty seconds from when only the resource of others is left: {}", done.seconds);
     assert!(done.outcome.failed.iter().all(|failed| failed.failure.kind == FailureKind::Foreign), "{:?}", done.outcome.failed);
 }
 
@@ -200,7 +200,10 @@ async fn what_never_goes_ends_with_the_patience_for_its_kind() {
     let done = lab.round(false).await;
     assert!((600.0..660.0).contains(&done.seconds), "{}", done.seconds);
     let message = done.outcome.failed[0].failure.message.clone();
-    assert!(message.contains("not ours; network-interface") && message.ends_with("going by itself)"), "strangers first: {message}");
+    assert!(
+        message.contains("not ours; network-interface") && message.ends_with("removed by AWS itself)"),
+        "those of others first: {message}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -246,7 +249,7 @@ async fn a_log_group_that_comes_back_is_deleted_again() {
         assert!(lab.document().is_empty());
         tokio::time::sleep(std::time::Duration::from_secs(60)).await;
         let left = usize::from(delay > 60);
-        assert_eq!(lab.world.live().len(), left, "what comes after the watch is for the proof");
+        assert_eq!(lab.world.live().len(), left, "what appears after the watch is found by the verification");
     }
 }
 
@@ -255,7 +258,7 @@ async fn a_log_group_is_watched_for_a_minute_after_its_cluster_is_gone() {
     for recorded in [true, false] {
         let lab = made(&logging()).await;
         if !recorded {
-            // Nothing tells the order but what the kinds are.
+            // Without records, only the facts of the kinds give the order.
             lab.memory.edit(|state| (state.resources, state.intents) = Default::default());
         }
         lab.world.rewrite_after("eks-cluster/main", 40, "log-group/control-plane");
@@ -273,7 +276,7 @@ async fn a_log_group_is_not_watched_when_no_cluster_goes() {
     let done = lab.destroy(false).await;
     assert!(done.seconds < 5.0, "{}", done.seconds);
     lab.assert_nothing().await;
-    // Nor when the cluster is gone since long.
+    // Nor when the cluster was deleted long before.
     let lab = made(&logging()).await;
     assert!(lab.world.delete_outside("eks-cluster/main"));
     lab.grow_old().await;
@@ -328,7 +331,7 @@ async fn an_apply_never_deletes_what_was_left() {
 }
 
 impl Lab {
-    /// Records every leftover that holds data as kept, as a destroy does that dies right then.
+    /// Records every leftover that holds data as kept, like a destroy that is killed right after that.
     async fn destroy_data_aside(&self) {
         let mut plan = self.teardown(true).await;
         plan.actions.retain(|action| action.verb == Verb::Retain && action.kind.facts().leftover);
@@ -337,7 +340,7 @@ impl Lab {
     }
 }
 
-/// Deleting a mount target breaks its mounts: what nodes did not write yet would be lost.
+/// Deleting a mount target breaks its mounts, and nodes would lose what they have not written yet.
 #[tokio::test(start_paused = true)]
 async fn nodes_keep_their_mounts_and_endpoints_until_they_are_gone() {
     let mut desired = cluster();

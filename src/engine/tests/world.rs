@@ -1,4 +1,4 @@
-//! An outside world in memory: eventual consistency, faults, durations, and a process that dies when told to.
+//! AWS in memory for tests: eventual consistency, faults and durations.
 
 mod left;
 
@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// Half of the time that a call takes.
+/// Half of the duration of a call.
 const HALF_A_CALL: Duration = Duration::from_millis(100);
 
 /// One object that was created once.
@@ -33,14 +33,14 @@ struct Object {
     failed: Option<String>,
     /// It never becomes ready.
     stuck: bool,
-    /// It was deleted without ceremony: gone at once, but the token of its creation stays bound to it.
+    /// It was deleted outside of the program: gone at once, but its client token still returns it.
     vanished: bool,
     foreign: bool,
-    /// It goes by itself then.
+    /// When it is deleted without a call of ours.
     leaves: Option<Instant>,
 }
 
-/// What AWS allows once, where a kind has that; without the fields that make it up, the address stands for it.
+/// The natural key, where the kind has one; it is the address when the spec lacks the fields of the key.
 fn natural_key(address: &Address, spec: &Value) -> Option<String> {
     let fields: &[&str] = match address.kind() {
         Kind::Subnet => &["vpc", "cidr"],
@@ -110,7 +110,7 @@ impl Object {
         text.contains(&other.id) || text.contains(&other.attributes()["arn"])
     }
 
-    /// Whether it should go before the other does. A route to a gateway need not.
+    /// Whether it should be deleted before the other. A route to a gateway need not.
     fn stands_on(&self, other: &Object) -> bool {
         let dies_along = self.kind().facts().dies_with == Some(other.kind());
         let is_route = (self.kind(), other.kind()) == (Kind::RouteTable, Kind::NatGateway);
@@ -132,14 +132,14 @@ fn seconds(of: u32) -> Duration {
     Duration::from_secs(u64::from(of))
 }
 
-/// Where in a call a fault strikes.
+/// The moment of a call at which a fault happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strikes {
-    /// Nothing happened yet.
+    /// Before the effect.
     Before,
-    /// It has happened; only the answer is lost.
+    /// After the effect; only the answer is lost.
     After,
-    /// The call never comes back.
+    /// The call never returns.
     Hangs,
 }
 
@@ -153,15 +153,15 @@ struct Fault {
 #[derive(Default)]
 struct Inner {
     objects: Vec<Object>,
-    /// How many ids were given out: none is given twice.
+    /// Number of ids that were given out, so that none is given twice.
     numbers: usize,
     faults: Vec<Fault>,
     violations: Vec<String>,
-    /// What was to be deleted, and what stood on it then.
+    /// Deletions that came too early: the resource, and one that depended on it.
     early: Vec<(String, String)>,
     flight: HashMap<Service, (usize, usize)>,
     client_tokens: Vec<(String, String)>,
-    /// What comes when something is deleted.
+    /// Resources that appear when another one is deleted.
     late: Vec<left::Late>,
 }
 
@@ -169,7 +169,7 @@ pub(crate) struct World {
     inner: Mutex<Inner>,
     log: Log,
     pub(crate) death: Mutex<Arc<Death>>,
-    /// Milliseconds for which something new is invisible.
+    /// Milliseconds for which a new resource is invisible.
     pub(crate) lag: AtomicUsize,
 }
 
@@ -182,12 +182,12 @@ impl World {
         Self { inner: Mutex::default(), log, death: Mutex::new(death), lag: AtomicUsize::new(0) }
     }
 
-    /// A call (`create vpc/main`) that goes wrong so many times.
+    /// Lets a call (`create vpc/main`) fail this many times.
     pub(crate) fn fault(&self, call: &str, times: usize, strikes: Strikes, kind: FailureKind) {
         self.inner.lock().unwrap().faults.push(Fault { call: call.to_owned(), times, strikes, kind });
     }
 
-    /// Addresses of all that exists and is not being deleted, sorted, duplicates twice.
+    /// Sorted addresses of all resources that exist and are not being deleted; those of duplicates appear twice.
     pub(crate) fn live(&self) -> Vec<String> {
         let inner = self.inner.lock().unwrap();
         let mut live: Vec<String> =
@@ -196,14 +196,14 @@ impl World {
         live
     }
 
-    /// Things done in a wrong order.
+    /// Violations of the order of creation and deletion.
     pub(crate) fn violations(&self) -> Vec<String> {
         let inner = self.inner.lock().unwrap();
         let early = inner.early.iter().map(|(used, user)| format!("{used} is used by {user}"));
         inner.violations.iter().cloned().chain(early).collect()
     }
 
-    /// Most calls of a service that were in flight at once.
+    /// Largest number of calls of a service in flight at once.
     pub(crate) fn most_in_flight(&self, service: Service) -> usize {
         self.inner.lock().unwrap().flight.get(&service).map_or(0, |flight| flight.1)
     }
@@ -238,17 +238,17 @@ impl World {
         self.with(of, |object| object.failed = Some(why.to_owned()));
     }
 
-    /// Somebody deletes it outside.
+    /// Another user deletes it.
     pub(crate) fn vanish(&self, of: &str) {
         self.inner.lock().unwrap().objects.retain(|object| object.address.to_string() != of);
     }
 
-    /// Somebody else's object under a natural key.
+    /// Creates a resource of others under a natural key.
     pub(crate) fn foreign(&self, of: &str, tags: &[(&str, &str)]) {
         self.foreign_with(of, json!({}), tags);
     }
 
-    /// The same, with the fields that make the key up.
+    /// The same, with the fields of the key.
     pub(crate) fn foreign_with(&self, of: &str, spec: Value, tags: &[(&str, &str)]) {
         let mut inner = self.inner.lock().unwrap();
         let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
@@ -262,7 +262,7 @@ impl World {
         work(object.unwrap_or_else(|| panic!("the world has no {of}")))
     }
 
-    /// Everything of the cluster, as a session looks for it.
+    /// Observes everything of the cluster, as a session does.
     pub(crate) async fn observe_all(&self, state: &Document, desired: &[Desired], lookups: &Attributes) -> Result<Vec<Observed>, Failure> {
         let mut known = state.attributes();
         known.extend(lookups.iter().map(|(key, values)| (key.clone(), values.clone())));
@@ -292,7 +292,7 @@ impl World {
         Ok(seen)
     }
 
-    /// A call on its way: faults, death and the count of calls in flight around its effect.
+    /// A call: faults, kills and the count of calls in flight around its effect.
     async fn call<T>(&self, call: String, service: Service, effect: impl FnOnce(&mut Inner) -> Result<T, Failure>) -> Result<T, Failure> {
         let death = self.death.lock().unwrap().clone();
         {
@@ -341,14 +341,14 @@ impl World {
         let bound = |object: &&Object| identity == Idempotency::Token && object.kind() == kind && object.client_token == client_token;
         if let Some(existing) = inner.objects.iter().find(bound) {
             match kind {
-                // The creation token is a natural key as long as the file system lives.
+                // The creation token is a natural key as long as the file system exists.
                 Kind::EfsFileSystem | Kind::EfsAccessPoint if existing.is_gone() => {}
                 Kind::EfsFileSystem | Kind::EfsAccessPoint => return Err(failure(FailureKind::AlreadyExists, "create")),
                 _ if existing.created_as != item.spec && kind.facts().service == Service::Eks && !existing.is_gone() => {
                     return Err(failure(FailureKind::AlreadyExists, "create"));
                 }
                 _ if existing.created_as != item.spec => return Err(failure(FailureKind::Other, "IdempotentParameterMismatch")),
-                // Also when it is gone: tokens stay bound.
+                // Also when it is gone: AWS returns the deleted resource for its client token.
                 _ => return Ok(made(existing)),
             }
         }
@@ -389,7 +389,7 @@ impl World {
             return Err(failure(FailureKind::NotFound, "delete"));
         };
         let dies_along = |other: &Object| other.kind().facts().dies_with == Some(object.kind());
-        // What was never seen cannot be seen to go.
+        // No run can keep the order towards a resource that was deleted before it became visible.
         let unseen = |user: &&Object| user.deleted.is_some_and(|deleted| deleted - user.created < lag);
         let users = inner.objects.iter().filter(|other| other.stands_on(&object)).filter(|user| !unseen(user) && user.is_ours());
         inner.early.extend(users.map(|user| (object.address.to_string(), user.address.to_string())));
@@ -407,27 +407,27 @@ impl World {
     }
 }
 
-/// What the model of tests asks for and does beyond that.
+/// What only the model tests need.
 impl World {
-    /// Ours that are alive: address, id, attributes, spec.
+    /// Our existing resources, as AWS shows them.
     pub(crate) fn ours(&self) -> Vec<Observed> {
         let inner = self.inner.lock().unwrap();
         inner.objects.iter().filter(|object| object.is_live() && object.is_ours()).map(Object::observed).collect()
     }
 
-    /// Every byte of what exists: of everything, or of what is not ours.
+    /// All existing resources as text, or only those of others, for comparison.
     pub(crate) fn print(&self, only_foreign: bool) -> String {
         let inner = self.inner.lock().unwrap();
         let shown: Vec<&Object> = inner.objects.iter().filter(|object| object.foreign || !only_foreign).collect();
         format!("{shown:#?}")
     }
 
-    /// Things used before they were ready.
+    /// Resources that were used before they were ready.
     pub(crate) fn too_early(&self) -> Vec<String> {
         self.inner.lock().unwrap().violations.clone()
     }
 
-    /// What was deleted under something else, once.
+    /// Takes the deletions that came too early.
     pub(crate) fn take_early_deletes(&self) -> Vec<(String, String)> {
         std::mem::take(&mut self.inner.lock().unwrap().early)
     }
@@ -436,7 +436,7 @@ impl World {
         self.inner.lock().unwrap().faults.clear();
     }
 
-    /// Somebody deletes it outside, as far as AWS lets him; its token stays bound to it. Whether it was deleted.
+    /// Another user deletes it, unless AWS refuses; its client token still returns it. Returns whether it was deleted.
     pub(crate) fn delete_outside(&self, of: &str) -> bool {
         let mut inner = self.inner.lock().unwrap();
         let found = inner.objects.iter().find(|object| object.address.to_string() == of && object.deleted.is_none() && !object.foreign);
@@ -452,7 +452,7 @@ impl World {
         true
     }
 
-    /// Somebody takes a tag off. Whether there was one.
+    /// Another user removes a tag. Returns whether there was one.
     pub(crate) fn untag(&self, of: &str, key: &str) -> bool {
         let mut inner = self.inner.lock().unwrap();
         let found = inner.objects.iter_mut().find(|object| object.address.to_string() == of && object.deleted.is_none());
@@ -460,7 +460,7 @@ impl World {
     }
 }
 
-/// Whatever a spec names must exist and be ready.
+/// Notes a violation when a resource named by the spec does not exist or is not ready.
 fn check_uses(inner: &mut Inner, user: &Object) {
     let text = user.spec.to_string();
     if text.contains("$ref") || text.contains("$join") {
@@ -496,7 +496,7 @@ impl Provider for World {
         death.alive().await;
         sleep(HALF_A_CALL).await;
         death.alive().await;
-        let call = format!("observe {kind} {} {}", left::word(&query), query.items().len());
+        let call = format!("observe {kind} {} {}", left::query_name(&query), query.items().len());
         self.log.add(call.clone());
         let mut inner = self.inner.lock().unwrap();
         if let Some(fault) = inner.faults.iter_mut().find(|fault| fault.times > 0 && call.starts_with(&fault.call)) {
@@ -523,7 +523,7 @@ impl Provider for World {
     async fn configure(&self, item: Item) -> Result<(), Failure> {
         let service = item.address.kind().facts().service;
         self.call(format!("configure {}", item.address), service, |inner| {
-            // Kinds without further calls do not find out.
+            // Kinds whose configuration makes no calls do not notice that it is missing.
             let calls = !matches!(item.address.kind(), Kind::LaunchTemplate | Kind::EksAccessEntry);
             let gone = inner.objects.iter().any(|object| object.id == item.id && object.is_gone());
             if calls && gone { Err(failure(FailureKind::NotYet, "configure")) } else { Ok(()) }

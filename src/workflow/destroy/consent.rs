@@ -1,4 +1,5 @@
-//! What must be said before anything is deleted: the cluster's name, what becomes of data, the lifting of protection.
+//! What the user must state before anything is deleted: the cluster's name, whether data is deleted or kept, and whether
+//! protections are lifted.
 
 use super::{DataChoice, Inspection, TeardownRequest};
 use crate::engine::{DataLine, Discovery};
@@ -15,7 +16,7 @@ pub(super) fn check_request(request: &TeardownRequest) -> Result<(), Refusal> {
     if is_protected && !request.lift_protection { Err(Refusal::ProtectedCluster(name.clone())) } else { Ok(()) }
 }
 
-/// Everything that stands between the plan and its execution.
+/// All refusals and questions between the plan and its execution.
 pub(super) async fn ask<P: Discovery, S: StateStore, U: Ui>(
     context: &Context<'_, P, S, U>,
     request: &TeardownRequest,
@@ -38,7 +39,7 @@ pub(super) async fn ask<P: Discovery, S: StateStore, U: Ui>(
     Ok(context.interrupt.unless(context.ui.ask(&question)).await??)
 }
 
-/// AWS would refuse to delete the cluster only when its nodes are gone.
+/// AWS would refuse the deletion of a protected cluster only after its nodes are gone.
 fn refuse_protected(request: &TeardownRequest, inspection: &Inspection) -> Result<(), Refusal> {
     if inspection.policy.protect {
         return Err(Refusal::ProtectedCluster(request.target.name.clone()));
@@ -50,7 +51,7 @@ fn refuse_protected(request: &TeardownRequest, inspection: &Inspection) -> Resul
     Err(Refusal::ProtectedInAws(protected.iter().map(|one| format!("{} ({}) by {}", one.address, one.id, one.by)).collect()))
 }
 
-/// A group that is left alone keeps its nodes, which use almost everything else.
+/// An Auto Scaling Group that is left alone keeps its nodes, which use almost everything else.
 fn refuse_untagged_nodes(inspection: &Inspection) -> Result<(), Refusal> {
     let groups = inspection.survey.disowned.iter().filter(|one| one.address.kind().facts().runs_nodes);
     let named: Vec<String> = groups.map(|one| format!("{} ({})", one.address, one.id)).collect();

@@ -1,5 +1,5 @@
-//! `--drain-kubernetes`: a controller itself deletes what it made when its object is deleted. Only a courtesy: the AWS side is
-//! cleared in any case, so a cluster that does not answer is no reason to stop.
+//! `--drain-kubernetes`: when a Service or Ingress is deleted, its controller deletes the load balancer. This is optional: destroy
+//! deletes load balancers in AWS in any case, so a cluster that does not answer does not stop it.
 
 use super::Inspection;
 use crate::engine::{ApiServer, Discovery, Readiness};
@@ -15,7 +15,7 @@ pub(super) async fn drain<P: Discovery, S: StateStore, U: Ui>(
     let ui = context.ui;
     let cluster = inspection.observed.iter().find(|seen| seen.address.kind() == Kind::EksCluster && seen.readiness == Readiness::Ready);
     let attribute = |name: &str| cluster.and_then(|cluster| cluster.attributes.get(name)).map(String::as_str);
-    // Only what AWS shows now: the token is sent to that address.
+    // Only the endpoint that AWS shows now, not the recorded one, because the caller's token is sent to it.
     let (Some(endpoint), Some(certificate_authority)) = (attribute("endpoint"), attribute("certificate_authority")) else {
         ui.say(&Notice::NotDrainable);
         return Ok(());

@@ -1,5 +1,5 @@
-//! Everything that is known before something is deleted, and again afterwards: what is ours, what Kubernetes left, what stands
-//! in the way, and which data there is.
+//! The inspection before a deletion, and again afterwards: resources of ours, leftovers of Kubernetes, resources of others that
+//! block the teardown, and data.
 
 use crate::engine::{
     Action, Discovery, Disowned, Duplicates, Foreign, INTENT_ATTRIBUTE, Inputs, Item, Namesake, Observed, Plan, Reason, Scope, Survey,
@@ -18,10 +18,10 @@ use std::collections::BTreeSet;
 pub enum Basis {
     /// Nothing was inspected before.
     First {
-        /// The state that is meant, when AWS shows resources of several.
+        /// The lineage that was asked for, when AWS shows resources of several.
         lineage: Option<String>,
     },
-    /// What the first inspection has shown, and a person has seen.
+    /// What the first inspection found and showed to the user.
     Later(Known),
 }
 
@@ -34,14 +34,14 @@ impl Basis {
     }
 }
 
-/// What an earlier inspection has shown.
+/// What an earlier inspection found.
 #[derive(Debug, Clone)]
 pub struct Known {
-    /// Everything that was known by name or id.
+    /// The items that were looked for by name or id.
     items: Vec<Item>,
-    /// Ids of what holds data, as it was shown.
+    /// Ids of the data resources that were shown to the user.
     data: BTreeSet<String>,
-    /// Where leftovers were looked for.
+    /// The scope in which leftovers were looked for.
     scope: Scope,
 }
 
@@ -50,25 +50,25 @@ pub struct Known {
 pub struct Inspection {
     /// The state as it was read.
     pub state: Document,
-    /// What AWS shows of ours.
+    /// Our resources as AWS shows them.
     pub observed: Vec<Observed>,
     /// What would be deleted.
     pub plan: Plan,
-    /// Second objects of an address.
+    /// Second resources of an address.
     pub duplicates: Duplicates,
-    /// Data, protections, and what stands in the way.
+    /// Data, protections, and resources of others that block the teardown.
     pub survey: Survey,
     /// What Kubernetes left.
     pub leftovers: Vec<Observed>,
-    /// What carries the cluster's tags, but was made under another state.
+    /// Resources with the cluster's tags that were made under another state.
     pub others: Vec<Observed>,
-    /// Whether the cluster is marked as protected, and as a test environment.
+    /// Whether the cluster is protected, and whether it is a test environment.
     pub policy: TeardownPolicy,
     /// Whether there is a state.
     pub has_state: bool,
-    /// Where leftovers are looked for.
+    /// The scope in which leftovers are looked for.
     pub(super) scope: Scope,
-    /// What was looked for by name or id, and what was found.
+    /// The items that were looked for by name or id, and those that were found.
     items: Vec<Item>,
 }
 
@@ -141,7 +141,7 @@ pub async fn inspect<P: Discovery>(
     Ok(Inspection { state, observed, plan, duplicates, survey, leftovers, others, policy, has_state, scope, items })
 }
 
-/// What is deleted, what stays because it lost our tags, and duplicates.
+/// The plan, the resources that stay because they lost our tags, and duplicates.
 async fn planned<P: Discovery>(
     provider: &P,
     scope: &Scope,
@@ -163,8 +163,8 @@ async fn planned<P: Discovery>(
     Ok((plan, disowned, duplicates(&inputs)))
 }
 
-/// The lineage of what AWS shows, where there is no state. Volumes and snapshots may have outlived all else; a key that waits
-/// for its deletion says least.
+/// The lineage of the resources that AWS shows, where there is no state. Volumes and snapshots of claims are asked when nothing
+/// else is left, a key that is scheduled for deletion last, because an earlier cluster may have left it.
 async fn lineage_shown<P: Discovery>(
     provider: &P,
     scope: &Scope,
@@ -179,7 +179,7 @@ async fn lineage_shown<P: Discovery>(
     Ok(the_lineage(if shown.iter().any(tells) { &shown } else { observed }, asked)?)
 }
 
-/// A state is of one lineage, and only that is deleted.
+/// A state has one lineage, and only resources of that are deleted.
 fn refuse_lineage(state: &Document, asked: Option<&str>) -> Result<(), Refusal> {
     match asked.filter(|asked| *asked != state.lineage) {
         None => Ok(()),
@@ -192,12 +192,12 @@ fn recorded_endpoint(state: &Document) -> Option<&str> {
     clusters.find_map(|(_, record)| record.attributes.get("endpoint")).map(String::as_str)
 }
 
-/// Takes the log group of the control plane out: a living cluster of the name writes to it.
+/// Takes out the log groups that an existing cluster of the name writes to.
 fn take_log_groups(observed: &mut Vec<Observed>) -> Vec<Address> {
     observed.extract_if(.., |seen| seen.address.kind() == Kind::LogGroup).map(|seen| seen.address).collect()
 }
 
-/// What has the name of a living cluster belongs to that one: of ours, only the records are deleted.
+/// Resources with the name of an existing cluster of others belong to that one: of ours, only the records are deleted.
 fn only_forget_cluster(plan: &mut Plan) {
     let is_named = |action: &&mut Action| {
         let kind = action.kind;
@@ -209,14 +209,14 @@ fn only_forget_cluster(plan: &mut Plan) {
     }
 }
 
-/// A living cluster of our name that is not ours.
+/// An existing cluster of our name that is not ours, as the user sees it.
 fn in_the_way(other: &Namesake, is_near: bool, holds: Vec<Address>) -> Foreign {
     let near = if is_near { "; what Kubernetes left under the name is left alone, too" } else { "" };
     Foreign { name: format!("EKS cluster {}", other.arn), origin: format!("of this name, but not made under this state{near}"), holds }
 }
 
-/// What exists without our tags is neither deleted nor forgotten, and what would be deleted after it stays as well: the key of
-/// data, and what the nodes of a group use.
+/// A recorded resource without our tags is neither deleted nor dropped from the state. What would be deleted after it stays as
+/// well: the key of its data, and what the nodes of a group use.
 async fn disowned_of<P: Discovery>(provider: &P, plan: &mut Plan, state: &Document) -> Result<Vec<Disowned>, WorkflowError> {
     let forgotten = plan.actions.iter().filter(|action| action.verb == Verb::Delete && action.existing.is_none());
     let items = forgotten.filter_map(|action| Some(Item::recorded(&action.address, state.resources.get(&action.address)?)));
@@ -225,7 +225,7 @@ async fn disowned_of<P: Discovery>(provider: &P, plan: &mut Plan, state: &Docume
     Ok(found.into_iter().map(|item| Disowned { address: item.address, id: item.id }).collect())
 }
 
-/// A bucket's name may be somebody else's by now: before it is emptied, its tags must say that it is ours.
+/// Others may have taken a bucket's name since: before it is emptied, its tags must prove that it is ours.
 fn with_tags_read(mut item: Item) -> Item {
     if item.address.kind() == Kind::S3Bucket {
         item.id.clear();
@@ -233,20 +233,20 @@ fn with_tags_read(mut item: Item) -> Item {
     item
 }
 
-/// A living cluster of this name under another state: what we know by name only may be part of it. What an earlier cluster kept
-/// for its data does not count, and is left alone.
+/// Refuses when a cluster of this name exists under another state, because what we know by name only may be part of it. Data
+/// that an earlier cluster of the name left does not count, and is left alone.
 fn refuse_other_cluster(state: &Document, observed: &[Observed]) -> Result<(), Refusal> {
     let is_kept = |seen: &&Observed| !is_of(state, seen) && is_kept(seen.address.kind());
     let living: Vec<Observed> = observed.iter().filter(|seen| !is_kept(seen)).cloned().collect();
     refuse_other_lineage(state, &living)
 }
 
-/// Not made under another state.
+/// Whether it was not made under another state.
 fn is_of_lineage(state: &Document, seen: &Observed) -> bool {
     lineage_of(seen).is_none_or(|lineage| lineage == state.lineage)
 }
 
-/// Made under this state, or recorded in it and found by its id.
+/// Whether it was made under this state, or is recorded in it and found by its id.
 fn is_of(state: &Document, seen: &Observed) -> bool {
     match &seen.tags {
         Some(_) => lineage_of(seen) == Some(&state.lineage),
@@ -254,13 +254,13 @@ fn is_of(state: &Document, seen: &Observed) -> bool {
     }
 }
 
-/// A log group that was ours and has no tags any more: EKS has written it anew.
+/// Whether it is a log group that was ours and no longer has tags: EKS has created it again.
 fn is_rewritten(seen: &Observed, known: Option<&Known>) -> bool {
     let was_ours = |known: &Known| known.items.iter().any(|item| item.address == seen.address && !item.id.is_empty());
     seen.address.kind() == Kind::LogGroup && known.is_some_and(was_ours)
 }
 
-/// Later rounds delete no data that nobody was shown, and no key that it needs.
+/// Later rounds delete no data that was not shown to the user, and no key that such data needs.
 fn spare_unseen(plan: &mut Plan, shown: &BTreeSet<String>) {
     let is_data = |action: &&Action| action.verb == Verb::Delete && action.kind.facts().holds_data && action.existing.is_some();
     let is_unseen = |action: &&Action| !action.id.as_ref().is_some_and(|id| shown.contains(id));
@@ -271,14 +271,14 @@ fn spare_unseen(plan: &mut Plan, shown: &BTreeSet<String>) {
     }
 }
 
-/// What an earlier destroy recorded of what Kubernetes left.
+/// Leftovers of Kubernetes that an earlier destroy recorded.
 fn recorded_leftovers(state: &Document) -> Vec<Item> {
     let recorded = state.resources.iter().filter(|(address, _)| address.kind().facts().leftover);
     recorded.map(|(address, record)| Item::recorded(address, record)).collect()
 }
 
-/// Known before by its id: from now on only by its name, and only when its tags say that it is ours. What was ours beyond
-/// doubt is looked for harder: a log group that AWS writes anew has no tags.
+/// The item without its id: from now on a resource is found by its name, and counts only if its tags prove that it is ours. The
+/// marker attribute also finds a log group of ours that EKS created again, which has no tags.
 fn by_name_only(mut item: Item) -> Item {
     if !item.id.is_empty() && item.address.kind() == Kind::LogGroup {
         item.attributes.insert(INTENT_ATTRIBUTE.to_owned(), String::new());
@@ -287,7 +287,7 @@ fn by_name_only(mut item: Item) -> Item {
     item
 }
 
-/// Adds what is known of the cluster's surroundings. What was known before stays, because AWS may show less by now.
+/// Adds VPCs, groups and ids of our resources to the scope. Earlier entries stay, because AWS may show less by now.
 fn widen(scope: &mut Scope, state: &Document, observed: &[Observed]) {
     scope.lineage.clone_from(&state.lineage);
     let recorded = state.resources.iter().map(|(address, record)| (address, &record.id, &record.spec));
@@ -343,7 +343,7 @@ mod tests {
         ];
         let mut scope = Scope::default();
         widen(&mut scope, &state, &observed);
-        assert!(scope.vpcs.contains("vpc-9") && !scope.owns_vpc, "a network of somebody else's");
+        assert!(scope.vpcs.contains("vpc-9") && !scope.owns_vpc, "a network of others");
         assert!(scope.groups.contains("c-platform") && scope.file_systems.contains("fs-1"));
         widen(&mut scope, &state, &[seen(Kind::Vpc, "vpc-1", json!({}), "a")]);
         assert!(scope.owns_vpc && scope.vpcs.len() == 2);

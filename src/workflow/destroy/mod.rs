@@ -1,5 +1,5 @@
-//! `destroy`: remove everything of ours and what Kubernetes left, in reverse order, and verify that nothing is left. Data is
-//! deleted only when the caller says so (RUN-4).
+//! `destroy`: deletes everything of ours and what Kubernetes left, in reverse order, and verifies that nothing is left. Data is
+//! deleted only with `--delete-data` (RUN-4).
 
 mod consent;
 mod drain;
@@ -19,10 +19,10 @@ use super::target::TeardownTarget;
 use crate::engine::{DeletionPolicy, Discovery, Outcome, Readiness};
 use crate::state::Document;
 
-/// What becomes of data.
+/// Whether data is deleted or kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DataChoice {
-    /// Nothing was said: only what is empty is deleted.
+    /// Neither flag: only empty resources are deleted.
     #[default]
     Unsaid,
     /// `--delete-data`.
@@ -36,9 +36,9 @@ pub enum DataChoice {
 pub struct TeardownRequest {
     /// The cluster.
     pub target: TeardownTarget,
-    /// Which state is meant, when AWS shows resources of several.
+    /// The lineage that was asked for, when AWS shows resources of several.
     pub lineage: Option<String>,
-    /// What becomes of data.
+    /// Whether data is deleted or kept.
     pub data: DataChoice,
     /// `--lift-protection`.
     pub lift_protection: bool,
@@ -53,7 +53,7 @@ pub struct TeardownRequest {
 /// How a destroy ended.
 #[derive(Debug)]
 pub enum Teardown {
-    /// The person stopped it: what is left was not determined.
+    /// The user stopped it: what is left was not determined.
     Cancelled(Outcome),
     /// It ran as far as it could, and what is left is known.
     Verified {
@@ -84,12 +84,12 @@ impl TeardownRequest {
 /// Inspects, asks, runs in rounds, and verifies.
 ///
 /// # Errors
-/// When something is refused, when the run could not go on, and when what is left could not be determined.
+/// When something is refused, when the run had to be ended, and when what is left could not be determined.
 pub async fn destroy<P: Discovery, S: StateStore, U: Ui>(
     context: &Context<'_, P, S, U>,
     request: &TeardownRequest,
 ) -> Result<Teardown, WorkflowError> {
-    // What a question is about is shown in any case.
+    // The plan is shown even with `--quiet` when the user is asked about it.
     let needed = !request.is_confirmed && !request.yes;
     let first = Basis::First { lineage: request.lineage.clone() };
     let opening = async {
@@ -131,7 +131,7 @@ pub async fn destroy<P: Discovery, S: StateStore, U: Ui>(
     Ok(Teardown::Verified { outcome, verification, record: Box::new(record) })
 }
 
-/// The inspection before anything is decided, and what a person must know of it beyond the plan. Changes nothing.
+/// The inspection before any decision; shows what the user must know of it beyond the plan. Changes nothing.
 ///
 /// # Errors
 /// As [`inspect`].
@@ -156,7 +156,7 @@ pub async fn first_inspection<P: Discovery, U: Ui>(
     Ok(inspection)
 }
 
-/// Refuses what the request and the configuration alone rule out, before AWS is asked.
+/// Refuses what the flags and the configuration alone rule out, before AWS is asked.
 ///
 /// # Errors
 /// Why it is refused.
@@ -164,7 +164,7 @@ pub fn check_request(request: &TeardownRequest) -> Result<(), super::Refusal> {
     consent::check_request(request)
 }
 
-/// A failed inspection after a run says nothing about what was done.
+/// Wraps the error of an inspection after a run, so that it does not read as if the run itself had failed.
 fn unverified(error: WorkflowError) -> WorkflowError {
     WorkflowError::Unverified(Box::new(error))
 }

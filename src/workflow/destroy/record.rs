@@ -25,23 +25,23 @@ pub struct TeardownRecord {
     pub account: String,
     /// Region.
     pub region: String,
-    /// The state under which everything was made.
+    /// Lineage of the state under which everything was made.
     pub lineage: String,
     /// When it began.
     pub started: Timestamp,
-    /// Data, protections, and what stands in the way, as they were at the beginning.
+    /// Data, protections, and resources of others that block the teardown, as they were at the beginning.
     pub survey: Survey,
     /// What was deleted.
     pub deleted: Vec<Deleted>,
-    /// What was recorded and did not exist any more.
+    /// Recorded resources that no longer existed.
     pub forgotten: Vec<Address>,
-    /// What Kubernetes had left in the way and was deleted: address and id.
+    /// Leftovers of Kubernetes that blocked a deletion and were deleted: address and id.
     pub cleared: Vec<(Address, String)>,
     /// What went wrong, by address.
     pub failures: BTreeMap<Address, String>,
     /// What is left; `None` until that is determined.
     pub end: Option<End>,
-    /// What the first inspection has shown.
+    /// What the first inspection found.
     pub(super) known: Known,
 }
 

@@ -1,4 +1,4 @@
-//! A teardown runs in rounds: a later one takes what appeared while the one before it ran.
+//! A teardown runs in rounds: a later one deletes what appeared during the one before it.
 
 use super::consent::refuse_data;
 use super::drain::drain;
@@ -13,10 +13,10 @@ use crate::workflow::ports::{Notice, StateStore, Ui};
 use crate::workflow::{Context, WorkflowError};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Rounds at most.
+/// Largest number of rounds.
 const ROUNDS: usize = 3;
 
-/// Runs the plan, and again while a further inspection finds something for which that is worth it.
+/// Runs the plan, and again while a further inspection finds something that another round can delete.
 pub(super) async fn run<P: Discovery, S: StateStore, U: Ui>(
     context: &Context<'_, P, S, U>,
     request: &TeardownRequest,
@@ -51,7 +51,7 @@ fn execution(request: &TeardownRequest, inspection: Inspection) -> Execution<'st
     Execution { state, lookups: Attributes::new(), plan, duplicates, new_pins: BTreeMap::new(), policy, applied: None }
 }
 
-/// What a further round would delete; nothing when there is nothing for which one is worth it.
+/// The inspection for a further round; nothing when such a round could not delete anything.
 async fn next<P: Discovery, S: StateStore, U: Ui>(
     context: &Context<'_, P, S, U>,
     request: &TeardownRequest,
@@ -65,18 +65,18 @@ async fn next<P: Discovery, S: StateStore, U: Ui>(
     let basis = Basis::Later(record.known.clone());
     let inspecting = inspect(&*context.provider, &request.target, found, basis, request.keeps_data());
     let mut next = context.interrupt.unless(inspecting).await??;
-    let hopeless = hopeless(request, &next, all);
-    hold_back(&mut next.plan, &hopeless);
+    let permanently_refused = permanently_refused(request, &next, all);
+    hold_back(&mut next.plan, &permanently_refused);
     let plan = &next.plan;
     let is_deleted = |line: &DataLine| plan.actions.iter().any(|one| one.address == line.address && one.verb != Verb::NoChange);
     next.survey.data.retain(is_deleted);
-    // Without a choice about data, nothing that holds some is deleted that was not asked about.
+    // Without `--delete-data` or `--retain-data`, data that appeared meanwhile ends the rounds instead of being deleted.
     let is_worth_it = next.has_work() && refuse_data(request.data, &next).is_ok();
     Ok(is_worth_it.then_some(next))
 }
 
-/// Waits until AWS shows whatever a killed run may have begun: its last request may have taken effect after its end. Tells
-/// whether that took time.
+/// Waits until AWS shows whatever a killed run may have created: its last request may have taken effect after its end. Returns
+/// whether it waited.
 pub(super) async fn await_begun<P: Discovery, S: StateStore, U: Ui>(
     context: &Context<'_, P, S, U>,
     state: &Document,
@@ -91,15 +91,15 @@ pub(super) async fn await_begun<P: Discovery, S: StateStore, U: Ui>(
     Ok(true)
 }
 
-/// What another try at once would only be refused again: only what passes by itself is worth one.
-fn hopeless(request: &TeardownRequest, next: &Inspection, all: &Outcome) -> BTreeSet<Address> {
+/// Resources whose deletion would only be refused again: only temporary failures are retried in a further round.
+fn permanently_refused(request: &TeardownRequest, next: &Inspection, all: &Outcome) -> BTreeSet<Address> {
     use FailureKind::{Busy, LostAnswer, NotYet};
     let failed = all.failed.iter().filter(|failed| !matches!(failed.failure.kind, NotYet | Busy | LostAnswer));
     let protected = next.survey.protected.iter().filter(|_| !request.lift_protection);
     failed.map(|failed| failed.address.clone()).chain(protected.map(|one| one.address.clone())).collect()
 }
 
-/// What is tried again has not failed yet.
+/// Drops the failures of what the next round tries again.
 fn forget_failures(plan: &Plan, all: &mut Outcome, record: &mut TeardownRecord) {
     let again: BTreeSet<&Address> =
         plan.actions.iter().filter(|action| action.verb != Verb::NoChange).map(|action| &action.address).collect();
@@ -108,7 +108,7 @@ fn forget_failures(plan: &Plan, all: &mut Outcome, record: &mut TeardownRecord) 
     record.failures.retain(|address, _| !again.contains(address));
 }
 
-/// Adds a later round to what happened before it.
+/// Adds the outcome of a later round.
 fn add(all: &mut Outcome, later: Outcome) {
     all.done += later.done;
     all.failed.extend(later.failed);

@@ -1,4 +1,4 @@
-//! The verification: after everything that was to be done, everything of ours is looked for again by every means.
+//! The verification: after the last round, everything of ours is looked for again by every means of discovery.
 
 use super::TeardownRequest;
 use super::inspection::{Basis, Inspection, inspect};
@@ -10,7 +10,7 @@ use crate::workflow::ports::{StateStore, Ui};
 use crate::workflow::{Context, WorkflowError};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How everything is looked for, in words.
+/// How everything is looked for, as shown to the user.
 pub const SEARCHED_BY: [&str; 6] = [
     "ids and names of the state and the configuration",
     "ownership tags, service by service",
@@ -20,14 +20,14 @@ pub const SEARCHED_BY: [&str; 6] = [
     "recovery points of its file systems",
 ];
 
-/// Something that exists after all.
+/// A resource that still exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remaining {
-    /// What it is.
+    /// Its address.
     pub address: Address,
     /// Its AWS id.
     pub id: String,
-    /// Why it is there.
+    /// Why it still exists.
     pub reason: RemainingReason,
 }
 
@@ -46,26 +46,26 @@ pub enum RemainingReason {
     HeldBack(Reason),
     /// AWS is still deleting it.
     BeingDeleted,
-    /// It was not deleted, and nothing says why.
+    /// It was not deleted, and no reason is known.
     NotDeleted,
-    /// No inspection shows it, but nothing has confirmed that it is gone either.
+    /// No inspection shows it, but its deletion is not confirmed either.
     Unconfirmed,
-    /// It exists, but our tags were taken off.
+    /// It exists, but no longer carries our tags.
     Untagged,
 }
 
 /// What exists after a teardown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verification {
-    /// Not gone, and not asked to be kept.
+    /// Still existing although they should have been deleted.
     pub left: Vec<Remaining>,
     /// Kept for its data, as asked.
     pub kept: Vec<Remaining>,
-    /// With the cluster's tags, but of another state.
+    /// With the cluster's tags, but made under another state.
     pub others: Vec<Remaining>,
-    /// Keys that AWS deletes later.
+    /// Keys that are scheduled for deletion.
     pub scheduled: Vec<Remaining>,
-    /// What is not ours and stands in the way of what is left.
+    /// Resources of others that block the deletion of what is left.
     pub foreign: Vec<Foreign>,
 }
 
@@ -105,7 +105,7 @@ fn verification(inspection: &Inspection, failures: &BTreeMap<Address, String>) -
             result.left.push(remaining(seen, known_reason(&seen.address).unwrap_or(otherwise)));
         }
     }
-    // Without our tags no inspection shows it, but nothing has confirmed that it is gone.
+    // A resource without our tags is not shown by an inspection, so its absence does not prove that it is gone.
     for action in &inspection.plan.actions {
         let Some(id) = action.id.as_ref().filter(|id| action.existing.is_some() && told.insert((&action.address, id))) else { continue };
         let reason = known_reason(&action.address).unwrap_or(RemainingReason::Unconfirmed);
@@ -131,7 +131,7 @@ fn remaining(seen: &Observed, reason: RemainingReason) -> Remaining {
     Remaining { address: seen.address.clone(), id: seen.id.clone(), reason }
 }
 
-/// Why something is not deleted by a further run either.
+/// Why a further run does not delete it either.
 fn held_back(action: &Action) -> Option<(&Address, &Reason)> {
     (action.verb == Verb::NoChange && action.reason != Reason::None).then_some((&action.address, &action.reason))
 }

@@ -12,7 +12,7 @@ async fn a_second_apply_asks_nobody_and_sends_nothing() {
     let person = Person::who_says(Answer::NoTerminal);
     assert!(matches!(site.apply(&person).await.unwrap(), Applying::Unchanged));
     assert!(site.print() == before, "something was changed");
-    assert!(person.has_heard("No changes"));
+    assert!(person.was_told("No changes"));
 }
 
 #[tokio::test(start_paused = true)]

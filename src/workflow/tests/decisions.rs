@@ -56,7 +56,7 @@ async fn where_nothing_exists_nobody_is_asked() {
     let site = Site::new("");
     let person = Person::who_says(Answer::NoTerminal);
     let end = verified(site.destroy(&request(&site.loaded), &person).await);
-    assert!(end.left.is_empty() && person.has_heard("Nothing to destroy."));
+    assert!(end.left.is_empty() && person.was_told("Nothing to destroy."));
     assert_eq!((person.questions.lock().unwrap().len(), *person.rounds.lock().unwrap()), (0, 0));
 }
 
@@ -68,7 +68,7 @@ async fn data_is_deleted_only_when_that_is_said() {
         Refusal::Data(names) => assert!(names.len() == 1 && names[0].starts_with(BUCKET), "{names:?}"),
         other => panic!("{other}"),
     }
-    // What is empty needs no flag.
+    // Empty resources need no flag.
     site.around().full.clear();
     let person = Person::who_says(Answer::NoTerminal);
     verified(site.destroy(&TeardownRequest { yes: true, ..request(&site.loaded) }, &person).await);
@@ -91,7 +91,7 @@ async fn kept_data_stays_is_recorded_and_is_deleted_later() {
     let document = site.lab.document();
     assert_eq!(document.resources.len(), site.lab.world.live().len());
     assert!(document.resources.values().all(|record| record.status == RecordStatus::Retained));
-    // Once more there is nothing to do, and the flag for data deletes what was kept.
+    // A second destroy that keeps data has nothing to do, and `--delete-data` deletes what was kept.
     let person = Person::who_says(Answer::NoTerminal);
     let again = verified(site.destroy(&keeping(&site), &person).await);
     assert_eq!((again.left, again.kept.len(), *person.rounds.lock().unwrap()), (vec![], document.resources.len(), 0));
@@ -104,7 +104,7 @@ async fn kept_data_stays_is_recorded_and_is_deleted_later() {
 async fn a_protected_cluster_needs_its_name_and_the_flag() {
     let site = Site::applied("protect: true\n").await;
     assert_eq!(is_refused(&site, &deleting(&site), Answer::Yes).await, Refusal::ProtectedCluster(NAME.to_owned()));
-    // The file was edited and not applied: what was applied counts.
+    // The file was edited but not applied: the applied configuration counts.
     let edited = TeardownRequest { target: crate::workflow::TeardownTarget::of(loaded("")), ..deleting(&site) };
     assert_eq!(is_refused(&site, &edited, Answer::Yes).await, Refusal::ProtectedCluster(NAME.to_owned()));
     let lifted = TeardownRequest { lift_protection: true, is_confirmed: true, ..deleting(&site) };
@@ -187,7 +187,7 @@ async fn what_appears_meanwhile_is_deleted_in_a_further_round() {
     let person = Person::who_says(Answer::Yes);
     let end = verified(site.destroy(&deleting(&site), &person).await);
     assert_eq!((end.left, site.lab.world.leftovers()), (vec![], vec![]));
-    assert_eq!(person.questions.lock().unwrap().len(), 1, "nobody is asked again");
+    assert_eq!(person.questions.lock().unwrap().len(), 1, "the user is not asked again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -197,7 +197,7 @@ async fn data_that_nobody_was_shown_is_not_deleted_by_a_further_round() {
     let end = verified(site.destroy(&deleting(&site), &Person::who_says(Answer::Yes)).await);
     let left: Vec<_> = end.left.iter().map(|one| (one.address.to_string(), one.reason.clone())).collect();
     assert!(left.contains(&("ebs-volume/late".to_owned(), RemainingReason::HeldBack(Reason::DataNotShown))), "{left:?}");
-    // Shown now, it goes.
+    // The next destroy shows it, and deletes it.
     let again = verified(site.destroy(&deleting(&site), &Person::who_says(Answer::Yes)).await);
     assert_eq!((again.left, site.lab.world.leftovers()), (vec![], vec![]));
 }
@@ -213,7 +213,7 @@ async fn what_is_refused_for_good_is_not_tried_again_and_keeps_what_waits_for_it
     let left: Vec<String> = verification.left.iter().map(|one| one.address.to_string()).collect();
     assert!(left.contains(&CLUSTER.to_owned()) && left.contains(&"vpc/main".to_owned()), "{left:?}");
     for role in verification.left.iter().filter(|one| one.address.kind() == Kind::IamRole) {
-        assert_ne!(role.reason, RemainingReason::NotDeleted, "a living cluster keeps its roles for a reason that is told");
+        assert_ne!(role.reason, RemainingReason::NotDeleted, "an existing cluster keeps its roles for a reason that is shown");
     }
 }
 
@@ -225,7 +225,7 @@ async fn what_passes_by_itself_is_tried_again() {
     let person = Person::who_says(Answer::Yes);
     let Ok(Teardown::Verified { outcome, verification, .. }) = site.destroy(&deleting(&site), &person).await else { panic!() };
     assert_eq!((outcome.failed.len(), verification.left), (0, vec![]));
-    assert!(*person.rounds.lock().unwrap() > 1 && person.has_heard("worth another try"));
+    assert!(*person.rounds.lock().unwrap() > 1 && person.was_told("worth another try"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -234,7 +234,7 @@ async fn without_a_state_tags_tell_what_is_ours() {
     site.store.is_lost.store(true, Ordering::SeqCst);
     let person = Person::who_says(Answer::Yes);
     verified(site.destroy(&deleting(&site), &person).await);
-    assert!(person.has_heard("There is no state at memory"));
+    assert!(person.was_told("There is no state at memory"));
     assert_eq!(site.lab.world.live(), Vec::<String>::new());
 }
 
@@ -269,12 +269,12 @@ async fn a_cluster_is_drained_only_while_it_answers() {
     let person = Person::who_says(Answer::Yes);
     verified(site.destroy(&drained, &person).await);
     assert_eq!(site.around().drained.as_deref(), Some(endpoint.as_str()));
-    assert!(person.has_heard("1 Services and 0 Ingresses are gone."));
+    assert!(person.was_told("1 Services and 0 Ingresses are gone."));
     let site = Site::applied("").await;
     site.lab.world.fail(CLUSTER, "no capacity");
     let person = Person::who_says(Answer::Yes);
     verified(site.destroy(&TeardownRequest { drain: true, ..deleting(&site) }, &person).await);
-    assert!(site.around().drained.is_none() && person.has_heard("The cluster is not active"));
+    assert!(site.around().drained.is_none() && person.was_told("The cluster is not active"));
 }
 
 #[tokio::test(start_paused = true)]

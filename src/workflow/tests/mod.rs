@@ -1,4 +1,4 @@
-//! Tests of the workflows on the world in memory, under paused time: what is decided, said, asked, done and verified.
+//! Tests of the workflows against the world in memory, under paused time: what they decide, show, ask, do and verify.
 
 mod applying;
 mod decisions;

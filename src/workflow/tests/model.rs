@@ -1,4 +1,4 @@
-//! Destroy on accounts and requests that chance wrote, held against a model that knows only the rules (RUN-4).
+//! Destroy on random accounts and requests, compared with a model that knows only the rules (RUN-4).
 
 use super::site::{Answer, NAME, Person, Site, request};
 use crate::engine::tests::world::Strikes;
@@ -12,16 +12,16 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 const GROUP: &str = "autoscaling-group/default/us-west-2a";
-/// What may be full of data.
+/// Resources that may hold data.
 const DATA: [&str; 3] = ["s3-bucket/blobs", "s3-bucket/logs", "efs-file-system/datasets"];
-/// What may lose our tags, or be protected.
+/// Resources that may lose our tags, or be protected.
 const TOUCHED: [&str; 4] = [GROUP, "eks-cluster/main", "s3-bucket/backups", "efs-file-system/datasets"];
-/// What may be left by Kubernetes while the cluster is taken down.
+/// Leftovers of Kubernetes that may appear while the cluster is destroyed.
 const LATE: [&str; 3] = ["target-group/late", "ebs-volume/late", "network-interface/late"];
-/// What may fail.
+/// Resources whose deletion may fail.
 const FAILING: [&str; 5] = ["vpc/main", "eks-cluster/main", "kms-key/main", GROUP, "iam-role/compute-node"];
 
-/// An account, a request, and how it goes wrong.
+/// An account, a request, and faults.
 #[derive(Debug, Clone)]
 struct Case {
     protect: bool,
@@ -37,7 +37,7 @@ struct Case {
     confirmed: bool,
     yes: bool,
     answer: Answer,
-    /// The person stops it after so many seconds.
+    /// The user stops it after this many seconds.
     stop: Option<u16>,
 }
 
@@ -62,13 +62,13 @@ fn case() -> impl Strategy<Value = Case> {
     (account, odd, asked).prop_map(|((protect, ephemeral, has_state, full), (protected, untagged, late, fault), asked)| {
         let (data, lift, confirmed, yes, answer, stop) = asked;
         let protect = protect && !ephemeral;
-        // Without a state nothing tells that a thing without tags was ours.
+        // Without a state, a resource without tags is not recognised as ours.
         let untagged = untagged.filter(|_| has_state);
         Case { protect, ephemeral, has_state, full, protected, untagged, late, fault, data, lift, confirmed, yes, answer, stop }
     })
 }
 
-/// What the rules say before anything is deleted: who is refused, in the order of the rules; nobody is asked twice.
+/// What the rules require before anything is deleted: a refusal, in the order of the rules, or a run.
 #[derive(Debug, PartialEq, Eq)]
 enum Expected {
     Refused(&'static str),
@@ -85,8 +85,8 @@ impl Case {
         self.untagged.is_some_and(|index| TOUCHED[index] == of)
     }
 
-    /// Whether AWS refuses to delete something that would be deleted. What keeps data, or lost our tags, is not to be deleted; nor
-    /// is what would be deleted after that.
+    /// Whether AWS refuses a deletion because of a protection. Resources that keep data or lost our tags are not to be deleted, and
+    /// neither are those that would be deleted after them.
     fn refuses_protected(&self) -> bool {
         let Some(index) = self.protected else { return false };
         let of = TOUCHED[index];
@@ -94,7 +94,8 @@ impl Case {
         !(self.is_untagged(of) || is_data && self.data == DataChoice::Retain)
     }
 
-    /// Without a state, or for a permanent cluster, the key counts as data by itself; what lost our tags is not looked into.
+    /// Whether there is data. Without a state, or for a permanent cluster, the key counts as data; a resource that lost our tags
+    /// does not.
     fn has_full_data(&self) -> bool {
         let key_is_deleted = !self.untagged.is_some_and(|index| TOUCHED[index].contains("s3-bucket") || TOUCHED[index].contains("efs"));
         let key = key_is_deleted && !(self.ephemeral && self.has_state);
@@ -239,7 +240,7 @@ fn told_truly(site: &Site, left: &[Remaining], kept: &[Remaining], case: &Case) 
     Ok(())
 }
 
-/// With nothing in the way any more, the same cluster can be destroyed to the end.
+/// Without faults and protections, a further destroy of the same cluster leaves nothing.
 async fn can_be_ended(site: &Site, request: &TeardownRequest) -> Result<(), TestCaseError> {
     site.lab.world.clear_faults();
     let ids: Vec<String> = site.lab.world.ours().iter().map(|seen| seen.address.to_string()).collect();

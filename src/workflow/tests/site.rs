@@ -1,4 +1,4 @@
-//! An account in memory as a workflow sees it: the world of the engine's tests, with what only a teardown asks about.
+//! An AWS account in memory as a workflow sees it: the world of the engine's tests, and what only a teardown asks for.
 
 use crate::blueprint::{Lookup, Question};
 use crate::config::{self};
@@ -25,24 +25,24 @@ use tokio::task::JoinHandle;
 /// The cluster's name, in the configuration and in the world.
 pub(super) const NAME: &str = "demo";
 
-/// What the account holds besides objects with their own calls.
+/// What the account has beyond the resources of the world.
 #[derive(Debug, Default)]
 pub(super) struct Around {
-    /// Addresses of what holds data that deleting it would lose.
+    /// Addresses of the resources that hold data.
     pub(super) full: BTreeSet<String>,
-    /// Addresses of what AWS protects against deletion.
+    /// Addresses of the resources with deletion protection.
     pub(super) protected: BTreeSet<String>,
     /// A cluster of the name that was not made under this state.
     pub(super) namesake: Option<Namesake>,
-    /// What is said to be in the way.
+    /// Resources of others that block the teardown.
     pub(super) foreign: Vec<Foreign>,
-    /// How draining ends; `None` when it was never asked for.
+    /// The endpoint that was drained; `None` when draining was not asked for.
     pub(super) drained: Option<String>,
     /// Deletions that a policy should have prevented.
     pub(super) forbidden: Vec<String>,
 }
 
-/// AWS, as far as a workflow asks.
+/// AWS, as far as a workflow uses it.
 #[derive(Clone)]
 pub(super) struct Cloud {
     world: Arc<World>,
@@ -51,7 +51,7 @@ pub(super) struct Cloud {
 }
 
 impl Cloud {
-    /// Mount targets, which take no tags, with those of their file system.
+    /// Mount targets, which take no tags, with the tags of their file system.
     fn untagged(&self) -> Vec<Observed> {
         let ours = self.world.ours();
         let tags = |file_system: &str| ours.iter().find(|seen| seen.id == file_system).and_then(|seen| seen.tags.clone());
@@ -81,7 +81,7 @@ impl Provider for Cloud {
         self.world.update(update).await
     }
 
-    /// As AWS and the policy of the run allow it: full buckets are refused, protected things too.
+    /// Deletes what AWS and the policy of the run allow: resources with data and protected ones are refused.
     async fn delete(&self, item: Item, policy: Arc<DeletionPolicy>) -> Result<(), Failure> {
         let of = item.address.to_string();
         {
@@ -136,7 +136,7 @@ impl Discovery for Cloud {
         Ok(seen)
     }
 
-    /// Also what has no tags of its own and is found through its parent.
+    /// Finds also resources that take no tags, through their parents.
     async fn observe_everything(&self, items: Vec<Item>) -> Result<Vec<Observed>, Failure> {
         let mut seen = self.observe_all(items).await?;
         let untagged = self.untagged().into_iter().filter(|one| seen.iter().all(|other| other.id != one.id)).collect::<Vec<_>>();
@@ -217,7 +217,7 @@ impl Discovery for Cloud {
 /// The state of the engine's tests as a store.
 pub(super) struct Store {
     memory: Arc<Memory>,
-    /// There is none, as far as a command finds.
+    /// Whether the state is lost.
     pub(super) is_lost: AtomicBool,
     /// Reads that succeed before one fails.
     pub(super) reads: Mutex<Option<usize>>,
@@ -277,13 +277,13 @@ impl RunWriter for Writer {
 
     async fn finish(&self) -> Result<Document, StateError> {
         if self.is_full_at_end {
-            return Err(StateError::Fenced { why: "somebody else took the lock over".to_owned() });
+            return Err(StateError::Fenced { why: "another process took the lock over".to_owned() });
         }
         Ok(self.memory.document())
     }
 }
 
-/// What the person answers.
+/// The user's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     Yes,
@@ -292,7 +292,7 @@ pub(super) enum Answer {
     NoTerminal,
 }
 
-/// A person who hears everything and gives one answer.
+/// A user who records all notices and gives the same answer to each question.
 pub(super) struct Person {
     pub(super) answer: Answer,
     pub(super) heard: Mutex<Vec<String>>,
@@ -306,7 +306,7 @@ impl Person {
         Self { answer, heard: Mutex::default(), questions: Mutex::default(), records: Mutex::default(), rounds: Mutex::default() }
     }
 
-    pub(super) fn has_heard(&self, text: &str) -> bool {
+    pub(super) fn was_told(&self, text: &str) -> bool {
         self.heard.lock().unwrap().iter().any(|line| line.contains(text))
     }
 }
@@ -346,14 +346,14 @@ pub(super) struct Site {
     pub(super) loaded: Loaded,
 }
 
-/// A configuration of a small cluster, with these lines besides.
+/// A configuration of a small cluster, with these additional lines.
 pub(super) fn loaded(more: &str) -> Loaded {
     let text = format!("profile: single-az\nname: {NAME}\nregion: us-west-2\nzones: [us-west-2a]\n{more}");
     let config = config::parse("demo.yaml", text.as_bytes()).unwrap_or_else(|found| panic!("{found}"));
     Loaded { config, hash: format!("{:x}", text.len()) }
 }
 
-/// What is asked for when nothing is said: the name is typed, data is not spoken of.
+/// A request without flags.
 pub(super) fn request(loaded: &Loaded) -> TeardownRequest {
     TeardownRequest {
         target: TeardownTarget::of(loaded.clone()),
@@ -417,12 +417,12 @@ impl Site {
         Context { provider: Arc::new(self.cloud.clone()), store: &self.store, ui: person, interrupt, time_scale: TimeScale::REAL }
     }
 
-    /// Everything there is and everything that is recorded, byte for byte.
+    /// Everything that exists and everything that is recorded, for comparison.
     pub(super) fn print(&self) -> (String, Document) {
         (self.lab.world.print(false), self.lab.document())
     }
 
-    /// Calls that delete something, as they arrived.
+    /// The delete calls, in the order in which they arrived.
     pub(super) fn deletions(&self) -> Vec<String> {
         self.lab.log.lines("delete ")
     }
@@ -436,7 +436,7 @@ pub(super) fn verified(ended: Result<Teardown, WorkflowError>) -> Verification {
     }
 }
 
-/// The refusal of one that was refused.
+/// The refusal of a destroy.
 pub(super) fn refusal(ended: Result<Teardown, WorkflowError>) -> Refusal {
     match ended {
         Err(WorkflowError::Refused(refusal)) => *refusal,

@@ -11,12 +11,12 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 impl Machine {
-    /// Faults are over: two applies reach what is wanted, two destroys leave nothing of ours, and
-    /// nothing that Kubernetes left.
+    /// Without further faults, two applies reach the desired state, and two destroys leave nothing of ours and no leftovers of
+    /// Kubernetes.
     pub(super) async fn end(&mut self) -> Result<(), Broken> {
         self.lab.world.clear_faults();
         self.wait().await;
-        if self.has_strangers() {
+        if self.has_foreign_interface() {
             self.destroy_once(false, How::Whole).await?;
             self.check()?;
             self.move_out();
@@ -25,7 +25,7 @@ impl Machine {
         let desired = self.graph.desired();
         let plan = self.plan(&desired).await?.ok_or("no plan")?;
         if plan.summary().blocked > 0 {
-            // Then the message says: destroy, and apply again.
+            // The plan is blocked, and its message says to destroy and apply again.
             self.destroy().await?;
         }
         self.run(&desired, How::Whole).await?;
@@ -40,7 +40,7 @@ impl Machine {
         if self.brought > 0 {
             self.leave(0);
             self.leave(5);
-            // Nobody is in the way for good: one run does it, and what comes late is cleared on the way.
+            // Nothing of others blocks it: one run is enough, and blockers that appear meanwhile are deleted by it.
             let done = self.destroy_once(false, How::Whole).await?;
             ensure(done || self.long, || "an undisturbed destroy failed".to_owned())?;
         }
@@ -60,12 +60,12 @@ impl Machine {
         ensure(recorded.is_empty(), || format!("recorded after destroy: {:?}", recorded.keys()))
     }
 
-    /// Everything new becomes visible; after some events also tokens have to grow old.
+    /// Waits until everything new is visible; after some events also until client tokens have expired.
     async fn wait(&mut self) {
         sleep(Duration::from_secs(if self.long { 700 } else { 30 })).await;
     }
 
-    /// What cannot be made because somebody else has its name, and what stands on that.
+    /// Resources that cannot be created because a resource of others has their name, and those that depend on them.
     fn unreachable(&self, desired: &[Desired]) -> BTreeSet<String> {
         let ours: BTreeSet<String> = self.lab.world.ours().iter().map(|seen| seen.address.to_string()).collect();
         let live: BTreeSet<String> = self.lab.world.live().into_iter().filter(|of| !ours.contains(of)).collect();
@@ -87,7 +87,7 @@ impl Machine {
     async fn is_reached(&self, desired: &[Desired]) -> Result<(), Broken> {
         let out = self.unreachable(desired);
         let ours = self.lab.world.ours();
-        // What a destroy kept stays also where the file does not name it any more.
+        // What a destroy kept also stays when the file no longer names it.
         let recorded = self.lab.document().resources;
         let is_kept = |of: &Address| recorded.get(of).is_some_and(|record| record.status == RecordStatus::Retained);
         let is_wanted = |of: &Address| desired.iter().any(|it| it.address == *of);

@@ -1,4 +1,4 @@
-//! Programs that once broke something, as the model printed them.
+//! Programs that once failed, as the model printed them.
 
 use super::ops::How::*;
 use super::ops::Op::{self, *};

@@ -5,7 +5,7 @@ use crate::resource::{Change, Kind};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// One row of the table: address, and the rows that it cannot be without.
+/// The rows of the table: address, and the rows that it requires.
 const TABLE: &[(&str, &[usize])] = &[
     ("vpc/main", &[]),
     ("elastic-ip/nat", &[]),
@@ -32,7 +32,7 @@ const TABLE: &[(&str, &[usize])] = &[
 pub(super) const SLOTS: usize = TABLE.len();
 const MOST: usize = 9;
 
-/// How often a resource was edited, in each way.
+/// How often a resource was edited, for each way of editing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Version {
     edited: u8,
@@ -45,7 +45,7 @@ struct Version {
 pub(super) struct Graph(BTreeMap<usize, Version>);
 
 impl Graph {
-    /// The smallest cluster with these rows, as long as it stays small.
+    /// The smallest cluster with these rows, up to a maximum size.
     pub(super) fn of(slots: &[usize]) -> Self {
         let mut graph = Self::default();
         slots.iter().for_each(|slot| graph.add(*slot));
@@ -70,7 +70,7 @@ impl Graph {
         self.0.entry(slot).or_default();
     }
 
-    /// Takes a resource out, with all that cannot be without it.
+    /// Takes out a resource, with all that require it.
     pub(super) fn remove(&mut self, slot: usize) {
         if let Some(slot) = self.pick(slot) {
             self.remove_all(slot);
@@ -82,7 +82,7 @@ impl Graph {
         (0..SLOTS).filter(|user| TABLE[*user].1.contains(&slot)).for_each(|user| self.remove_all(user));
     }
 
-    /// Some row that is there, whatever the number.
+    /// An existing row, for any number.
     fn pick(&self, slot: usize) -> Option<usize> {
         self.0.keys().copied().nth(slot % self.0.len().max(1))
     }
@@ -91,12 +91,12 @@ impl Graph {
         self.change(slot, |version| version.edited += 1);
     }
 
-    /// Changes a field that makes the resource be replaced, where that is possible while others use it.
+    /// Changes a field that forces a replacement, where that is possible while other resources use it.
     pub(super) fn replace(&mut self, slot: usize) {
         self.change(slot, |version| version.replaced += 1);
     }
 
-    /// Another address and name; what AWS never lets go of in time stays.
+    /// Gives it another address and name, except where AWS does not free the old resource in time.
     pub(super) fn rename(&mut self, slot: usize) {
         let blocking = [0, 3, 5, 13, 14];
         let movable = |slot: &usize| !blocking.contains(slot);
@@ -111,7 +111,7 @@ impl Graph {
         }
     }
 
-    /// The address in this row's place, whatever the number.
+    /// The address of an existing row, for any number.
     pub(super) fn address(&self, slot: usize) -> Option<String> {
         self.pick(slot).map(|slot| self.named(slot))
     }
@@ -125,7 +125,7 @@ impl Graph {
         self.0.iter().map(|(slot, version)| self.resource(*slot, *version)).collect()
     }
 
-    /// A reference to something that may not be there.
+    /// A reference to a resource, if it is in the graph.
     fn maybe(&self, slot: usize, attribute: &str) -> Value {
         if self.0.contains_key(&slot) { reference(&self.named(slot), attribute) } else { Value::Null }
     }
@@ -164,7 +164,7 @@ impl Graph {
             18 => json!({"file_system": id(14), "subnet": id(5)}),
             _ => json!({}),
         };
-        // Templates change only as a whole.
+        // Every edit of a resource changes this field.
         spec["setting"] = json!(version.edited);
         let after = |slots: &[usize]| {
             slots.iter().filter(|slot| self.0.contains_key(slot)).map(|slot| address(&self.named(*slot))).collect::<Vec<_>>()
@@ -177,7 +177,7 @@ impl Graph {
         }
     }
 
-    /// The cluster with a change that must be refused, and the address of it.
+    /// The cluster with a change that must be refused, and its address.
     pub(super) fn refused(&self, slot: usize) -> Option<(Vec<Desired>, String)> {
         let own = self.address(slot)?;
         let mut desired = self.desired();
@@ -189,7 +189,7 @@ impl Graph {
     }
 }
 
-/// Whether AWS takes the kind's name once in an account, also outside of what is ours.
+/// Whether AWS allows a name of the kind once, so that a resource of others can take it.
 pub(super) fn has_own_name(kind: Kind) -> bool {
     use Kind::{AutoScalingGroup, EksCluster, IamPolicy, IamRole, LaunchTemplate, LogGroup, S3Bucket};
     matches!(kind, AutoScalingGroup | EksCluster | IamPolicy | IamRole | LaunchTemplate | LogGroup | S3Bucket)

@@ -1,4 +1,4 @@
-//! Clusters that are used: Kubernetes leaves things, strangers move in, and destroy does what the command does.
+//! Clusters in use: Kubernetes leaves resources, others create theirs in our network, and destroy works as the command does.
 
 use super::machine::{Broken, Machine, ensure};
 use super::ops::How;
@@ -7,10 +7,10 @@ use crate::resource::Kind;
 use crate::state::RecordStatus;
 use serde_json::{Value, json};
 
-const STRANGER: &str = "network-interface/stranger";
+const FOREIGN: &str = "network-interface/stranger";
 
 impl Machine {
-    /// As the command destroys: with what was left, and perhaps without data.
+    /// One teardown as the command runs it: with leftovers, and with or without data.
     pub(super) async fn destroy_once(&mut self, keep_data: bool, how: How) -> Result<bool, Broken> {
         self.keeps |= keep_data;
         self.copies.push(self.lab.memory.copy());
@@ -31,13 +31,13 @@ impl Machine {
         Ok(done)
     }
 
-    /// Ids of all that holds data.
+    /// Ids of all resources that hold data.
     fn data(&self) -> Vec<String> {
         let all = self.lab.world.ours().into_iter().chain(self.lab.world.leftovers());
         all.filter(|seen| seen.address.kind().facts().holds_data).map(|seen| seen.id).collect()
     }
 
-    /// Undisturbed, nothing but data is left, and each of it is recorded.
+    /// An undisturbed destroy that keeps data leaves nothing else, and records all of it.
     pub(super) async fn destroy_keeping(&mut self) -> Result<(), Broken> {
         let data = self.data();
         self.destroy_once(true, How::Whole).await?;
@@ -58,7 +58,7 @@ impl Machine {
         self.lab.world.ours().into_iter().find(|seen| seen.address.kind() == kind).map(|seen| seen.id)
     }
 
-    /// A place in our network, with all that is there to be held.
+    /// The spec of a resource in our network, which blocks the deletion of what it names.
     fn inside(&self) -> Option<Value> {
         let (vpc, subnet) = (self.id_of(Kind::Vpc)?, self.id_of(Kind::Subnet));
         Some(json!({"vpc": vpc, "subnet": subnet, "groups": [self.id_of(Kind::SecurityGroup)]}))
@@ -91,18 +91,18 @@ impl Machine {
     }
 
     pub(super) fn move_in(&mut self) {
-        if let Some(spec) = self.inside().filter(|_| !self.has_strangers()) {
-            self.lab.world.foreign_with(STRANGER, spec, &[("owner", "somebody")]);
+        if let Some(spec) = self.inside().filter(|_| !self.has_foreign_interface()) {
+            self.lab.world.foreign_with(FOREIGN, spec, &[("owner", "somebody")]);
             self.foreign = self.lab.world.print(true);
         }
     }
 
     pub(super) fn move_out(&mut self) {
-        self.lab.world.move_out(STRANGER);
+        self.lab.world.move_out(FOREIGN);
         self.foreign = self.lab.world.print(true);
     }
 
-    pub(super) fn has_strangers(&self) -> bool {
-        self.lab.world.live().contains(&STRANGER.to_owned())
+    pub(super) fn has_foreign_interface(&self) -> bool {
+        self.lab.world.live().contains(&FOREIGN.to_owned())
     }
 }

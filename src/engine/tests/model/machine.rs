@@ -1,4 +1,4 @@
-//! Runs programs against the world and looks after every step whether all that must hold does.
+//! Runs programs against the world and checks the invariants after every step.
 
 use super::super::process::Copy;
 use super::super::world::{Strikes, World};
@@ -17,32 +17,32 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-/// Real seconds of budget after a stop, and of a call that is on its way.
 /// Longer than any lag of the world.
 const EVERYTHING_IS_SEEN: Duration = Duration::from_secs(30);
 
+/// Real seconds in which a run must end after a stop: the budget for calls in flight, and one call.
 const STOP_SECONDS: f64 = 5.5;
 
-/// What went wrong, for people.
+/// The violated invariant, as a message.
 pub(super) type Broken = String;
 
-/// A lab, what is wanted in it, and what must be remembered for the checks.
+/// A lab, the desired graph, and what the checks need to know of earlier steps.
 pub(super) struct Machine {
     pub(super) lab: Lab,
     pub(super) graph: Graph,
     pub(super) copies: Vec<Copy>,
-    /// Objects that no state has to know, because an old one was put back.
+    /// Resources that the state need not know, because an older state was restored.
     pub(super) forgotten: BTreeSet<String>,
-    /// Tokens may be bound to dead objects for some time.
+    /// Whether client tokens may return deleted resources for some time.
     pub(super) long: bool,
     pub(super) foreign: String,
-    /// How many things Kubernetes and strangers brought.
+    /// Number of resources that Kubernetes has left.
     pub(super) brought: usize,
-    /// Some destroy of the program kept data.
+    /// Whether a destroy of the program kept data.
     pub(super) keeps: bool,
 }
 
-/// How a run that was begun went.
+/// How a run ended.
 enum Ran {
     Died,
     Ended(Result<Done, RunError>),
@@ -50,7 +50,7 @@ enum Ran {
 
 impl Machine {
     pub(super) fn new(program: &Program) -> Self {
-        // Pauses are jittered: the same for each run of the same program.
+        // Pauses are jittered; with a fixed seed, each run of a program is the same.
         fastrand::seed(7);
         let lab = Lab::new();
         let foreign = lab.world.print(true);
@@ -66,7 +66,7 @@ impl Machine {
         }
     }
 
-    /// Does one thing, and looks.
+    /// Runs one step of the program, and checks the invariants.
     pub(super) async fn step(&mut self, op: Op) -> Result<(), Broken> {
         match op {
             Op::Apply(how) => self.run(&self.graph.desired(), how).await.map(drop)?,
@@ -84,7 +84,7 @@ impl Machine {
             Op::Remove(slot) => self.graph.remove(slot),
             Op::Edit(slot) => self.graph.edit(slot),
             Op::Replace(slot) => {
-                // A new name while the object of the old one is still unseen: nobody could find that one.
+                // With a new name, a resource of the old name that is not visible yet could not be found.
                 sleep(EVERYTHING_IS_SEEN).await;
                 self.graph.replace(slot);
             }
@@ -127,7 +127,7 @@ impl Machine {
         self.lab.world.fault(&call, times, if took_effect { Strikes::After } else { Strikes::Before }, kind);
     }
 
-    /// Only under names that nobody has and that no run of ours began to make.
+    /// Only under names that are free and under which no run of ours has begun a creation.
     fn foreign(&mut self, slot: usize) {
         let Some(of) = self.graph.address(slot).map(|of| address(&of)) else { return };
         let document = self.lab.document();
@@ -142,7 +142,7 @@ impl Machine {
         self.foreign = self.lab.world.print(true);
     }
 
-    /// Like a recovery, only once everything is visible: what an old state does not name is found by its tags.
+    /// Only when everything is visible, as for a recovery: what an old state does not name is found by its tags.
     async fn restore(&mut self, which: usize) {
         sleep(EVERYTHING_IS_SEEN).await;
         let Some(copy) = self.copies.get(which % self.copies.len().max(1)) else { return };
@@ -151,7 +151,7 @@ impl Machine {
         self.long = true;
     }
 
-    /// As every command begins.
+    /// The plan with which every command begins.
     pub(super) async fn plan(&self, desired: &[Desired]) -> Result<Option<Plan>, Broken> {
         self.lab.memory.begin();
         let state = self.lab.document();
@@ -168,17 +168,17 @@ impl Machine {
         ensure(self.lab.world.print(false) == before && same(&self.lab.document()), || "a plan changed something".to_owned())
     }
 
-    /// What is refused is refused, whatever else there is to do.
+    /// A change that must be refused is refused, whatever else the plan contains.
     async fn refused(&self, slot: usize) -> Result<(), Broken> {
         let Some((desired, of)) = self.graph.refused(slot) else { return Ok(()) };
         let Some(plan) = self.plan(&desired).await? else { return Ok(()) };
         let action = plan.actions.iter().find(|action| action.address.to_string() == of);
         let Some(action) = action.filter(|action| action.existing.is_some()) else { return Ok(()) };
         let is_refused = action.verb == Verb::Blocked || action.verb == Verb::Replace && !action.kind.facts().holds_data;
-        ensure(is_refused, || format!("{of} is precious, but the plan says {:?}: {}", action.verb, action.reason))
+        ensure(is_refused, || format!("{of} holds data, but the plan says {:?}: {}", action.verb, action.reason))
     }
 
-    /// Everything is visible again, and the state is made anew from it.
+    /// Waits until everything is visible, and rebuilds the state from it.
     async fn lose_state(&mut self) -> Result<(), Broken> {
         sleep(EVERYTHING_IS_SEEN).await;
         let desired = self.graph.desired();
@@ -206,7 +206,7 @@ impl Machine {
         ensure(after.is_none_or(|after| !after.has_changes()), || "after the recovery something is to be changed".to_owned())
     }
 
-    /// One command that changes things. Says whether it did all that it was to do.
+    /// Plans and runs one command. Returns whether everything in the plan was done.
     pub(super) async fn run(&mut self, desired: &[Desired], how: How) -> Result<bool, Broken> {
         self.copies.push(self.lab.memory.copy());
         let Some(plan) = self.plan(desired).await? else { return Ok(false) };
@@ -257,12 +257,12 @@ impl Machine {
         };
         let ran = tokio::select! {
             biased;
-            () = lab.told_of_death() => Ran::Died,
+            () = lab.died() => Ran::Died,
             result = run => Ran::Ended(result.map(|outcome| Done { outcome, events: Vec::new(), seconds: began.elapsed().as_secs_f64() })),
             () = stop => Ran::Died,
         };
         lab.stop.send_replace(false);
-        lab.be_reborn();
+        lab.restart();
         lab.memory.room.store(usize::MAX, Ordering::SeqCst);
         drop(runner);
         let mut events = Vec::new();
@@ -278,7 +278,7 @@ impl Machine {
         }
     }
 
-    /// Nothing of others is touched, nothing is twice, nothing of ours is unknown.
+    /// Resources of others are unchanged, no address exists twice, and everything of ours is recorded or has an intent.
     pub(super) fn check(&self) -> Result<(), Broken> {
         let world = &self.lab.world;
         ensure(world.print(true) == self.foreign, || "something foreign was touched".to_owned())?;
@@ -287,7 +287,7 @@ impl Machine {
         let document = self.lab.document();
         let mut seen = BTreeSet::new();
         for it in world.ours() {
-            ensure(seen.insert(it.address.clone()), || format!("{} lives twice", it.address))?;
+            ensure(seen.insert(it.address.clone()), || format!("{} exists twice", it.address))?;
             let recorded = document.resources.get(&it.address).is_some_and(|record| record.id == it.id);
             let known = recorded || document.intents.contains_key(&it.address) || self.forgotten.contains(&it.id);
             ensure(known, || format!("{} ({}) is neither recorded nor intended", it.address, it.id))?;
@@ -299,7 +299,7 @@ impl Machine {
         Ok(())
     }
 
-    /// A run does what its plan says, in its order.
+    /// The run did only what is in the plan, in a correct order.
     fn check_run(&self, plan: &Plan, desired: &[Desired]) -> Result<(), Broken> {
         let lines = self.lab.log.lines("");
         let verb = |of: &str| plan.actions.iter().find(|action| action.address.to_string() == of).map(|action| action.verb);
@@ -325,14 +325,14 @@ impl Machine {
                 ensure(found, || format!("{} was created before the id of {needed} was durable", it.address))?;
             }
         }
-        // A replacement deletes under its users, and then AWS's refusals order everything else of the run.
+        // A replacement deletes a resource that others still use, and then the order of all deletions follows from AWS's refusals.
         let replaces = plan.summary().replace > 0;
         let early = self.lab.world.take_early_deletes();
         let early = early.iter().find(|(used, user)| !replaces && self.order_is_known(plan, used, user));
         ensure(early.is_none(), || format!("{early:?}: deleted although it was used"))
     }
 
-    /// Whether the state tells that one stands on the other.
+    /// Whether a recorded dependency says that `user` depends on `used`.
     fn order_is_known(&self, plan: &Plan, used: &str, user: &str) -> bool {
         let action = plan.actions.iter().find(|action| action.address.to_string() == user);
         let existing = action.and_then(|action| action.existing.as_ref());
@@ -340,7 +340,7 @@ impl Machine {
     }
 }
 
-/// What Kubernetes left may be in the way, and goes then.
+/// Leftovers of Kubernetes that are deleted when they block a deletion.
 fn is_clearable(of: &str) -> bool {
     let facts = address(of).kind().facts();
     facts.leftover && !facts.holds_data

@@ -1,9 +1,9 @@
-//! Random programs of applies, stops, deaths, faults, edits and losses, with what must hold after each step
+//! Random programs of applies, stops, kills, faults, edits and lost states, with the invariants that hold after each step
 //! (docs/design-rules.md, "Invariants"): P1 convergence, P2 nothing twice or unknown, P3 nothing left and nothing of others
 //! touched, P4 order, P5 plans change nothing, P8 recovery, P9 only what is planned, P10 data, P11 stops, P12 limits.
 //!
-//! `MODEL_CASES` sets the number of programs, `PROPTEST_RNG_SEED` which ones: CI takes the same each time, anybody else new
-//! ones. A program that fails is printed as a test that can be pasted into `found.rs`.
+//! `MODEL_CASES` sets the number of programs, `PROPTEST_RNG_SEED` which ones: CI sets a fixed seed, other runs try new programs.
+//! A program that fails is printed as a test that can be pasted into `found.rs`.
 
 mod end;
 mod found;
@@ -34,7 +34,7 @@ fn outcome(program: &Program) -> Result<(), String> {
     })
 }
 
-/// Tests of the same theme differ in `part`: with one seed for all they would try the same programs.
+/// Tests of the same theme differ in `part`, because with the same seed they would try the same programs.
 fn holds_for_all(theme: Theme, part: u64, share: u32) {
     let cases = std::env::var("MODEL_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
     let defaults = Config::default();

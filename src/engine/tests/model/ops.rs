@@ -1,4 +1,4 @@
-//! Generated programs: what users, AWS and others do, one after the other.
+//! Generated programs: sequences of what the user, AWS and others do.
 
 use crate::engine::FailureKind;
 use proptest::prelude::*;
@@ -8,11 +8,11 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum How {
     Whole,
-    /// The user stops it after so many seconds.
+    /// The user stops it after this many seconds.
     Stopped(f64),
-    /// The process dies at the k-th point: before or after a call's or an entry's effect.
+    /// The process is killed at the k-th point: before or after the effect of a call or an entry.
     Dies(usize),
-    /// The disk is full after so many entries.
+    /// The disk is full after this many entries.
     DiskFull(usize),
 }
 
@@ -26,15 +26,15 @@ pub(super) enum Call {
     Observe,
 }
 
-/// One step of a program. Numbers of resources count those that are wanted at the time, and wrap around.
+/// One step of a program. Numbers of resources count those desired at the time, and wrap around.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Op {
     Apply(How),
     Destroy(How),
-    /// The same, and what holds data stays.
+    /// A destroy that keeps data.
     DestroyKeeping(How),
     Plan,
-    /// A call on a resource fails so many times; a lost answer may be one to a call that took effect.
+    /// A call on a resource fails this many times; with a lost answer, the call may have taken effect.
     Fault {
         call: Call,
         slot: usize,
@@ -44,34 +44,34 @@ pub(super) enum Op {
     },
     /// The state is lost and recovered.
     LoseState,
-    /// An old copy of the state is put back: the n-th of those before each run.
+    /// An old copy of the state is restored: the n-th of those made before each run.
     Restore(usize),
     Add(usize),
     Remove(usize),
     Edit(usize),
     Replace(usize),
     Rename(usize),
-    /// A change that must be refused is planned, and taken back.
+    /// A change that must be refused is planned, and then reverted.
     Refused(usize),
-    /// Somebody changes a field, takes a tag off, or deletes a resource.
+    /// Another user changes a field.
     Drift(usize),
     Untag(usize),
     Vanish(usize),
-    /// Somebody makes something under the name of a resource that we did not begin to make yet.
+    /// Another user creates a resource under a name under which we have not begun to create one.
     Foreign(usize),
-    /// Kubernetes leaves something, now or when its nodes go.
+    /// Kubernetes leaves a resource, now or when its nodes are terminated.
     Leave(usize),
-    /// A stranger moves into a network of ours.
+    /// Another user creates a resource in our network.
     MoveIn,
-    /// All strangers move out.
+    /// The resource of another user in our network is deleted.
     MoveOut,
-    /// Seconds for which something new is invisible, from now on.
+    /// Seconds for which new resources are invisible, from now on.
     Lag(u64),
     /// Seconds pass.
     Wait(u64),
 }
 
-/// Rows of the table at the start, and what happens.
+/// Rows of the table at the start, and the steps.
 #[derive(Clone, PartialEq)]
 pub(super) struct Program {
     pub(super) graph: Vec<usize>,
@@ -94,9 +94,9 @@ pub(super) enum Theme {
     Interruptions,
     /// Edits and drift beside that.
     Changes,
-    /// Lost and old states, somebody else's objects beside that.
+    /// Lost and old states, and resources of others.
     States,
-    /// Clusters that are used: what Kubernetes leaves, strangers, data that stays.
+    /// Clusters in use: leftovers of Kubernetes, resources of others, data that is kept.
     Leftovers,
 }
 

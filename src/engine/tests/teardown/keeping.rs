@@ -1,4 +1,4 @@
-//! What holds data may stay: it is written down, found again, and goes when that is asked for.
+//! Data may be kept: it is recorded, found again, and deleted when that is asked for.
 
 use super::*;
 use crate::state::RecordStatus;
@@ -98,7 +98,8 @@ async fn data_without_a_record_is_kept_and_written_down() {
     lab.destroy(true).await;
     assert_eq!(lab.world.live(), KEPT);
     assert_eq!(status_of(&lab), all(&KEPT, RecordStatus::Retained));
-    // What the nodes were told about their cluster is no name of it.
+    // Without records, the endpoint in the nodes' user data is not recognised as a reference to the cluster, so the world may have
+    // noted early deletions.
     lab.world.take_early_deletes();
     lab.log.clear();
     lab.destroy(false).await;
@@ -158,7 +159,7 @@ async fn an_apply_that_does_not_name_what_was_kept_leaves_it_alone() {
     assert_eq!(status_of(&lab)["s3-bucket/logs"], RecordStatus::Retained);
 }
 
-/// A world in which everything is to be met.
+/// A world with data, leftovers, and a resource of others.
 async fn scene() -> Lab {
     let lab = made(&with_data()).await;
     lab.world.leave("ebs-volume/claim", json!({}));
@@ -177,10 +178,10 @@ async fn a_destroy_that_keeps_data_survives_death_at_every_point() {
         lab.die_at(at);
         let died = tokio::select! {
             biased;
-            () = lab.told_of_death() => true,
+            () = lab.died() => true,
             _ = lab.execute(plan) => false,
         };
-        lab.be_reborn();
+        lab.restart();
         lab.destroy(true).await;
         assert!(!lab.teardown(true).await.has_changes(), "death at {at}\n{}", lab.log.text());
         let mut expected: Vec<String> = everything.iter().map(|of| (*of).to_owned()).collect();
@@ -203,10 +204,10 @@ async fn the_apply_after_a_dead_destroy_that_kept_data_takes_everything_back() {
         lab.die_at(at);
         tokio::select! {
             biased;
-            () = lab.told_of_death() => {}
+            () = lab.died() => {}
             _ = lab.execute(plan) => {}
         }
-        lab.be_reborn();
+        lab.restart();
         lab.grow_old().await;
         lab.apply(&with_data()).await;
         assert_eq!(KEPT.iter().map(|of| lab.world.id(of)).collect::<Vec<_>>(), ids, "death at {at}");

@@ -1,4 +1,4 @@
-//! The order in which what has no record goes: before what it names, and never in a circle.
+//! The order in which resources without a record are deleted: before those they name, and never in a cycle.
 
 use super::*;
 use crate::engine::steps::{Steps, waiting_for};
@@ -76,7 +76,7 @@ fn a_key_that_waits_for_its_deletion_is_no_work() {
         assert_eq!(verb_of(&plan, "kms-key/main"), Verb::NoChange);
         assert!(!plan.has_changes());
     }
-    // What is recorded is brought to its end, so that the record goes.
+    // A recorded one is still deleted, so that its record is.
     let mut state = blank();
     state.resources.insert(address("kms-key/main"), record(&key, Vec::new()));
     let plan = torn_down(&state, std::slice::from_ref(&key), &[], false);
@@ -136,7 +136,7 @@ fn what_is_gone_within_days_is_not_kept() {
     let mut state = blank();
     state.resources.insert(address("kms-key/main"), record(&key, Vec::new()));
     let plan = torn_down(&state, std::slice::from_ref(&key), &[], true);
-    assert_ne!(verb_of(&plan, "kms-key/main"), Verb::Retain, "nobody keeps what AWS is about to delete");
+    assert_ne!(verb_of(&plan, "kms-key/main"), Verb::Retain, "what AWS is about to delete cannot be kept");
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn nothing_is_made_by_a_teardown() {
     }
 }
 
-/// Objects of any kind that name each other, some of them recorded with what they depend on.
+/// Resources of any kind that name each other, some of them recorded with their dependencies.
 #[derive(Debug, Clone)]
 struct Found {
     objects: Vec<(usize, bool)>,
@@ -179,7 +179,7 @@ impl Found {
             let seen = seen(&named(index), &format!("id-{index}"), json!({"uses": ids, "made_by": maker}));
             let is_left = kind(index).facts().leftover;
             if self.objects[index].1 {
-                // A record depends on what was made earlier, as in the blueprint; what was left depends on nothing.
+                // A record depends on kinds that are created earlier, as in the blueprint; a leftover depends on nothing.
                 let earlier = used(index).into_iter().filter(|used| !is_left && kind(*used) < kind(index));
                 state.resources.insert(seen.address.clone(), record(&seen, earlier.map(|used| address(&named(used))).collect()));
             }
@@ -196,7 +196,7 @@ proptest! {
         let steps = Steps::of(&plan);
         let names = |cycle: Vec<usize>| cycle.iter().map(|node| plan.actions[steps.nodes[*node].action].address.to_string()).collect::<Vec<_>>();
         prop_assert!(steps.graph.order().is_ok(), "{:?}", steps.graph.order().map_err(names));
-        // Each thing is deleted or kept, and data only kept where that was asked for.
+        // Every resource is deleted or kept, and only data is kept, where that was asked for.
         for action in &plan.actions {
             let is_data = action.kind.facts().holds_data || action.kind == Kind::EfsAccessPoint;
             let expected = if keep_data && is_data { Verb::Retain } else { Verb::Delete };

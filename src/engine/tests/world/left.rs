@@ -1,19 +1,19 @@
-//! What Kubernetes leaves in a VPC, what strangers put there, what comes late, and what goes by itself.
+//! Leftovers of Kubernetes, resources of others in our VPC, resources that appear late, and those that AWS removes itself.
 
 use super::*;
 use crate::engine::{Scope, Whose};
 
-/// Something that comes into the world when something else is deleted.
+/// A resource that appears after another one is deleted.
 pub(crate) struct Late {
-    /// Address whose deletion brings it.
+    /// Address of the other one.
     after: String,
-    /// It comes so long after that is gone.
+    /// How long after that it appears.
     delay: Duration,
     object: Object,
 }
 
-/// How a question is named in the log.
-pub(crate) fn word(query: &Query) -> &'static str {
+/// The name of a query in the log.
+pub(crate) fn query_name(query: &Query) -> &'static str {
     match query {
         Query::Ours(_) => "ours",
         Query::These(_) => "these",
@@ -22,17 +22,17 @@ pub(crate) fn word(query: &Query) -> &'static str {
 }
 
 impl Object {
-    /// There, and not on its way out.
+    /// Whether it exists and is not being deleted.
     pub(crate) fn is_live(&self) -> bool {
         self.deleted.is_none() && !self.is_gone()
     }
 
-    /// What we made ourselves.
+    /// Whether a call of ours created it.
     pub(crate) fn is_ours(&self) -> bool {
         !self.foreign && !self.kind().facts().leftover
     }
 
-    /// Whether destroy finds it there.
+    /// Whether destroy finds it in the scope, as a leftover.
     pub(crate) fn is_left_in(&self, scope: &Scope) -> bool {
         let text = self.spec.to_string();
         let is_leftover = self.kind().facts().leftover && !self.foreign && self.leaves.is_none();
@@ -58,7 +58,7 @@ impl Inner {
         self.numbers - 1
     }
 
-    /// An object that no call of ours made.
+    /// A resource that no call of ours created.
     pub(crate) fn outside(&mut self, of: &str, spec: Value) -> Object {
         let address: Address = of.parse().unwrap();
         Object {
@@ -79,7 +79,7 @@ impl Inner {
         }
     }
 
-    /// What the deletion of this object brings.
+    /// Adds the resources that appear after the deletion of this one.
     pub(crate) fn come_after(&mut self, gone: &Object) {
         let after = gone.address.to_string();
         let (now, waiting) = std::mem::take(&mut self.late).into_iter().partition::<Vec<_>, _>(|late| late.after == after);
@@ -93,7 +93,7 @@ impl Inner {
         self.objects.extend(now.into_iter().map(|late| Object { created: Instant::now() + gone + late.delay, ..late.object }));
     }
 
-    /// As AWS tells who stands in the way.
+    /// The blockers of a deletion, as AWS shows them.
     pub(crate) fn blockers(&self, item: &Item) -> Vec<Blocker> {
         let Some(held) = self.objects.iter().find(|object| object.id == item.id && !object.is_gone()) else { return Vec::new() };
         let holding = self.objects.iter().filter(|object| object.holds(held));
@@ -106,9 +106,9 @@ impl Inner {
     }
 }
 
-/// What Kubernetes and strangers do.
+/// What Kubernetes and other users do.
 impl World {
-    /// Kubernetes leaves it; its id.
+    /// Kubernetes leaves it; returns its id.
     pub(crate) fn leave(&self, of: &str, spec: Value) -> String {
         let mut inner = self.inner.lock().unwrap();
         let object = inner.outside(of, spec);
@@ -117,39 +117,39 @@ impl World {
         id
     }
 
-    /// It goes by itself after so many seconds.
+    /// AWS removes it by itself after this many seconds.
     pub(crate) fn leave_for(&self, of: &str, spec: Value, stays: u32) {
         self.leave(of, spec);
         self.with(of, |object| object.leaves = Some(Instant::now() + seconds(stays)));
     }
 
-    /// It comes so many seconds after something else is gone.
+    /// It appears this many seconds after another resource is gone.
     pub(crate) fn leave_after(&self, after: &str, delay: u32, of: &str, spec: Value) {
         let mut inner = self.inner.lock().unwrap();
         let object = inner.outside(of, spec);
         inner.late.push(Late { after: after.to_owned(), delay: seconds(delay), object });
     }
 
-    /// AWS writes it anew, without our tags, so many seconds after something else is gone.
+    /// AWS creates it again, without our tags, this many seconds after another resource is gone.
     pub(crate) fn rewrite_after(&self, after: &str, delay: u32, of: &str) {
         let old = self.with(of, |object| object.clone());
         let object = Object { tags: BTreeMap::new(), ..old };
         self.inner.lock().unwrap().late.push(Late { after: after.to_owned(), delay: seconds(delay), object });
     }
 
-    /// A stranger goes.
+    /// Its owner deletes a resource of others.
     pub(crate) fn move_out(&self, of: &str) {
         self.inner.lock().unwrap().objects.retain(|object| object.address.to_string() != of || !object.foreign);
     }
 
-    /// What was left and does not go by itself.
+    /// Leftovers that AWS does not remove by itself.
     pub(crate) fn leftovers(&self) -> Vec<Observed> {
         let inner = self.inner.lock().unwrap();
         let left = inner.objects.iter().filter(|object| object.is_live() && object.kind().facts().leftover && !object.foreign);
         left.filter(|object| object.leaves.is_none()).map(Object::observed).collect()
     }
 
-    /// What destroy finds beside what is ours.
+    /// Leftovers that destroy finds in the scope.
     pub(crate) async fn left(&self, scope: &Scope) -> Result<Vec<Observed>, Failure> {
         let mut found = Vec::new();
         for kind in Kind::leftovers() {

@@ -1,5 +1,7 @@
 //! Tests of texts and JSON.
 
+use super::plan_text::value_text;
+use super::status::Status;
 use super::*;
 use crate::engine::{Event, Inputs, LeftBehind, Observed, Plan, Readiness, Verb, plan};
 use crate::resource::{Address, Attributes, Desired};

@@ -189,20 +189,3 @@ fn theirs_of(site: &TeardownAccount, kind: &str) -> BTreeSet<String> {
     let found = site.emulator.of_type(kind);
     found.iter().filter(|entry| is_theirs(entry) || named(entry)).map(|entry| entry["id"].as_str().unwrap().to_owned()).collect()
 }
-
-#[test]
-fn what_was_kept_goes_later() {
-    let site = TeardownAccount::new();
-    let workspace = site.made();
-    site.used(SINGLE_ZONE);
-    site.objects("logs", &json!({ "keys": 3 }));
-    let theirs = ForeignObjects::nobody();
-    workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE, "--retain-data"]).expect(0);
-    assert!(!site.ours(&theirs).is_empty());
-    // Without a flag for data, it stays.
-    let since = site.emulator.count();
-    says(workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE]).expect(7), &["s3-bucket/logs", "--delete-data"]);
-    assert_eq!(site.emulator.mutating(since).len(), 0);
-    site.destroyed(&workspace, &DESTROY, &theirs);
-    assert!(workspace.state(SINGLE_ZONE)["resources"].as_object().unwrap().is_empty());
-}

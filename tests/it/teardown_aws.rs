@@ -97,27 +97,6 @@ fn what_kubernetes_left_in_a_network_of_others_is_found_by_a_later_run() {
     assert!(site.emulator.of_type("load-balancer").is_empty());
 }
 
-/// A later round of the same run does not delete what a running cluster uses.
-#[test]
-fn a_cluster_that_stays_keeps_what_it_uses() {
-    let site = TeardownAccount::new();
-    let workspace = site.made();
-    volumes(&site, &workspace, 1);
-    site.emulator.fault(&json!({ "mode": "access-denied", "operation": "DeleteCluster", "times": 0 }));
-    // A cause that passes by itself is worth another round.
-    site.emulator.fault(&json!({ "mode": "throttle", "operation": "DeleteVolume", "times": 0 }));
-    let since = site.emulator.count();
-    let run = says(workspace.run_soon(&DESTROY).expect(1), &["DeleteCluster", "DeleteVolume", "Left:", "Found meanwhile"]);
-    assert!(!run.stderr.contains("Data that is kept"), "{}", run.stderr);
-    let used = ["DeleteRole", "DeleteLogGroup", "ScheduleKeyDeletion", "DetachRolePolicy"];
-    for request in site.emulator.mutating(since).iter().filter(|request| used.contains(&request.operation.as_str())) {
-        let told = request.params.to_string();
-        assert!(told.contains("node"), "{} {told}", request.operation);
-    }
-    site.emulator.mend();
-    site.destroyed(&workspace, &DESTROY, &ForeignObjects::nobody());
-}
-
 /// Creates load balancers of another team in these subnets, without any tag.
 fn balancers_of_others(site: &TeardownAccount, count: usize, subnets: &str) {
     site.emulator.aws(&format!(

@@ -2,7 +2,7 @@
 //! cluster that failed, resources that somebody deleted by hand.
 
 use crate::harness::{
-    APPLY_QUIETLY, DESTROY, ForeignObjects, Report, SINGLE_ZONE, TeardownAccount, Workspace, ended, held, sample, says, signal, workers,
+    APPLY_QUIETLY, DESTROY, ForeignObjects, Report, SINGLE_ZONE, TeardownAccount, Workspace, ended, held, sample, says, workers,
 };
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -256,27 +256,6 @@ fn what_others_deleted_meanwhile_is_no_reason_to_stop() {
         }
         site.destroyed(&workspace, &DESTROY, &theirs);
     }
-}
-
-/// A destroy is interrupted, killed, and then run again without its configuration.
-#[test]
-fn a_destroy_that_was_stopped_goes_on() {
-    let site = TeardownAccount::new();
-    let workspace = site.made();
-    site.used(SINGLE_ZONE);
-    let theirs = site.neighbours(SINGLE_ZONE);
-    for (name, signal_name) in [("DeleteNatGateway", "-INT"), ("DeleteVpc", "-KILL")] {
-        let rule = site.emulator.fault(&json!({ "mode": "hold-after", "operation": name }));
-        let mut run = workspace.spawn(&DESTROY);
-        held(&site.emulator, &mut run, &rule);
-        signal(&run, signal_name);
-        let run = ended(run);
-        assert!([130, -1].contains(&run.code), "{}: {}", run.code, run.stderr);
-        site.emulator.mend();
-        theirs.unharmed(&site);
-    }
-    fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
-    site.destroyed(&workspace, &BY_NAME, &theirs);
 }
 
 /// Of two runs on one state the second is refused at once; two runs with states of their own do not disturb each other.

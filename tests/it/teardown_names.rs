@@ -1,7 +1,7 @@
 //! RUN-4: a name alone proves nothing: objects with our names that are not ours, our objects that lost their tags, and our objects that
 //! others need.
 
-use crate::harness::{DESTROY, ForeignObjects, SINGLE_ZONE, TeardownAccount, Workspace, says};
+use crate::harness::{DESTROY, ForeignObjects, SINGLE_ZONE, TeardownAccount, says};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -131,26 +131,6 @@ fn what_lost_its_tags_is_left_alone_and_not_forgotten() {
     site.destroyed(&workspace, &DESTROY, &ForeignObjects::nobody());
 }
 
-/// Without their tags these objects are not found, which does not prove that they are deleted.
-#[test]
-fn what_lost_its_tags_and_could_not_be_deleted_is_left() {
-    let site = TeardownAccount::new();
-    let workspace = site.made();
-    site.emulator.aws(
-        "gateway = ec2.describe_nat_gateways()['NatGateways'][0]
-ec2.delete_tags(Resources=[gateway['NatGatewayId'], gateway['NatGatewayAddresses'][0]['AllocationId']])",
-    );
-    site.emulator.fault(&json!({ "mode": "access-denied", "operation": "ReleaseAddress", "times": 0 }));
-    let arguments = [&DESTROY[..], &["--report", "report.json"]].concat();
-    let told = ["Left:", "elastic-ip/nat/us-west-2a (eipalloc-", "ReleaseAddress"];
-    let run = says(workspace.run_soon(&arguments).expect(6), &told);
-    assert!(!run.stderr.contains("Nothing left"), "{}", run.stderr);
-    let report: Value = serde_json::from_str(&fs::read_to_string(workspace.path("report.json")).unwrap()).unwrap();
-    assert_eq!(report["result"], "left", "{report:#}");
-    site.emulator.mend();
-    site.destroyed(&workspace, &DESTROY, &ForeignObjects::nobody());
-}
-
 /// An Auto Scaling group lost its tags: its nodes use what would be deleted, so destroy is refused.
 #[test]
 fn a_group_that_lost_its_tags_keeps_the_cluster() {
@@ -212,20 +192,4 @@ ec2.delete_volume(VolumeId=volume)",
     workspace.run_soon(&["destroy", "--confirm", SINGLE_ZONE, "--retain-data"]).expect(0);
     says(workspace.run_soon(&[&DESTROY[..], &["--lift-protection"]].concat()).expect(0), &["Nothing left: "]);
     theirs.unharmed(&site);
-}
-
-/// A state has one lineage; resources of another lineage are destroyed from a folder without a state.
-#[test]
-fn another_lineage_is_not_taken_for_that_of_the_state() {
-    let site = TeardownAccount::new();
-    let workspace: Workspace = site.made();
-    let since = site.emulator.count();
-    let other = "11111111-2222-4333-8444-555555555555";
-    says(
-        workspace.run_soon(&[&DESTROY[..], &["--lineage", other]].concat()).expect(1),
-        &[other, "the state is of lineage", "--state EMPTY-FOLDER"],
-    );
-    assert!(site.emulator.mutating(since).is_empty());
-    let own = workspace.state(SINGLE_ZONE)["lineage"].as_str().unwrap().to_owned();
-    site.destroyed(&workspace, &[&DESTROY[..], &["--lineage", &own]].concat(), &ForeignObjects::nobody());
 }

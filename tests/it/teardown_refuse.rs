@@ -5,8 +5,6 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 
-const RETAIN: [&str; 4] = ["destroy", "--confirm", SINGLE_ZONE, "--retain-data"];
-
 /// Refused with this code and these texts, and nothing was changed.
 #[track_caller]
 fn refused(emulator: &Emulator, run: impl FnOnce() -> Run, code: i32, texts: &[&str]) {
@@ -334,7 +332,7 @@ fn protection_is_lifted_only_by_name() {
     let emulator = &site.emulator;
     refused(emulator, || workspace.run_soon(&DESTROY), 7, &["is protected", "protect: false", "--lift-protection"]);
     let yes = ["destroy", "--lift-protection", "--yes", "--delete-data"];
-    refused(emulator, || workspace.run_soon(&yes), 7, &["`--lift-protection` wants the cluster's name", "--confirm"]);
+    refused(emulator, || workspace.run_soon(&yes), 7, &["`--lift-protection` needs the cluster's name", "--confirm"]);
     // Without the configuration, the state tells that the cluster is protected.
     fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
     let by_name = ["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--confirm", SINGLE_ZONE, "--delete-data"];
@@ -346,20 +344,6 @@ fn protection_is_lifted_only_by_name() {
     workspace.write("domino-eks.yaml", &protected);
     site.destroyed(&workspace, &[&DESTROY[..], &["--lift-protection"]].concat(), &theirs);
     assert!(!emulator.calls("UpdateClusterConfig").is_empty());
-}
-
-#[test]
-fn a_test_environment_wants_its_name_for_lifting_too() {
-    let site = TeardownAccount::new();
-    let workspace = site.fresh();
-    workspace.write("domino-eks.yaml", &example("domino-test-cluster-single-az.yaml").replace("profile: single-az", "profile: test"));
-    workspace.run_soon(&APPLY_QUIETLY).expect(0);
-    let yes = ["destroy", "--lift-protection", "--yes"];
-    refused(&site.emulator, || workspace.run_soon(&yes), 7, &["`--lift-protection` wants the cluster's name"]);
-    // Without its configuration, the state tells that no confirmation is needed.
-    fs::remove_file(workspace.path("domino-eks.yaml")).unwrap();
-    let by_name = ["destroy", "--cluster", SINGLE_ZONE, "--region", "us-west-2", "--yes"];
-    site.destroyed(&workspace, &by_name, &ForeignObjects::nobody());
 }
 
 /// Load balancers and groups have deletion protection of their own. It is found before anything is deleted, and not when the nodes are
@@ -525,19 +509,4 @@ fn a_cluster_that_does_not_answer_is_taken_down_all_the_same() {
     site.emulator.kubernetes(&json!({ "cluster": SINGLE_ZONE, "services": services, "controllers": false }));
     let run = site.destroyed(&workspace, &[&DESTROY[..], &["--drain-kubernetes"]].concat(), &ForeignObjects::nobody());
     says(run, &["warning: ", "web/gateway", "is still there"]);
-}
-
-/// Resources that are to be retained are retained also when a permission is missing.
-#[test]
-fn keeping_is_not_undone_by_a_failure() {
-    let site = TeardownAccount::new();
-    let workspace = site.made();
-    site.objects("blobs", &json!({ "keys": 3 }));
-    site.emulator.fault(&json!({ "mode": "access-denied", "operation": "DeleteNatGateway", "times": 0 }));
-    says(workspace.run_soon(&RETAIN).expect(6), &["DeleteNatGateway"]);
-    site.emulator.mend();
-    says(workspace.run_soon(&RETAIN).expect(0), &["Nothing else left: "]);
-    assert_eq!(site.ids("object").len(), 3);
-    let workspace: Workspace = workspace;
-    site.destroyed(&workspace, &DESTROY, &ForeignObjects::nobody());
 }

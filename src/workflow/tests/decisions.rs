@@ -180,6 +180,32 @@ async fn what_lost_our_tags_is_left_alone_with_all_that_it_needs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_lost_our_tags_and_could_not_be_deleted_counts_as_left() {
+    let site = Site::applied("").await;
+    let address = "elastic-ip/nat/us-west-2a";
+    site.lab.world.untag(address, "domino-eks:cluster");
+    site.lab.world.fault(&format!("delete {address}"), usize::MAX, Strikes::Before, FailureKind::Permission);
+    let end = verified(site.destroy(&deleting(&site), &Person::who_says(Answer::Yes)).await);
+    assert!(end.left.iter().any(|one| one.address.to_string() == address), "{:?}", end.left);
+    // What no inspection shows is deleted by its recorded id once AWS allows it.
+    site.lab.world.clear_faults();
+    assert_eq!(verified(site.destroy(&deleting(&site), &Person::who_says(Answer::Yes)).await).left, []);
+    assert_eq!(site.lab.world.live(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn data_stays_kept_when_something_else_fails() {
+    let site = Site::applied("").await;
+    site.around().full.insert(BUCKET.to_owned());
+    site.lab.world.fault("delete nat-gateway/us-west-2a", usize::MAX, Strikes::Before, FailureKind::Permission);
+    let end = verified(site.destroy(&keeping(&site), &Person::who_says(Answer::Yes)).await);
+    assert!(end.kept.iter().any(|one| one.address.to_string() == BUCKET) && !end.left.is_empty());
+    site.lab.world.clear_faults();
+    let end = verified(site.destroy(&keeping(&site), &Person::who_says(Answer::Yes)).await);
+    assert!(end.left.is_empty() && site.lab.world.live().contains(&BUCKET.to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_appears_meanwhile_is_deleted_in_a_further_round() {
     let site = Site::applied("").await;
     let vpc = site.lab.world.id("vpc/main");

@@ -145,7 +145,7 @@ fn every_fault(name: &str, location: StateLocation, least: usize) {
     let count = apply.len().max(destroy.len());
     let pairs = (0..count).map(|index| (apply.get(index).copied(), destroy.get(index).copied())).collect();
     let chosen = sample(pairs, least);
-    let report = Report::begin(name, 2);
+    let report = Report::begin(name, 1);
     workers(
         chosen,
         || Bench::new(location),

@@ -73,7 +73,7 @@ def test_ends_with_its_client(forks, tmp_path):
     server = forks.start(tmp_path)
     client = subprocess.Popen(
         [sys.executable, "-c", "import sys, time; from forked import Server; from pathlib import Path\n"
-         "print(Server(sys.argv[1], Path(sys.argv[2]), ()).pid, flush=True); time.sleep(60)", forks.path, str(tmp_path / "log")],
+         "server = Server(sys.argv[1], Path(sys.argv[2]), ())\nprint(server.pid, flush=True)\ntime.sleep(60)", forks.path, str(tmp_path / "log")],
         cwd=HERE, stdout=subprocess.PIPE, text=True)
     pid = int(client.stdout.readline())
     assert not gone(pid)

@@ -5,14 +5,15 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 /// A running fork server. It ends when its standard input is closed, so also when this process is killed.
 struct ForkServer {
     socket: PathBuf,
-    _stdin: ChildStdin,
+    /// Holds the standard input open.
+    _process: Child,
 }
 
 /// A forked process, which ends with the connection.
@@ -43,7 +44,7 @@ fn fork_server() -> &'static ForkServer {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(!line.is_empty(), "the local AWS did not start");
-        ForkServer { socket: line.trim().into(), _stdin: child.stdin.take().unwrap() }
+        ForkServer { socket: line.trim().into(), _process: child }
     })
 }
 

@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn a_lineage_is_a_uuid() {
         assert_eq!(lineage("2693AEA3-eb53-4f28-9d86-f02a4b716755").as_deref(), Ok("2693aea3-eb53-4f28-9d86-f02a4b716755"));
-        assert!(lineage("none").unwrap_err().contains("reads like"));
+        assert!(lineage("none").unwrap_err().contains("is a UUID like"));
     }
 
     #[test]

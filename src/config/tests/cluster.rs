@@ -190,7 +190,7 @@ fn bucket_names_are_what_s3_takes() {
         refused(&bucket(bad), "S3-1");
     }
     for barred in ["§xn--a", "§sthree-a", "§amzn-s3-demo-a", "§a-s3alias", "§a--ol-s3", "§a--x-s3", "§a--table-s3"] {
-        refused_saying(&bucket(barred), "S3-1", "S3 keeps");
+        refused_saying(&bucket(barred), "S3-1", "S3 reserves");
     }
     refused(&one("storage: {buckets: {blobs: {name: same}, logs: {name: §same}}}"), "S3-1");
     let good = accepted(&bucket(&"b".repeat(63))).storage.buckets;

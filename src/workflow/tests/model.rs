@@ -97,8 +97,7 @@ impl Case {
     /// Whether there is data. Without a state, or for a permanent cluster, the key counts as data; a resource that lost our tags
     /// does not.
     fn has_full_data(&self) -> bool {
-        let key_is_deleted = !self.untagged.is_some_and(|index| TOUCHED[index].contains("s3-bucket") || TOUCHED[index].contains("efs"));
-        let key = key_is_deleted && !(self.ephemeral && self.has_state);
+        let key = self.untagged.is_none() && !(self.ephemeral && self.has_state);
         key || self.full.iter().any(|index| !self.is_untagged(DATA[*index]))
     }
 

@@ -343,7 +343,7 @@ fn nodes_may_join_before_they_boot() {
         let way_out = at(list(&applied.seen, "tables"), &format!("route-table/private/{zone}"));
         let made = position(&applied.requests, "CreateRoute", |params| params["RouteTableId"] == way_out["RouteTableId"]);
         let group = position(&applied.requests, "CreateAutoScalingGroup", |params| text(&params["AutoScalingGroupName"]).ends_with(zone));
-        assert!(made < group, "{zone} booted nodes without a way out");
+        assert!(made < group, "{zone} booted nodes without a route to the internet");
     }
     assert!(first_group > position(&applied.requests, "CreateCluster", |_| true));
 }

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 const SINGLE: &str = "domino-test-single-az";
 
-/// A message for people: an error, a way out, and no dump of Rust values.
+/// A message for people: an error, a hint, and no dump of Rust values.
 #[track_caller]
 fn readable(run: &Run) {
     assert!(run.stderr.contains("error"), "{}", run.stderr);
-    let ways_out = ["hint: ", "help: ", "Usage: ", "try '--help'", "nothing was changed"];
-    assert!(ways_out.iter().any(|way| run.stderr.contains(way)), "no way out: {}", run.stderr);
+    let hints = ["hint: ", "help: ", "Usage: ", "try '--help'", "nothing was changed"];
+    assert!(hints.iter().any(|hint| run.stderr.contains(hint)), "no hint: {}", run.stderr);
     for debug in ["{ ", "Some(", "None", "Err(", "Ok(", "panicked", "unwrap", "RUST_BACKTRACE", "SdkError", "Unhandled"] {
         assert!(!run.stderr.contains(debug), "`{debug}` in: {}", run.stderr);
     }
@@ -51,7 +51,7 @@ fn files_that_are_no_configuration() {
     refused(workspace.run(&["-f", "broken.yaml", "validate"]), 3, &["broken.yaml:"]);
 }
 
-/// All mistakes are reported together, each with file, line, column, rule and a way out.
+/// All mistakes are reported together, each with file, line, column, rule and a hint.
 #[test]
 fn several_mistakes_are_reported_together() {
     let file = "name: Bad_Name

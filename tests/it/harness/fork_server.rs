@@ -34,7 +34,6 @@ pub(crate) fn python() -> String {
 }
 
 /// The one fork server, started by the first test that needs it.
-#[expect(clippy::zombie_processes, reason = "it ends when its standard input closes, which is when this process ends")]
 fn fork_server() -> &'static ForkServer {
     static SERVER: OnceLock<ForkServer> = OnceLock::new();
     SERVER.get_or_init(|| {

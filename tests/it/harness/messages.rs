@@ -2,7 +2,7 @@
 
 use super::workspace::Run;
 
-/// A message for people: an error, these texts, a way out, and no dump of Rust values.
+/// A message for people: an error, these texts, a hint, and no dump of Rust values.
 #[track_caller]
 pub(crate) fn refused(run: Run, code: i32, texts: &[&str]) -> Run {
     let run = run.expect(code);

@@ -84,7 +84,7 @@ impl Report {
     pub(crate) fn begin(name: &str, weight: usize) -> Self {
         let folder = report_folder().filter(|_| asked().is_some());
         let program = Sha256::digest(fs::read(env!("CARGO_BIN_EXE_domino-eks")).unwrap());
-        let head = format!("program {}", program.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+        let head = format!("program {program:x}");
         let mut report = Self {
             name: name.to_owned(),
             folder: folder.clone(),

@@ -74,7 +74,7 @@ pub(crate) fn object(emulator: &Emulator, key: &str) -> Value {
 pub(crate) fn sealed(state: &Value) -> String {
     use sha2::{Digest, Sha256};
     let digest = Sha256::digest(canonical(state));
-    let checksum: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let checksum = format!("{digest:x}");
     json!({ "checksum": checksum, "state": state }).to_string()
 }
 

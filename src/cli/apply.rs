@@ -3,6 +3,7 @@
 use super::args::ApplyArgs;
 use super::connect::{block_on, connect_store};
 use super::exit::{CliError, Exit};
+use super::locked_store::LockedStore;
 use super::printer::Printer;
 use super::settings::Settings;
 use super::stop::Stop;
@@ -19,7 +20,7 @@ pub(super) fn run(args: &ApplyArgs, settings: &Settings, printer: &Printer) -> R
         let (aws, store) = stop.unless(connect_store(&Target::of(&loaded.config), settings, printer)).await??;
         let ui = Terminal { printer, progress: args.progress, time_scale: settings.time_scale, notes: notes(&loaded.config), report: None };
         stop.locked(&store, "apply", printer, async |guard| {
-            let store = stop.store(&store, guard, settings, None, printer);
+            let store = LockedStore::new(&store, guard, settings, None, &stop, printer);
             let context =
                 Context { provider: Arc::new(aws), store: &store, ui: &ui, interrupt: stop.interrupt(), time_scale: settings.time_scale };
             match apply(&context, &loaded, args.yes).await? {

@@ -4,6 +4,7 @@ use super::args::{ClusterSelector, DestroyArgs};
 use super::confirm;
 use super::connect::{block_on, connect_store};
 use super::exit::{CliError, Exit};
+use super::locked_store::LockedStore;
 use super::printer::Printer;
 use super::report_file::ReportFile;
 use super::settings::Settings;
@@ -29,7 +30,7 @@ pub(super) fn run(args: &DestroyArgs, settings: &Settings, printer: &Printer) ->
         let (aws, store) = stop.unless(connect_store(&request.target.target(), settings, printer)).await??;
         let ui = Terminal { printer, progress: args.progress, time_scale: settings.time_scale, notes: Vec::new(), report };
         stop.locked(&store, "destroy", printer, async |guard| {
-            let store = stop.store(&store, guard, settings, bare.clone(), printer);
+            let store = LockedStore::new(&store, guard, settings, bare.clone(), &stop, printer);
             let context =
                 Context { provider: Arc::new(aws), store: &store, ui: &ui, interrupt: stop.interrupt(), time_scale: settings.time_scale };
             let teardown =

@@ -2,6 +2,7 @@
 
 use super::printer::Printer;
 use super::rescue::{push_command, rescue};
+use super::settings::Settings;
 use super::state_location::{Guard, Store, Writer};
 use super::stop::Stop;
 use crate::state::{Document, StateError};
@@ -11,15 +12,23 @@ use std::path::PathBuf;
 
 /// A store whose lock is held.
 pub(super) struct LockedStore {
-    pub(super) store: Store,
-    pub(super) guard: Guard,
+    store: Store,
+    guard: Guard,
     /// The folder of the configuration.
-    pub(super) beside: PathBuf,
+    beside: PathBuf,
     /// Where the state is, as a value of `--state`, when the run has no configuration file.
-    pub(super) bare: Option<String>,
+    bare: Option<String>,
     /// Saves unwritten entries at the second interrupt.
-    pub(super) stop: Stop,
-    pub(super) printer: Printer,
+    stop: Stop,
+    printer: Printer,
+}
+
+impl LockedStore {
+    /// The store while its lock is held. `bare` is where the state is, when there is no configuration file.
+    pub(super) fn new(store: &Store, guard: Guard, settings: &Settings, bare: Option<String>, stop: &Stop, printer: &Printer) -> Self {
+        let beside = settings.beside().to_owned();
+        Self { store: store.clone(), guard, beside, bare, stop: stop.clone(), printer: printer.clone() }
+    }
 }
 
 impl StateStore for LockedStore {

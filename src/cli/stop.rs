@@ -1,9 +1,7 @@
 //! Ctrl-C, SIGTERM and a closed terminal, from the first lock to its release (docs/design-rules.md, rule 6).
 
 use super::exit::{CliError, Exit};
-use super::locked_store::LockedStore;
 use super::printer::Printer;
-use super::settings::Settings;
 use super::state_location::{Guard, Store};
 use crate::workflow::Interrupt;
 use std::future::Future;
@@ -70,12 +68,6 @@ impl Stop {
     /// The flag as the workflows use it.
     pub(super) fn interrupt(&self) -> &Interrupt {
         &self.interrupt
-    }
-
-    /// The store as a workflow sees it, while its lock is held. `bare` is where the state is, when there is no configuration.
-    pub(super) fn store(&self, store: &Store, guard: Guard, settings: &Settings, bare: Option<String>, printer: &Printer) -> LockedStore {
-        let beside = settings.beside().to_owned();
-        LockedStore { store: store.clone(), guard, beside, bare, stop: self.clone(), printer: printer.clone() }
     }
 
     /// Sets what the second signal does first.

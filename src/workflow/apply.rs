@@ -1,6 +1,6 @@
 //! `apply`: creates and changes resources until AWS matches the configuration.
 
-use super::Context;
+use super::context::Context;
 use super::error::{Refusal, WorkflowError};
 use super::execution::{Applied, Execution, record};
 use super::ports::{Consent, Notice, RunWriter, StateStore, Ui};

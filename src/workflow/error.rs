@@ -80,6 +80,13 @@ pub enum SavedAside {
     Failed(io::Error),
 }
 
+impl WorkflowError {
+    /// An inspection after a run failed: it says nothing about what was done.
+    pub(super) fn unverified(error: WorkflowError) -> Self {
+        WorkflowError::Unverified(Box::new(error))
+    }
+}
+
 impl From<Refusal> for WorkflowError {
     fn from(refusal: Refusal) -> Self {
         WorkflowError::Refused(Box::new(refusal))

@@ -1,6 +1,6 @@
 //! Carries out a plan under the lock: journal, progress, interruption, and the last write of the state.
 
-use super::Context;
+use super::context::Context;
 use super::error::{SavedAside, WorkflowError};
 use super::ports::{Notice, RunWriter, StateStore, Ui};
 use crate::engine::{DeletionPolicy, Discovery, Duplicates, Event, FailureKind, Outcome, Plan, RunHooks, Runner, delete_duplicate};

@@ -4,6 +4,7 @@
 //! no SDK type here and nothing is printed, and tests run the same code in milliseconds against a world in memory.
 
 pub mod apply;
+mod context;
 pub mod destroy;
 mod error;
 mod execution;
@@ -17,25 +18,9 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+pub use context::Context;
 pub use error::{Refusal, SavedAside, WorkflowError};
 pub use interrupt::Interrupt;
 pub use ports::{Consent, Notice, RunWriter, StateStore, Ui};
 pub use session::{Session, owner_mismatch, state_for};
 pub use target::{Loaded, Target, TeardownTarget};
-
-use crate::engine::TimeScale;
-use std::sync::Arc;
-
-/// What a workflow that changes something works with. The lock of the state is held.
-pub struct Context<'a, P, S, U> {
-    /// AWS.
-    pub provider: Arc<P>,
-    /// The state, under its lock.
-    pub store: &'a S,
-    /// The user.
-    pub ui: &'a U,
-    /// Whether the user asked to stop.
-    pub interrupt: &'a Interrupt,
-    /// Length of a second of waiting.
-    pub time_scale: TimeScale,
-}

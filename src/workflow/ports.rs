@@ -1,6 +1,7 @@
 //! The traits through which a workflow uses the state and talks to the user.
 
-use super::destroy::{Inspection, TeardownRecord};
+use super::destroy::inspection::Inspection;
+use super::destroy::record::TeardownRecord;
 use super::error::{Refusal, SavedAside};
 use crate::engine::{Connection, Drained, Duplicates, Event, Failure, Plan};
 use crate::resource::Address;

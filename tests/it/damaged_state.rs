@@ -138,7 +138,7 @@ fn files_beside_the_document() {
     let oldest = fs::read_dir(bench.folder.join("backups")).unwrap().map(|entry| entry.unwrap().path()).min().unwrap();
     fs::copy(oldest, bench.document()).unwrap();
     fs::write(bench.folder.join("backups/00009999.json"), bench.text()).unwrap();
-    bench.refuses_all(&["state.json", "serial 9999 was written here", "somebody put an older one", recover]);
+    bench.refuses_all(&["state.json", "serial 9999 was written here", "an older one was put", recover]);
     bench.mend();
     let journal = bench.folder.join("journal.ndjson");
     fs::write(&journal, "hello\n").unwrap();

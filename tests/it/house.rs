@@ -168,9 +168,11 @@ fn what_comments_cite_is_in_the_repository() {
     };
     let (facts, rules) = (headings("docs/aws.md"), headings("docs/design-rules.md"));
     let mut cited = 0;
-    for (file, number, line) in lines_of(&["src", "tests", "docs", "CONTRIBUTING.md", "README.md"]) {
+    let lines = lines_of(&["src", "tests", "docs", "CONTRIBUTING.md", "README.md"]);
+    // This file has the patterns themselves.
+    for (file, number, line) in lines.into_iter().filter(|(file, ..)| file != "tests/it/house.rs") {
         for gone in ["aws-facts", "reference/engines", "engines §"] {
-            assert!(!line.contains(gone) || file == "tests/it/house.rs", "{file}:{number} cites `{gone}`, which is not in the repository");
+            assert!(!line.contains(gone), "{file}:{number} cites `{gone}`, which is not in the repository");
         }
         for section in line.split("docs/aws.md, \"").skip(1).filter_map(|rest| rest.split_once('"')) {
             assert!(facts.contains(section.0), "{file}:{number}: docs/aws.md has no section `{}`", section.0);

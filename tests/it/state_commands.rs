@@ -81,7 +81,7 @@ fn a_push_that_would_lose_something_is_refused() {
         };
         let since = emulator.count();
         refused(workspace.run_soon(&["state", "push", "first.json"]), 1, &["serial", "would forget", "nothing was changed"]);
-        refused(with("lineage", json!("2693aea3")), 1, &["of lineage 2693aea3", "two different clusters", "nothing was changed"]);
+        refused(with("lineage", json!("2693aea3")), 1, &["has lineage 2693aea3", "two different clusters", "nothing was changed"]);
         refused(with("cluster", json!("another")), 1, &["file `changed.json`", "cluster `another`", "nothing was changed"]);
         refused(with("account", json!("999999999999")), 1, &["account `999999999999`", "nothing was changed"]);
         refused(with("format_version", json!(9)), 1, &["changed.json", "format 9", "newer"]);

@@ -1,10 +1,12 @@
 //! What the user must state before anything is deleted: the cluster's name, whether data is deleted or kept, and whether
 //! protections are lifted.
 
-use super::{DataChoice, Inspection, TeardownRequest};
+use super::inspection::Inspection;
+use super::request::{DataChoice, TeardownRequest};
 use crate::engine::{DataLine, Discovery};
+use crate::workflow::context::Context;
+use crate::workflow::error::{Refusal, WorkflowError};
 use crate::workflow::ports::{Consent, StateStore, Ui};
-use crate::workflow::{Context, Refusal, WorkflowError};
 
 /// A configuration that says `protect: true` is refused before AWS is asked.
 pub(super) fn check_request(request: &TeardownRequest) -> Result<(), Refusal> {

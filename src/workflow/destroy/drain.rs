@@ -1,11 +1,12 @@
 //! `--drain-kubernetes`: when a Service or Ingress is deleted, its controller deletes the load balancer. This is optional: destroy
 //! deletes load balancers in AWS in any case, so a cluster that does not answer does not stop it.
 
-use super::Inspection;
+use super::inspection::Inspection;
 use crate::engine::{ApiServer, Discovery, Readiness};
 use crate::resource::Kind;
+use crate::workflow::context::Context;
+use crate::workflow::error::WorkflowError;
 use crate::workflow::ports::{Notice, StateStore, Ui};
-use crate::workflow::{Context, WorkflowError};
 
 /// Deletes LoadBalancer Services and Ingresses while the controllers still run; three minutes at most.
 pub(super) async fn drain<P: Discovery, S: StateStore, U: Ui>(

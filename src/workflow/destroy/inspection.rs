@@ -7,9 +7,10 @@ use crate::engine::{
 };
 use crate::resource::{Address, Attributes, Kind, Service, VpcEvidence};
 use crate::state::{Document, RecordStatus, TeardownPolicy};
+use crate::workflow::error::{Refusal, WorkflowError};
 use crate::workflow::lineage::{lineage_of, refuse_other_lineage, the_lineage};
 use crate::workflow::session::{items, state_for};
-use crate::workflow::{Refusal, TeardownTarget, WorkflowError};
+use crate::workflow::target::TeardownTarget;
 use serde_json::Value;
 use std::collections::BTreeSet;
 

@@ -3,52 +3,24 @@
 
 mod consent;
 mod drain;
-mod inspection;
-mod record;
+pub(super) mod inspection;
+pub(super) mod record;
+mod remaining;
+mod request;
 mod rounds;
 mod verification;
 
 pub use inspection::{Basis, Inspection, inspect};
 pub use record::TeardownRecord;
-pub use verification::{Remaining, RemainingReason, SEARCHED_BY, Verification};
+pub use remaining::{Remaining, RemainingReason, SEARCHED_BY, Verification};
+pub use request::{DataChoice, TeardownRequest};
 
-use super::Context;
+use super::context::Context;
 use super::error::WorkflowError;
 use super::ports::{Notice, StateStore, Ui};
 use super::target::TeardownTarget;
-use crate::engine::{DeletionPolicy, Discovery, Outcome, Readiness};
+use crate::engine::{Discovery, Outcome, Readiness};
 use crate::state::Document;
-
-/// Whether data is deleted or kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DataChoice {
-    /// Neither flag: only empty resources are deleted.
-    #[default]
-    Unsaid,
-    /// `--delete-data`.
-    Delete,
-    /// `--retain-data`: it stays in AWS, and in the state as kept.
-    Retain,
-}
-
-/// What a destroy is asked to do.
-#[derive(Debug, Clone)]
-pub struct TeardownRequest {
-    /// The cluster.
-    pub target: TeardownTarget,
-    /// The lineage that was asked for, when AWS shows resources of several.
-    pub lineage: Option<String>,
-    /// Whether data is deleted or kept.
-    pub data: DataChoice,
-    /// `--lift-protection`.
-    pub lift_protection: bool,
-    /// `--drain-kubernetes`.
-    pub drain: bool,
-    /// The cluster's name was given and is right.
-    pub is_confirmed: bool,
-    /// `--yes`.
-    pub yes: bool,
-}
 
 /// How a destroy ended.
 #[derive(Debug)]
@@ -64,21 +36,6 @@ pub enum Teardown {
         /// What was found, done and left.
         record: Box<TeardownRecord>,
     },
-}
-
-impl TeardownRequest {
-    fn keeps_data(&self) -> bool {
-        self.data == DataChoice::Retain
-    }
-
-    fn policy(&self, inspection: &Inspection) -> DeletionPolicy {
-        DeletionPolicy {
-            scope: inspection.scope.clone(),
-            delete_data: self.data == DataChoice::Delete,
-            retain_data: self.keeps_data(),
-            lift_protection: self.lift_protection,
-        }
-    }
 }
 
 /// Inspects, asks, runs in rounds, and verifies.
@@ -126,7 +83,7 @@ pub async fn destroy<P: Discovery, S: StateStore, U: Ui>(
     if outcome.cancelled {
         return Ok(Teardown::Cancelled(outcome));
     }
-    let verification = verification::verify(context, request, &record).await.map_err(unverified)?;
+    let verification = verification::verify(context, request, &record).await.map_err(WorkflowError::unverified)?;
     record.close(&verification, outcome.seconds);
     Ok(Teardown::Verified { outcome, verification, record: Box::new(record) })
 }
@@ -160,11 +117,6 @@ pub async fn first_inspection<P: Discovery, U: Ui>(
 ///
 /// # Errors
 /// Why it is refused.
-pub fn check_request(request: &TeardownRequest) -> Result<(), super::Refusal> {
+pub fn check_request(request: &TeardownRequest) -> Result<(), super::error::Refusal> {
     consent::check_request(request)
-}
-
-/// Wraps the error of an inspection after a run, so that it does not read as if the run itself had failed.
-fn unverified(error: WorkflowError) -> WorkflowError {
-    WorkflowError::Unverified(Box::new(error))
 }

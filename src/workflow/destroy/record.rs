@@ -1,7 +1,7 @@
 //! What a destroy found, did and left, for its report.
 
 use super::inspection::{Inspection, Known};
-use super::verification::Verification;
+use super::remaining::Verification;
 use crate::engine::{Action, Connection, Outcome, Plan, Survey, Verb};
 use crate::resource::Address;
 use jiff::Timestamp;

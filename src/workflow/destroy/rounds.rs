@@ -4,13 +4,14 @@ use super::consent::refuse_data;
 use super::drain::drain;
 use super::inspection::{Basis, Inspection, inspect};
 use super::record::TeardownRecord;
-use super::{TeardownRequest, unverified};
+use super::request::TeardownRequest;
 use crate::engine::{DataLine, Discovery, FailureKind, GRACE_SECONDS, Outcome, Plan, Verb, hold_back};
 use crate::resource::{Address, Attributes};
 use crate::state::Document;
+use crate::workflow::context::Context;
+use crate::workflow::error::WorkflowError;
 use crate::workflow::execution::Execution;
 use crate::workflow::ports::{Notice, StateStore, Ui};
-use crate::workflow::{Context, WorkflowError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Largest number of rounds.
@@ -38,7 +39,7 @@ pub(super) async fn run<P: Discovery, S: StateStore, U: Ui>(
         if all.cancelled || round == ROUNDS {
             break;
         }
-        let Some(next) = next(context, request, record, &all).await.map_err(unverified)? else { break };
+        let Some(next) = next(context, request, record, &all).await.map_err(WorkflowError::unverified)? else { break };
         context.ui.say(&Notice::NextRound { inspection: &next });
         inspection = next;
     }

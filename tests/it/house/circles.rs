@@ -181,8 +181,8 @@ fn paths(code: &str) -> Vec<Segments> {
     for (at, _) in code.match_indices("::") {
         let before = &code[..at];
         let start = before.rfind(|c: char| !(c.is_alphanumeric() || c == '_')).map_or(0, |last| last + 1);
-        // The middle of a path was taken with its beginning.
-        if start == at || before[..start].ends_with("::") {
+        // The middle of a path was taken with its beginning; a visibility such as `pub(in crate::aws)` uses nothing.
+        if start == at || before[..start].ends_with("::") || before[..start].ends_with("(in ") {
             continue;
         }
         let whole: String = code[start..].chars().take_while(|c| c.is_alphanumeric() || *c == '_' || *c == ':').collect();

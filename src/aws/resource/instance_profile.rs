@@ -50,7 +50,8 @@ impl Resource for InstanceProfile {
         Ok(Created { id: name.to_owned(), attributes: tags::attributes(name, &[("arn", profile.arn())]) })
     }
 
-    /// A second role is refused with LimitExceeded, so the roles in the profile are read first.
+    /// A second role is refused with LimitExceeded, so the roles in the profile are read first; and again after that refusal,
+    /// because it is also the answer to a call that the SDK repeats when the answer to the first one was lost.
     async fn configure(aws: &Aws, it: &Typed<'_, spec::InstanceProfile>) -> Result<(), Failure> {
         let inside = roles(aws, &it.id).await?;
         for other in inside.iter().filter(|role| role.as_str() != it.spec.role.as_str()) {
@@ -60,7 +61,13 @@ impl Resource for InstanceProfile {
             return Ok(());
         }
         let call = aws.iam.add_role_to_instance_profile().instance_profile_name(&it.id).role_name(it.spec.role.as_str());
-        classify("AddRoleToInstanceProfile", call.send().await).map(drop)
+        match classify("AddRoleToInstanceProfile", call.send().await) {
+            Err(failure) if failure.code.as_deref() == Some("LimitExceeded") => {
+                let is_inside = roles(aws, &it.id).await?.iter().any(|role| role == it.spec.role.as_str());
+                if is_inside { Ok(()) } else { Err(failure) }
+            }
+            other => other.map(drop),
+        }
     }
 
     async fn update(aws: &Aws, it: &Typed<'_, spec::InstanceProfile>, _update: &Update) -> Result<BTreeMap<String, String>, Failure> {

@@ -1,8 +1,12 @@
 //! RUN-2: every fault at every call, without a crash. A run ends well, or with an error that names what it was about and
 //! leaves a state from which the same command goes on.
 
-use crate::harness::{APPLY_QUIETLY, Bench, DESTROY_QUIETLY, Reference, Report, StateLocation, Workspace, sample, workers};
+use crate::harness::{
+    APPLY_QUIETLY, Bench, DESTROY, DESTROY_QUIETLY, Emulator, Reference, Report, StateLocation, Workspace, account, converged, counted,
+    is_state, sample, workers,
+};
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A way in which a call goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,4 +168,41 @@ fn a_fault_at_any_call_is_survived() {
 #[test]
 fn a_fault_at_any_call_is_survived_with_the_state_in_a_bucket() {
     every_fault("faults-s3", StateLocation::Bucket, 5);
+}
+
+/// Operations of requests that changed something in AWS, without those on the state.
+fn changing(emulator: &Emulator, since: usize) -> BTreeSet<String> {
+    emulator.mutating(since).into_iter().filter(|request| !is_state(request)).map(|request| request.operation).collect()
+}
+
+/// The first call of each operation takes effect and is answered with 500.
+fn answer_with_500(emulator: &Emulator, operations: &BTreeSet<String>) {
+    for operation in operations {
+        emulator.fault(&json!({ "mode": "status-after", "status": 500, "operation": operation, "times": 1 }));
+    }
+}
+
+/// The SDK repeats a call that was answered with 500, and AWS may refuse the repeated one in words of its own, because the first
+/// one took effect: LimitExceeded for a role that is in the instance profile already. No operation of an apply or of a destroy may
+/// take that for a failure.
+#[test]
+fn every_operation_may_take_effect_and_be_answered_with_an_error() {
+    let emulator = account();
+    let workspace = StateLocation::Folder.fresh(&emulator);
+    workspace.run_soon(&APPLY_QUIETLY).expect(0);
+    let of_apply = changing(&emulator, 0);
+    let since = emulator.count();
+    workspace.run_soon(&DESTROY).expect(0);
+    let of_destroy = changing(&emulator, since);
+    assert!(of_apply.len() > 30 && of_destroy.len() > 20, "{} and {}", of_apply.len(), of_destroy.len());
+
+    let workspace = StateLocation::Folder.fresh(&emulator);
+    answer_with_500(&emulator, &of_apply);
+    workspace.run_soon(&APPLY_QUIETLY).expect(0);
+    emulator.mend();
+    converged(&emulator, &workspace);
+    answer_with_500(&emulator, &of_destroy);
+    workspace.run_soon(&DESTROY).expect(0);
+    emulator.mend();
+    assert_eq!(counted(&emulator), BTreeMap::new());
 }

@@ -184,7 +184,8 @@ impl CliError {
             WorkflowError::NotSaved { source, saved } => CliError::of(*source, bare).hint(saved_hint(&saved, bare)),
             WorkflowError::Unverified(source) => {
                 let inner = CliError::of(*source, bare);
-                let hints = inner.hints.into_iter().filter(|hint| !hint.contains("nothing was changed"));
+                // Something may have been changed by now, but what to do is right all the same.
+                let hints = inner.hints.into_iter().map(|hint| hint.trim_end_matches("; nothing was changed").to_owned());
                 hints
                     .fold(CliError::new(inner.exit, message), CliError::hint)
                     .hint("run the same command again: it inspects AWS, and deletes what is left")

@@ -13,7 +13,7 @@ use crate::report::{Choice, duplicate_warnings, notes, plan_json, plan_text, tea
 use crate::resource::Attributes;
 use crate::state::Document;
 use crate::workflow::destroy::{Basis, first_inspection};
-use crate::workflow::{Loaded, Session, Target};
+use crate::workflow::{Loaded, Notice, Session, Target};
 
 pub(super) fn run(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Result<Exit, CliError> {
     if args.destroy {
@@ -61,8 +61,9 @@ fn destruction(args: &PlanArgs, settings: &Settings, printer: &Printer) -> Resul
         let (aws, store) = connect_store(&target.target(), settings, printer).await?;
         let inspecting = async {
             let found = store.load().await?;
+            let no_state = Notice::NoState { location: store.location(), needed: false };
             let basis = Basis::First { lineage: args.selector.lineage.clone() };
-            first_inspection(&aws, &Terminal::silent(printer, settings.time_scale), &target, found, &store.location(), basis, false).await
+            first_inspection(&aws, &Terminal::silent(printer, settings.time_scale), &target, found, &no_state, basis, false).await
         };
         let inspection = inspecting.await.map_err(|error| CliError::of_teardown(error, &target, None))?;
         Ok((inspection, aws.connection().account.clone()))

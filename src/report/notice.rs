@@ -32,8 +32,8 @@ pub fn notice_lines(notice: &Notice<'_>, notes: &[String]) -> Vec<(Volume, Strin
         Notice::DuplicateInUse { name, failure } => {
             one(Always, format!("warning: {name} is left alone: a resource of others uses it ({failure})"))
         }
-        Notice::NoState { location } => one(
-            Normal,
+        Notice::NoState { location, needed } => one(
+            volume(*needed),
             format!("There is no state at {location}: resources are found by their tags. If it is stored elsewhere, give `--state`."),
         ),
         Notice::OtherLineage { count } => {

@@ -81,6 +81,8 @@ pub enum Notice<'a> {
     NoState {
         /// Where it was looked for.
         location: String,
+        /// A question follows, so it is shown in any case.
+        needed: bool,
     },
     /// Resources with the cluster's tags were made under another state and are left alone.
     OtherLineage {

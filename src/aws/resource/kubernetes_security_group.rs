@@ -4,7 +4,7 @@ use super::group_maker::{group_maker, is_of_eks};
 use super::leftover::found;
 use super::security_group::{self, delete, describe};
 use crate::aws::Aws;
-use crate::aws::contract::{Deletion, Leftover, still_there};
+use crate::aws::contract::{Deletion, Leftover};
 use crate::aws::errors::{classify, or_absent};
 use crate::aws::tags::{self, filter};
 use crate::engine::{DeletionPolicy, Failure, Item, Observed, Query, Scope};
@@ -29,9 +29,8 @@ impl Leftover for KubernetesSecurityGroup {
     async fn observe(aws: &Aws, query: &Query) -> Result<Vec<Observed>, Failure> {
         let Query::Leftovers(scope) = query else {
             let groups = describe(aws, vec![filter("group-id", query.items().iter().map(|item| item.id.clone()))]).await?;
-            // What proved whose they are may be gone by now, so the id is enough.
-            let is_there = |item: &&Item| groups.iter().any(|group| group.group_id() == Some(&item.id));
-            return Ok(query.items().iter().filter(is_there).map(still_there).collect());
+            // The id alone proves nothing: others may use the group by now. Its tags or its name must still tell who made it.
+            return Ok(groups.iter().filter_map(|group| observed(aws, &around(group), group)).collect());
         };
         if scope.vpcs.is_empty() {
             return Ok(Vec::new());
@@ -58,6 +57,11 @@ pub(in crate::aws) async fn left(aws: &Aws, scope: &Scope, groups: &[SecurityGro
         left.extend(of_eks.into_iter().filter(is_orphaned).filter_map(|group| observed(aws, scope, group)));
     }
     Ok(left)
+}
+
+/// The scope of a group that was recorded when it was found in a VPC of the cluster.
+fn around(group: &SecurityGroup) -> Scope {
+    Scope { vpcs: group.vpc_id().map(str::to_owned).into_iter().collect(), owns_vpc: true, ..Scope::default() }
 }
 
 fn observed(aws: &Aws, scope: &Scope, group: &SecurityGroup) -> Option<Observed> {

@@ -131,7 +131,8 @@ pub async fn inspect<P: Discovery>(
     widen(&mut scope, &state, &observed);
     scope.another_lives = another.is_some();
     scope.another_is_near = another.as_ref().is_some_and(|other| scope.vpcs.contains(&other.vpc));
-    let (leftovers, mut foreign) = tokio::try_join!(provider.leftovers(&scope, recorded_leftovers(&state)), provider.foreign(&scope))?;
+    let (leftovers, mut foreign) =
+        tokio::try_join!(provider.leftovers(&scope, recorded_leftovers(&state, &scope)), provider.foreign(&scope))?;
     let (leftovers, of_others): (Vec<Observed>, Vec<Observed>) = leftovers.into_iter().partition(|seen| is_of_lineage(&state, seen));
     others.extend(of_others);
     foreign.extend(another.map(|other| in_the_way(&other, scope.another_is_near, spared)));
@@ -272,9 +273,11 @@ fn spare_unseen(plan: &mut Plan, shown: &BTreeSet<String>) {
     }
 }
 
-/// Leftovers of Kubernetes that an earlier destroy recorded.
-fn recorded_leftovers(state: &Document) -> Vec<Item> {
-    let recorded = state.resources.iter().filter(|(address, _)| address.kind().facts().leftover);
+/// What an earlier destroy recorded of what Kubernetes left. Security groups are known by tags and names that the controllers of a
+/// cluster of the same name give as well: while one runs in the VPC, they are left alone.
+fn recorded_leftovers(state: &Document, scope: &Scope) -> Vec<Item> {
+    let is_doubtful = |address: &Address| scope.another_is_near && address.kind() == Kind::KubernetesSecurityGroup;
+    let recorded = state.resources.iter().filter(|(address, _)| address.kind().facts().leftover && !is_doubtful(address));
     recorded.map(|(address, record)| Item::recorded(address, record)).collect()
 }
 
@@ -348,6 +351,28 @@ mod tests {
         assert!(scope.groups.contains("c-platform") && scope.file_systems.contains("fs-1"));
         widen(&mut scope, &state, &[seen(Kind::Vpc, "vpc-1", json!({}), "a")]);
         assert!(scope.owns_vpc && scope.vpcs.len() == 2);
+    }
+
+    #[test]
+    fn a_recorded_group_is_left_alone_beside_another_cluster_of_the_name() {
+        let mut state = Document::new("1", "aws", "us-west-2", "c");
+        for kind in [Kind::KubernetesSecurityGroup, Kind::LoadBalancer, Kind::Vpc] {
+            let record = Record {
+                id: kind.name().to_owned(),
+                status: RecordStatus::Deleting,
+                spec: json!({}),
+                tags: BTreeMap::new(),
+                attributes: BTreeMap::new(),
+                dependencies: Vec::new(),
+            };
+            state.resources.insert(Address::new(kind, "main"), record);
+        }
+        let asked = |another_is_near: bool| {
+            let scope = Scope { another_is_near, ..Scope::default() };
+            recorded_leftovers(&state, &scope).into_iter().map(|item| item.address.kind()).collect::<Vec<_>>()
+        };
+        assert_eq!(asked(false), [Kind::KubernetesSecurityGroup, Kind::LoadBalancer]);
+        assert_eq!(asked(true), [Kind::LoadBalancer]);
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub async fn destroy<P: Discovery, S: StateStore, U: Ui>(
             context.ui,
             &request.target,
             found,
-            &context.store.location(),
+            &Notice::NoState { location: context.store.location(), needed },
             first.clone(),
             request.keeps_data(),
         )
@@ -97,12 +97,12 @@ pub async fn first_inspection<P: Discovery, U: Ui>(
     ui: &U,
     target: &TeardownTarget,
     found: Option<Document>,
-    location: &str,
+    no_state: &Notice<'_>,
     basis: Basis,
     keep_data: bool,
 ) -> Result<Inspection, WorkflowError> {
     if found.is_none() {
-        ui.say(&Notice::NoState { location: location.to_owned() });
+        ui.say(no_state);
     }
     let inspection = inspect(provider, target, found, basis, keep_data).await?;
     ui.say(&Notice::Duplicates(&inspection.duplicates));

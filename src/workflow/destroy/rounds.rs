@@ -66,6 +66,7 @@ async fn next<P: Discovery, S: StateStore, U: Ui>(
     let basis = Basis::Later(record.known.clone());
     let inspecting = inspect(&*context.provider, &request.target, found, basis, request.keeps_data());
     let mut next = context.interrupt.unless(inspecting).await??;
+    context.store.check_lock().map_err(WorkflowError::LockLost)?;
     let permanently_refused = permanently_refused(request, &next, all);
     hold_back(&mut next.plan, &permanently_refused);
     let plan = &next.plan;

@@ -23,6 +23,8 @@ pub(super) async fn verify<P: Discovery, S: StateStore, U: Ui>(
         inspect(&*context.provider, &request.target, found, Basis::Later(record.known.clone()), false).await
     };
     let inspection = context.interrupt.unless(verifying).await??;
+    // Another run may have taken the state over, and what it does would be taken for the result of this one.
+    context.store.check_lock().map_err(WorkflowError::LockLost)?;
     Ok(verification(&inspection, &record.failures))
 }
 

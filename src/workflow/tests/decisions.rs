@@ -313,6 +313,14 @@ async fn a_verification_that_fails_says_nothing_about_what_was_done() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_the_lock_nothing_is_said_to_be_gone() {
+    let site = Site::applied("").await;
+    site.store.is_lock_lost.store(true, Ordering::SeqCst);
+    let ended = site.destroy(&deleting(&site), &Person::who_says(Answer::Yes)).await;
+    assert!(matches!(&ended, Err(WorkflowError::Unverified(why)) if matches!(**why, WorkflowError::LockLost(_))), "{ended:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_state_that_cannot_be_written_at_the_end_is_saved_aside() {
     let mut site = Site::applied("").await;
     site.store.is_full_at_end = true;

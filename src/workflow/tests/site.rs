@@ -221,6 +221,8 @@ pub(super) struct Store {
     pub(super) is_lost: AtomicBool,
     /// Reads that succeed before one fails.
     pub(super) reads: Mutex<Option<usize>>,
+    /// Another process took the lock over.
+    pub(super) is_lock_lost: AtomicBool,
     /// The last write of a run fails.
     pub(super) is_full_at_end: bool,
 }
@@ -256,7 +258,7 @@ impl StateStore for Store {
     }
 
     fn check_lock(&self) -> Result<(), String> {
-        Ok(())
+        if self.is_lock_lost.load(Ordering::SeqCst) { Err("another process holds the lock".to_owned()) } else { Ok(()) }
     }
 
     fn save_aside(&self, document: &Document) -> std::io::Result<PathBuf> {
@@ -378,7 +380,13 @@ impl Site {
             endpoint: None,
         };
         let cloud = Cloud { world: lab.world.clone(), around: Arc::default(), connection };
-        let store = Store { memory: lab.memory.clone(), is_lost: AtomicBool::new(false), reads: Mutex::new(None), is_full_at_end: false };
+        let store = Store {
+            memory: lab.memory.clone(),
+            is_lost: AtomicBool::new(false),
+            reads: Mutex::new(None),
+            is_lock_lost: AtomicBool::new(false),
+            is_full_at_end: false,
+        };
         Self { lab, cloud, store, loaded: loaded(more) }
     }
 

@@ -19,6 +19,8 @@ from . import rule_modules  # noqa: F401
 def load() -> None:
     """Load what every server needs."""
     moto_bridge.prepare()
+    # Routes are made here and not at their first use, because several requests at once would each find them half made.
+    models.load()
     # The first use of moto's EC2 takes seconds.
     moto_bridge.backend("ec2").describe_instance_types()
     for service in ("iam", "s3", "kms", "logs"):
@@ -27,7 +29,6 @@ def load() -> None:
 
 def warm() -> None:
     """Make all that is otherwise made at its first use, for a process that forks. Starts no thread."""
-    models.load()
     for service in models.SERVICES:
         pagination.specs(service)
     for service in moto_bridge.HANDLERS:
